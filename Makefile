@@ -1,0 +1,41 @@
+# The only entrance. `make help` says what each target does.
+.DEFAULT_GOAL := help
+.PHONY: demo test check bench faults format help
+
+# Programs run from the checkout; compiled kernels and everything else a run writes stay in .cache.
+export PYTHONPATH := $(CURDIR)
+export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
+export PYTHON
+python := .venv/bin/python
+ready := .venv/.complete
+pytest := $(python) -m pytest
+
+# Every recipe's last command is an exec, so that Ctrl-C and kill reach the program itself.
+
+demo: $(ready) ## start the whole centre with simulated meters: make demo ARGS="--seconds 60"
+	@exec $(python) -m deploy.cli demo $(ARGS)
+
+test: $(ready) ## run every test on every database and broker this machine can start
+	@exec $(pytest) $(ARGS)
+
+check: $(ready) ## lint, formatting, types and the rooms' import contracts
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check --quiet .
+	@$(python) -m mypy
+	@exec $(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
+
+bench: $(ready) ## measure: each benchmark asserts its answer and prints its figures
+	@exec $(pytest) -m benchmark --capture=no $(ARGS)
+
+faults: $(ready) ## kill brokers, databases and services, and count every reading
+	@exec $(pytest) -m faults --capture=no $(ARGS)
+
+format: $(ready) ## rewrite the sources in the house format
+	@$(python) -m ruff check --fix-only --quiet .
+	@exec $(python) -m ruff format .
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+$(ready): requirements.lock deploy/bootstrap.sh
+	@exec sh deploy/bootstrap.sh

@@ -1,0 +1,1 @@
+"""Door two: HTTP over the same stored results."""

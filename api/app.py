@@ -1,0 +1,115 @@
+"""Door two: the HTTP interface. It translates; it does not calculate."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI
+
+from api import errors
+from api.dependencies import only_known_parameters
+from api.routes import accounts, energy_query, health, session
+from api.security import PREFIX, Gate, Throttle, signed_in
+from services.provenance import VERSION
+from services.store.pool import Database
+
+_DESCRIPTION = (
+    "能碳管理中心的数据接口：能耗、平衡、碳排放、数据质量与溯源。时间为 RFC 3339，时段左闭右开；"
+    "null 表示缺失或无效，绝不以 0 代替。\n\n"
+    "Energy, balance, carbon, data quality and provenance of the energy-carbon management centre."
+    " Times are RFC 3339, periods are half-open, and null means missing or invalid, never 0."
+)
+# What can go wrong anywhere, as RFC 9457 documents.
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {errors.MEDIA_TYPE: {"schema": errors.SCHEMA}}}
+    for status, text in (
+        ("401", "没有有效凭证 / No valid credential"),
+        ("403", "角色无权 / The roles do not allow it"),
+        ("404", "未找到 / Not found"),
+        ("422", "请求不符合要求 / The request does not fit"),
+        ("503", "暂不可用 / Not ready"),
+    )
+}
+
+
+class ServeSettings(Protocol):
+    """What serving needs to know; `services.settings.Settings` has it."""
+
+    @property
+    def api_host(self) -> str:
+        """Address to listen on."""
+
+    @property
+    def api_port(self) -> int:
+        """Port to listen on."""
+
+    def database(self) -> str:
+        """Return the database URL."""
+
+
+def create_app(*, database: Database) -> FastAPI:
+    """Return the application over an open database, which the caller closes."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = FastAPI(
+        title="Nengtan 能碳",
+        version=VERSION,
+        description=_DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        telemetry={"tracing": False},
+    )
+    app.state.database = database
+    app.state.throttle = Throttle()
+    app.add_middleware(Gate, database=database)
+    errors.install(app)
+    anyone = APIRouter(prefix=PREFIX, dependencies=[Depends(only_known_parameters)])
+    anyone.include_router(health.router)
+    anyone.include_router(session.open_router)
+    # Deny by default, once more: every other route hangs below this dependency.
+    someone = APIRouter(
+        prefix=PREFIX,
+        dependencies=[Depends(signed_in), Depends(only_known_parameters)],
+        responses=_PROBLEMS,
+    )
+    for part in (session, accounts, energy_query):
+        someone.include_router(part.router)
+    someone.include_router(accounts.changes_router)
+    app.include_router(anyone)
+    app.include_router(someone)
+    return app
+
+
+async def serve(settings: ServeSettings) -> None:
+    """Serve until the process is told to stop.
+
+    Raises
+    ------
+    DatabaseUnavailable, UnfitDatabase
+        If the database does not answer, or must not be used as it is.
+    """
+    database = await Database.open(settings.database())
+    try:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(database=database),
+                host=settings.api_host,
+                port=settings.api_port,
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=5,
+                h11_max_incomplete_event_size=32 * 1024,
+            )
+        )
+        await server.serve()
+    finally:
+        await database.close()

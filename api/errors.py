@@ -1,0 +1,274 @@
+"""Faults as problem documents (RFC 9457): a stable code, and what to do, in both languages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from compute.errors import NengtanError
+from services.plant.apply import WrongTenant
+from services.plant.findings import Finding, PlantInvalid
+from services.refusal import Refusal
+from services.store.pool import DatabaseUnavailable, NotStorable
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 5
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its status and its title in both languages."""
+
+    status: int
+    title: str
+    title_zh: str
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "bad_request": Kind(400, "The request cannot be read", "无法读取请求"),
+    "last_event_id_invalid": Kind(400, "Last-Event-ID is not a number", "Last-Event-ID 不是编号"),
+    "not_signed_in": Kind(401, "A valid credential is needed", "需要有效凭证"),
+    "sign_in_refused": Kind(401, "Sign-in refused", "登录被拒绝"),
+    "forbidden": Kind(403, "Your roles do not allow this", "您的角色无权执行此操作"),
+    "foreign_origin": Kind(403, "The request came from another site", "请求来自其他网站"),
+    "role_not_yours": Kind(403, "A role beyond your own", "角色超出您的权限"),
+    "not_found": Kind(404, "Not found", "未找到"),
+    "method_not_allowed": Kind(405, "Method not allowed", "不支持该方法"),
+    "timeout": Kind(408, "The request took too long to arrive", "请求接收超时"),
+    "login_taken": Kind(409, "The login is taken", "账号已存在"),
+    "conflicting_change": Kind(409, "It was changed meanwhile", "数据已被他人修改"),
+    "too_large": Kind(413, "The request is too large", "请求过大"),
+    "media_type": Kind(415, "Another content type is needed", "内容类型不受支持"),
+    "invalid": Kind(422, "The request does not fit", "请求不符合要求"),
+    "unknown_parameter": Kind(422, "Unknown query parameter", "未知的查询参数"),
+    "range_too_large": Kind(422, "The range is too large", "查询范围过大"),
+    "not_an_edge": Kind(422, "The period does not fit the interval", "时段与统计周期不符"),
+    "cursor_invalid": Kind(422, "The cursor does not belong here", "游标无效"),
+    "password_unfit": Kind(422, "The password is not fit", "密码不符合要求"),
+    "account_invalid": Kind(422, "The account cannot be like this", "账号不符合要求"),
+    "role_unknown": Kind(422, "Unknown role", "未知角色"),
+    "factor_invalid": Kind(422, "The factor cannot be taken", "因子不可用"),
+    "plant_invalid": Kind(422, "The plant description has faults", "厂区描述有错误"),
+    "wrong_tenant": Kind(422, "The description is of another tenant", "描述属于其他租户"),
+    "not_storable": Kind(422, "A value cannot be stored", "数值无法存储"),
+    "busy": Kind(429, "Too many requests", "请求过于频繁"),
+    "internal": Kind(500, "A fault of the centre", "系统内部错误"),
+    "unavailable": Kind(503, "The centre is not ready", "系统暂不可用"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """What is wrong and what to do, with the place in the request."""
+
+    en: str
+    zh: str
+    pointer: str | None = None
+
+
+@dataclass(slots=True)
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """A request that ends here, with the document that says why."""
+
+    code: str
+    detail: Detail
+    headers: Mapping[str, str] = field(default_factory=dict)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+
+SCHEMA: Final[Mapping[str, Any]] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem document; 问题说明",
+    "type": "object",
+    "required": ["type", "title", "title_zh", "status", "code", "detail", "detail_zh"],
+    "properties": {
+        "type": {"type": "string", "example": "urn:nengtan:problem:not_found"},
+        "title": {"type": "string"},
+        "title_zh": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "enum": sorted(KINDS)},
+        "detail": {"type": "string", "description": "What is wrong and what to do"},
+        "detail_zh": {"type": "string", "description": "问题与处理办法"},
+        "pointer": {"type": "string", "description": "Place in the request; 出错位置"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def document(problem: Problem) -> dict[str, Any]:
+    """Return the problem as its JSON document."""
+    kind = KINDS[problem.code]
+    body: dict[str, Any] = {
+        "type": f"urn:nengtan:problem:{problem.code}",
+        "title": kind.title,
+        "title_zh": kind.title_zh,
+        "status": kind.status,
+        "code": problem.code,
+        "detail": problem.detail.en,
+        "detail_zh": problem.detail.zh,
+    }
+    if problem.detail.pointer is not None:
+        body["pointer"] = problem.detail.pointer
+    if problem.errors:
+        body["errors"] = problem.errors
+    return body
+
+
+def respond(problem: Problem) -> JSONResponse:
+    """Return the problem as a response."""
+    return JSONResponse(
+        document(problem),
+        status_code=KINDS[problem.code].status,
+        media_type=MEDIA_TYPE,
+        headers=dict(problem.headers),
+    )
+
+
+def not_signed_in() -> Problem:
+    """Return the problem of a request without a valid credential."""
+    return Problem(
+        "not_signed_in",
+        Detail(
+            "no valid credential: sign in at POST /api/v1/session, or send an API key as"
+            " Authorization: Bearer <key> or X-API-Key",
+            "没有有效凭证：请在 POST /api/v1/session 登录，或以 Authorization: Bearer <key>"
+            " 或 X-API-Key 发送 API 密钥",
+        ),
+        headers={"WWW-Authenticate": 'Bearer realm="nengtan"'},
+    )
+
+
+def unavailable() -> Problem:
+    """Return the problem of a centre whose database does not answer."""
+    return Problem(
+        "unavailable",
+        Detail(
+            f"the database does not answer: try again in {_RETRY_AFTER_S} s",
+            f"数据库无响应：请 {_RETRY_AFTER_S} 秒后重试",
+        ),
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "pointer": finding.path,
+        "value": finding.value,
+        "line": finding.line,
+        "nearest": finding.nearest,
+        "detail": finding.message_en,
+        "detail_zh": finding.message_zh,
+        "remedy": finding.remedy_en,
+        "remedy_zh": finding.remedy_zh,
+    }
+
+
+def _of_plant(error: PlantInvalid) -> Problem:
+    return Problem(
+        "plant_invalid",
+        Detail(
+            "correct what the errors name, and send the whole description again",
+            "请按 errors 逐项修正后重新提交完整描述",
+        ),
+        errors=[_finding(finding) for finding in error.findings],
+    )
+
+
+def _of_validation(error: RequestValidationError) -> Problem:
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return Problem(
+            "bad_request", Detail("the body is not JSON: correct it", "请求体不是 JSON：请修正")
+        )
+    errors = [
+        {
+            "code": fault["type"],
+            # The first step says path, query or body; the rest is the place in it.
+            "pointer": "/".join(str(step) for step in fault["loc"][1:]),
+            "in": str(fault["loc"][0]),
+            "detail": fault["msg"],
+        }
+        for fault in faults[:50]
+    ]
+    first = errors[0]
+    return Problem(
+        "invalid",
+        Detail(
+            f"{first['in']} {first['pointer']}: {first['detail']}",
+            f"{first['in']} {first['pointer']}：不符合要求（{first['detail']}）",
+            pointer=str(first["pointer"]),
+        ),
+        errors=errors,
+    )
+
+
+def _of_http(error: HTTPException) -> Problem:
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        allowed = headers.get("Allow", headers.get("allow", ""))
+        return Problem(
+            "method_not_allowed", Detail(f"use {allowed}", f"请使用 {allowed}"), headers=headers
+        )
+    if error.status_code == 404:
+        return Problem(
+            "not_found",
+            Detail(
+                "no such address: see /api/v1/openapi.json", "没有该地址：见 /api/v1/openapi.json"
+            ),
+        )
+    return Problem(
+        "bad_request",
+        Detail("the request cannot be read: correct it", "无法读取请求：请修正"),
+        headers=headers,
+    )
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that an exception amounts to; what nobody expected says nothing."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Refusal):
+        return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer))
+    if isinstance(error, DatabaseUnavailable):
+        _log.warning("api.database.unavailable", error=str(error))
+        return unavailable()
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error)
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if isinstance(error, PlantInvalid):
+        return _of_plant(error)
+    if isinstance(error, WrongTenant):
+        return Problem(
+            "wrong_tenant", Detail(str(error), "描述中的租户与您的租户不符：请修正 tenant 与 kind")
+        )
+    if isinstance(error, NotStorable):
+        return Problem(
+            "not_storable", Detail("a value cannot be stored: correct it", "数值无法存储：请修正")
+        )
+    _log.error("api.request.failed", exc_info=error)
+    return Problem(
+        "internal",
+        Detail(
+            "a fault of the centre, not of your request: it is in the log; report it",
+            "系统内部错误，与您的请求无关：已写入日志，请告知管理员",
+        ),
+    )
+
+
+async def _handle(_request: Request, error: Exception) -> JSONResponse:
+    return respond(problem_of(error))
+
+
+def install(app: FastAPI) -> None:
+    """Have every fault answered with its problem document."""
+    for kind in (Problem, NengtanError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _handle)

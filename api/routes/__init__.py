@@ -1,0 +1,1 @@
+"""One thin file per function: request to keyword call, result to schema."""

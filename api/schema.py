@@ -1,0 +1,126 @@
+"""What answers about data have in common; names, units and texts come from compute.quantities."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import Field
+
+from api.dependencies import Schema
+from compute.quality import flag_names, grade
+from compute.quantities import quantity
+from services.totals import MEASURES, SiteState, Total
+
+Grade = Literal["good", "uncertain", "bad"]
+_RESULT_EXAMPLES = {
+    "amount": 1250.5,
+    "energy_kwh": 1250.5,
+    "coal_equivalent_tce": 0.15369,
+    "coal_equal_tce": 0.37515,
+    "emission_direct_tco2e": 0.0,
+    "emission_purchased_tco2e": 0.6635,
+}
+
+
+def measured(name: str) -> Any:  # noqa: ANN401 - a pydantic field stands for its value
+    """Return a field described by its line of the nomenclature; null where it is not valid."""
+    example = _RESULT_EXAMPLES.get(name)
+    return Field(
+        description=f"{quantity(name).description}; null: 缺失或无效 / missing or invalid",
+        examples=None if example is None else [example],
+    )
+
+
+def units_of(names: Iterable[str], **known: str) -> dict[str, str]:
+    """Return the unit of each column; `known` says those that depend on the carrier."""
+    return {name: known.get(name, quantity(name).unit) for name in names}
+
+
+class Answer(Schema):
+    """An answer about a site."""
+
+    as_of: datetime = Field(
+        description="取数时刻：答案所依据的数据快照 / Instant of the snapshot that the answer is of"
+    )
+    complete_until: datetime | None = Field(
+        description="所有在用测点均已越过的最后一个基本周期的终点；有测点从未上报时为 null /"
+        " End of the last base interval that every active point has passed; null if some point"
+        " never reported"
+    )
+    waiting_for: list[str] = Field(
+        description="从未上报的测点（至多 10 个） / Points that never reported, ten at most"
+    )
+    time_zone: str = Field(description="厂区时区 / Zone of the site", examples=["Asia/Shanghai"])
+
+
+class Assessed(Schema):
+    """A value with what can be said of its quality."""
+
+    grade: Grade = Field(description="质量等级 / good, uncertain or bad")
+    flags: list[str] = Field(
+        description="质量标志 / Names of the quality bits", examples=[["interpolated"]]
+    )
+
+
+class Measures(Assessed):
+    """The quantities of a result."""
+
+    amount: float | None = measured("amount")
+    energy_kwh: float | None = measured("energy_kwh")
+    coal_equivalent_tce: float | None = measured("coal_equivalent_tce")
+    coal_equal_tce: float | None = measured("coal_equal_tce")
+    emission_direct_tco2e: float | None = measured("emission_direct_tco2e")
+    emission_purchased_tco2e: float | None = measured("emission_purchased_tco2e")
+    reading_count: int = Field(description=quantity("reading_count").description)
+
+
+class Sum(Measures):
+    """Sums over a whole period."""
+
+    covered_share: float = Field(description=quantity("covered_share").description)
+
+
+class _Measured(Protocol):
+    @property
+    def quality(self) -> int: ...
+    @property
+    def reading_count(self) -> int: ...
+
+
+def assessed(quality: int) -> dict[str, object]:
+    """Return grade and flags of a quality mask."""
+    return {"grade": grade(quality), "flags": flag_names(quality)}
+
+
+def measures_of(row: _Measured) -> dict[str, object]:
+    """Return the quantities of a result as they are answered."""
+    return {
+        **{name: getattr(row, name) for name in MEASURES},
+        "reading_count": row.reading_count,
+        **assessed(row.quality),
+    }
+
+
+def sum_of(total: Total) -> Sum:
+    """Return a total as it is answered."""
+    return Sum.model_validate({**measures_of(total), "covered_share": total.covered_share})
+
+
+def about(state: SiteState) -> dict[str, Any]:
+    """Return what every answer about a site begins with."""
+    return {
+        "as_of": state.as_of,
+        "complete_until": state.complete_until,
+        "waiting_for": list(state.waiting_for),
+        "time_zone": state.site.time_zone,
+    }
+
+
+def headers_about(state: SiteState) -> dict[str, str]:
+    """Return the same for a table, which has no place for it but the headers."""
+    until = state.complete_until
+    return {
+        "Nengtan-As-Of": state.as_of.isoformat().replace("+00:00", "Z"),
+        "Nengtan-Complete-Until": "" if until is None else until.isoformat().replace("+00:00", "Z"),
+        "Nengtan-Time-Zone": state.site.time_zone,
+    }

@@ -1,0 +1,1 @@
+"""The bench: pure mathematics by method, arrays and frozen records in, arrays out."""

@@ -1,0 +1,83 @@
+"""A uniform grid of intervals, and how a span of time is shared over it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from compute._jit import kernel
+from compute.quality import Quality
+from compute.topology import Float1D, Index1D, Int1D
+
+Float2D = npt.NDArray[np.float64]
+Int2D = npt.NDArray[np.int64]
+Index2D = npt.NDArray[np.int32]
+
+_Q_OPEN = int(Quality.OPEN)
+_Q_MISSING = int(Quality.MISSING)
+_Q_PARTIAL = int(Quality.PARTIAL)
+
+
+class Grid(NamedTuple):
+    """Interval j is [start_us + j x step_us, start_us + (j + 1) x step_us)."""
+
+    start_us: int
+    step_us: int
+    interval_count: int
+
+
+class Line(NamedTuple):
+    """What is known of one point in each interval of a grid."""
+
+    amount: Float1D
+    covered_us: Int1D
+    quality: Index1D
+
+
+@kernel
+def flag(line: Line, grid: Grid, instant_us: int, flags: int) -> None:
+    """Set quality bits on the interval that holds an instant."""
+    j = (instant_us - grid.start_us) // grid.step_us
+    if 0 <= j < grid.interval_count:
+        line.quality[j] |= flags
+
+
+@kernel
+def spread(line: Line, grid: Grid, span_us: tuple[int, int], total: float, flags: int) -> None:
+    """Share an amount over the intervals that a span overlaps, by time.
+
+    The share of an interval depends on the span and the interval alone. A total of NaN covers
+    nothing and only sets the bits.
+    """
+    begin_us, end_us = span_us
+    length_us = end_us - begin_us
+    if length_us <= 0:
+        return
+    first = max((begin_us - grid.start_us) // grid.step_us, 0)
+    last = min((end_us - 1 - grid.start_us) // grid.step_us, grid.interval_count - 1)
+    for j in range(first, last + 1):
+        line.quality[j] |= flags
+        if np.isnan(total):
+            continue
+        interval_us = grid.start_us + j * grid.step_us
+        overlap_us = min(end_us, interval_us + grid.step_us) - max(begin_us, interval_us)
+        line.covered_us[j] += overlap_us
+        if overlap_us == length_us:
+            line.amount[j] += total
+        else:
+            line.amount[j] += total * (overlap_us / length_us)
+
+
+@kernel
+def close(line: Line, grid: Grid, scale: float, closed_until_us: int) -> None:
+    """Scale the amounts and say how much of each interval they stand for."""
+    for j in range(grid.interval_count):
+        if line.covered_us[j] == 0:
+            line.amount[j] = np.nan
+            line.quality[j] |= _Q_MISSING
+        else:
+            line.amount[j] *= scale
+            if line.covered_us[j] < grid.step_us:
+                line.quality[j] |= _Q_PARTIAL
+        if grid.start_us + (j + 1) * grid.step_us > closed_until_us:
+            line.quality[j] |= _Q_OPEN

@@ -1,0 +1,147 @@
+"""The readings of a site's points as columns: checked, counted and digested."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from compute._jit import kernel
+from compute.digest import EMPTY, mix
+from compute.errors import NengtanError
+from compute.grid import Grid, Index2D
+from compute.quality import Quality
+from compute.topology import Float1D, Index1D, Int1D, Points
+
+UInt1D = npt.NDArray[np.uint64]
+
+_Q_SOURCE_BAD = int(Quality.SOURCE_BAD)
+
+
+class ReadingsNotAscending(NengtanError):
+    """Readings of a point that do not ascend in time."""
+
+    def __init__(self, code: str, ts_us: int) -> None:
+        super().__init__(
+            f"point {code}: the reading at {ts_us} µs is not later than the one before it: "
+            "sort by time and keep one reading per instant"
+        )
+        self.code = code
+        self.ts_us = ts_us
+
+
+class ReadingsMisshapen(NengtanError):
+    """Offsets of readings that do not fit the points or the columns."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"readings do not fit: {detail}: rebuild point_offset from the columns")
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """The readings of a site's points around a span of time, by point.
+
+    Holds every reading of the span and, where they exist, the last `CONTEXT_BEFORE` readings with
+    a number before it and the first `CONTEXT_AFTER` with a number after it (`compute.register`).
+    More do no harm.
+
+    Attributes
+    ----------
+    point_offset : (p + 1,) int64
+        Readings of row i of `Points` are point_offset[i]:point_offset[i + 1], ascending in time.
+    ts_us : (n,) int64
+        [µs since 1970-01-01 UTC]
+    value : (n,) float64
+        Raw value; NaN where the source reported an error.
+    quality : (n,) int32
+        `Quality`.
+    """
+
+    point_offset: Int1D
+    ts_us: Int1D
+    value: Float1D
+    quality: Index1D
+
+
+class Columns(NamedTuple):
+    """Readings of all points; `word` is the bits of the value."""
+
+    point_offset: Int1D
+    ts_us: Int1D
+    value: Float1D
+    word: UInt1D
+    quality: Index1D
+
+
+class Tally(NamedTuple):
+    """What the readings themselves say of each interval of each point, (p, k)."""
+
+    reading_count: Index2D
+    quality: Index2D
+    input_hash: npt.NDArray[np.uint64]
+
+
+def columns_of(readings: Readings, points: Points) -> Columns:
+    """Return checked copies that are writeable and contiguous, so that one signature serves all."""
+    point_offset = np.array(readings.point_offset, dtype=np.int64)
+    ts_us = np.array(readings.ts_us, dtype=np.int64)
+    value = np.array(readings.value, dtype=np.float64)
+    quality = np.array(readings.quality, dtype=np.int32)
+    if point_offset.shape != (len(points.code) + 1,):
+        raise ReadingsMisshapen(f"{len(points.code)} points, {point_offset.size} offsets")
+    if not ts_us.shape == value.shape == quality.shape or ts_us.ndim != 1:
+        raise ReadingsMisshapen("ts_us, value and quality differ in length")
+    if point_offset[0] != 0 or point_offset[-1] != ts_us.size or (np.diff(point_offset) < 0).any():
+        raise ReadingsMisshapen(f"offsets do not run from 0 to {ts_us.size}")
+    descending = np.diff(ts_us) <= 0
+    between = point_offset[(point_offset > 0) & (point_offset < ts_us.size)] - 1
+    descending[between] = False
+    for place in np.flatnonzero(descending):
+        row = int(np.searchsorted(point_offset, place, side="right")) - 1
+        raise ReadingsNotAscending(points.code[row], int(ts_us[place + 1]))
+    # Every NaN is one NaN, whatever its payload.
+    value[~np.isfinite(value)] = np.nan
+    return Columns(point_offset, ts_us, value, value.view(np.uint64), quality)
+
+
+@kernel
+def has_number(columns: Columns, place: int) -> bool:
+    """Return whether a reading holds a number that may be used."""
+    return not (np.isnan(columns.value[place]) or columns.quality[place] & _Q_SOURCE_BAD)
+
+
+@kernel
+def _mix_reading(state: np.uint64, columns: Columns, place: int) -> np.uint64:
+    state = mix(state, np.uint64(columns.ts_us[place]))
+    state = mix(state, columns.word[place])
+    return mix(state, np.uint64(columns.quality[place]))
+
+
+@kernel
+def count_and_digest(
+    columns: Columns, row: int, grid: Grid, neighbours: tuple[Int1D, int, int], tally: Tally
+) -> None:
+    """Count the readings of each interval, show its errors, and digest what it depends on."""
+    numbers, before, after = neighbours
+    place, last = columns.point_offset[row], columns.point_offset[row + 1]
+    number = 0
+    while place < last and columns.ts_us[place] < grid.start_us:
+        place += 1
+    while number < numbers.size and numbers[number] < place:
+        number += 1
+    for j in range(grid.interval_count):
+        end_us = grid.start_us + (j + 1) * grid.step_us
+        state = EMPTY
+        for i in range(max(number - before, 0), number):
+            state = _mix_reading(state, columns, numbers[i])
+        while place < last and columns.ts_us[place] < end_us:
+            state = _mix_reading(state, columns, place)
+            tally.reading_count[row, j] += 1
+            if not has_number(columns, place):
+                tally.quality[row, j] |= columns.quality[place]
+            place += 1
+        while number < numbers.size and numbers[number] < place:
+            number += 1
+        for i in range(number, min(number + after, numbers.size)):
+            state = _mix_reading(state, columns, numbers[i])
+        tally.input_hash[row, j] = state

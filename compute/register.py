@@ -1,0 +1,339 @@
+"""Amounts per interval from the readings of registers, gauges and interval points.
+
+A register's amount in an interval is register(end) - register(start), both interpolated between
+the neighbouring readings. It is computed as the sum of the shares of the steps that overlap the
+interval, in time order, never as a difference of running totals: so the same readings give the
+same bits whichever window they are computed in. What is booked between two readings is decided in
+`compute.steps`.
+
+Gauges: a value stands until the next reading, for hold_us at most (then HELD, not covered).
+Interval points: the value covers its period; a stamp within a tenth of the period (or interval) of
+their grid is taken as on it; where two periods overlap, one ends where the next begins (CONFLICT).
+For all: before the first and after the last reading nothing is covered, and a reading without a
+number is skipped, counted, and shown where it lies.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from compute._jit import kernel
+from compute.errors import NengtanError
+from compute.grid import Float2D, Grid, Index2D, Int2D, Line, close, flag, spread
+from compute.periods import US_PER_HOUR
+from compute.quality import Quality
+from compute.readings import (
+    Columns,
+    Readings,
+    ReadingsMisshapen,
+    ReadingsNotAscending,
+    Tally,
+    columns_of,
+    count_and_digest,
+    has_number,
+)
+from compute.steps import (
+    CONTEXT_AFTER,
+    CONTEXT_BEFORE,
+    Limits,
+    Series,
+    is_outlier,
+    mark_turning,
+    step,
+)
+from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
+
+__all__ = [
+    "CONTEXT_AFTER",
+    "CONTEXT_BEFORE",
+    "CONTEXT_READINGS",
+    "IntervalAmounts",
+    "PeriodMissing",
+    "Readings",
+    "ReadingsMisshapen",
+    "ReadingsNotAscending",
+    "interval_amounts",
+]
+
+# Readings with a number that an interval may depend on, on each side of it.
+CONTEXT_READINGS = max(CONTEXT_BEFORE, CONTEXT_AFTER)
+_NEIGHBOURS = 1  # the same for gauges and interval points
+
+_NEVER_US = -(1 << 62)
+
+_REGISTER = int(PointKind.REGISTER)
+_GAUGE = int(PointKind.GAUGE)
+_INTERVAL = int(PointKind.INTERVAL)
+
+_Q_CONFLICT = int(Quality.CONFLICT)
+_Q_INTERPOLATED = int(Quality.INTERPOLATED)
+_Q_DECREASE = int(Quality.DECREASE)
+_Q_SPIKE = int(Quality.SPIKE)
+_Q_HELD = int(Quality.HELD)
+
+
+class PeriodMissing(NengtanError):
+    """An interval point without the length of its period."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"point {code} is an interval point without a period: declare its length")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalAmounts:
+    """Amounts of all points of a site on a uniform grid of intervals.
+
+    Attributes
+    ----------
+    amount : (p, k) float64
+        In the unit of the carrier or product; NaN where nothing is covered.
+    covered_us : (p, k) int64
+        How much of the interval the amount stands for. [µs]
+    reading_count : (p, k) int32
+        Readings, errors included, with a time in the interval.
+    quality : (p, k) int32
+        `Quality` of the readings used and of the result.
+    input_hash : (p, k) int64
+        Digest of time, value and quality of every reading that the amount may depend on.
+    """
+
+    amount: Float2D
+    covered_us: Int2D
+    reading_count: Index2D
+    quality: Index2D
+    input_hash: Int2D
+
+
+class _Rules(NamedTuple):
+    """Columns of `Points`."""
+
+    kind: Index1D
+    scale: Float1D
+    modulus: Float1D
+    step_rate_max: Float1D
+    resolution: Float1D
+    hold_us: Int1D
+    period_us: Int1D
+    stamped_at_end: Bool1D
+
+
+class _Scratch(NamedTuple):
+    """The readings of one point that hold a number; `place` is where they are in the columns."""
+
+    ts_us: Int1D
+    value: Float1D
+    quality: Index1D
+    place: Int1D
+    turning: Bool1D
+
+
+class _Output(NamedTuple):
+    """Columns of `IntervalAmounts`."""
+
+    amount: Float2D
+    covered_us: Int2D
+    reading_count: Index2D
+    quality: Index2D
+    input_hash: npt.NDArray[np.uint64]
+
+
+class _Period(NamedTuple):
+    """How an interval point is stamped. Stamps are snapped to multiples of `unit_us`, if any."""
+
+    period_us: int
+    stamped_at_end: bool
+    unit_us: int
+
+
+def interval_amounts(
+    readings: Readings, *, points: Points, start_us: int, step_us: int, count: int
+) -> IntervalAmounts:
+    """Return the amount of every point in every interval of a uniform grid.
+
+    Parameters
+    ----------
+    readings : Readings
+    points : Points
+    start_us : int
+        Start of the first interval. [µs since 1970-01-01 UTC]
+    step_us : int
+        Length of an interval. > 0. [µs]
+    count : int
+        Number of intervals, k.
+
+    Returns
+    -------
+    amounts : IntervalAmounts
+
+    Raises
+    ------
+    ReadingsMisshapen
+        If the offsets do not fit the points and the columns.
+    ReadingsNotAscending
+        If two readings of a point are not in order of time.
+    PeriodMissing
+        If an interval point has no period.
+
+    Notes
+    -----
+    The rules for registers are the table at the head of `compute.steps`. A window that starts
+    elsewhere on the same grid gives the same bits for the intervals it shares.
+    """
+    columns = columns_of(readings, points)
+    point_count = len(points.code)
+    rules = _Rules(
+        kind=np.array(points.kind, dtype=np.int32),
+        scale=np.array(points.scale, dtype=np.float64),
+        modulus=np.array(points.modulus, dtype=np.float64),
+        step_rate_max=np.array(points.step_rate_max, dtype=np.float64),
+        resolution=np.array(points.resolution, dtype=np.float64),
+        hold_us=np.array(points.hold_us, dtype=np.int64),
+        period_us=np.array(points.period_us, dtype=np.int64),
+        stamped_at_end=np.array(points.stamped_at_end, dtype=np.bool_),
+    )
+    for row in np.flatnonzero((rules.kind == _INTERVAL) & (rules.period_us <= 0)):
+        raise PeriodMissing(points.code[row])
+    longest = int(np.diff(columns.point_offset).max(initial=0))
+    scratch = _Scratch(
+        ts_us=np.empty(longest, dtype=np.int64),
+        value=np.empty(longest, dtype=np.float64),
+        quality=np.empty(longest, dtype=np.int32),
+        place=np.empty(longest, dtype=np.int64),
+        turning=np.empty(longest, dtype=np.bool_),
+    )
+    shape = (point_count, count)
+    out = _Output(
+        amount=np.zeros(shape, dtype=np.float64),
+        covered_us=np.zeros(shape, dtype=np.int64),
+        reading_count=np.zeros(shape, dtype=np.int32),
+        quality=np.zeros(shape, dtype=np.int32),
+        input_hash=np.zeros(shape, dtype=np.uint64),
+    )
+    grid = Grid(int(start_us), int(step_us), int(count))
+    # Only without the compiler does numpy warn of the wrapping that the digest means.
+    with np.errstate(over="ignore", invalid="ignore"):
+        _interval_amounts(columns, rules, grid, scratch, out)
+    return IntervalAmounts(
+        amount=out.amount,
+        covered_us=out.covered_us,
+        reading_count=out.reading_count,
+        quality=out.quality,
+        input_hash=out.input_hash.view(np.int64),
+    )
+
+
+@kernel
+def _interval_amounts(
+    columns: Columns, rules: _Rules, grid: Grid, scratch: _Scratch, out: _Output
+) -> None:
+    for row in range(rules.kind.size):
+        count = _take_numbers(columns, row, scratch)
+        line = Line(out.amount[row], out.covered_us[row], out.quality[row])
+        before, after = _NEIGHBOURS, _NEIGHBOURS
+        closed_until_us = scratch.ts_us[count - 1] if count > 0 else _NEVER_US
+        if rules.kind[row] == _REGISTER:
+            before, after = CONTEXT_BEFORE, CONTEXT_AFTER
+            limits = Limits(
+                rules.modulus[row],
+                rules.step_rate_max[row],
+                rules.resolution[row],
+                rules.hold_us[row],
+            )
+            _add_register(line, grid, scratch, count, limits)
+        elif rules.kind[row] == _GAUGE:
+            _add_gauge(line, grid, scratch, count, rules.hold_us[row])
+        else:
+            period_us = rules.period_us[row]
+            unit_us = min(period_us, grid.step_us)
+            if period_us % unit_us != 0 or grid.step_us % unit_us != 0:
+                unit_us = 0
+            period = _Period(period_us, rules.stamped_at_end[row], unit_us)
+            _add_periods(line, grid, scratch, count, period)
+            if count > 0:
+                closed_until_us = _stamp_us(closed_until_us, grid.start_us, unit_us)
+                if not rules.stamped_at_end[row]:
+                    closed_until_us += period_us
+        close(line, grid, rules.scale[row], closed_until_us)
+        neighbours = (scratch.place[:count], before, after)
+        tally = Tally(out.reading_count, out.quality, out.input_hash)
+        count_and_digest(columns, row, grid, neighbours, tally)
+
+
+@kernel
+def _take_numbers(columns: Columns, row: int, scratch: _Scratch) -> int:
+    """Copy the readings of a point that hold a number, and return how many there are."""
+    count = 0
+    for place in range(columns.point_offset[row], columns.point_offset[row + 1]):
+        if has_number(columns, place):
+            scratch.ts_us[count] = columns.ts_us[place]
+            scratch.value[count] = columns.value[place]
+            scratch.quality[count] = columns.quality[place]
+            scratch.place[count] = place
+            count += 1
+    return count
+
+
+@kernel
+def _add_register(line: Line, grid: Grid, scratch: _Scratch, count: int, limits: Limits) -> None:
+    series = Series(scratch.ts_us, scratch.value, scratch.turning)
+    mark_turning(series, count, limits)
+    left = -1
+    for i in range(count):
+        ts_us = scratch.ts_us[i]
+        if is_outlier(scratch.turning, i, count):
+            high = scratch.value[i] > scratch.value[i - 1]
+            flags = _Q_SPIKE if high else _Q_DECREASE
+            flag(line, grid, ts_us, flags | scratch.quality[i])
+            continue
+        if left >= 0:
+            amount, flags = step(series, count, left, i, limits)
+            flags |= scratch.quality[left] | scratch.quality[i]
+            spread(line, grid, (scratch.ts_us[left], ts_us), amount, flags)
+        left = i
+
+
+@kernel
+def _add_gauge(line: Line, grid: Grid, scratch: _Scratch, count: int, hold_us: int) -> None:
+    for i in range(count - 1):
+        begin_us, end_us = scratch.ts_us[i], scratch.ts_us[i + 1]
+        held_until_us = min(end_us, begin_us + hold_us)
+        integral = scratch.value[i] * ((held_until_us - begin_us) / US_PER_HOUR)
+        spread(line, grid, (begin_us, held_until_us), integral, scratch.quality[i])
+        spread(line, grid, (held_until_us, end_us), np.nan, _Q_HELD)
+
+
+@kernel
+def _stamp_us(ts_us: int, origin_us: int, unit_us: int) -> int:
+    """Return a stamp, moved to the nearest multiple of a unit if within a tenth of it."""
+    if unit_us == 0:
+        return ts_us
+    off_us = (ts_us - origin_us + unit_us // 2) % unit_us - unit_us // 2
+    return ts_us - off_us if 10 * abs(off_us) <= unit_us else ts_us
+
+
+@kernel
+def _add_periods(line: Line, grid: Grid, scratch: _Scratch, count: int, period: _Period) -> None:
+    length_us = period.period_us
+    origin_us, unit_us = grid.start_us, period.unit_us
+    shape_flag = _Q_INTERPOLATED if length_us > grid.step_us else 0
+    for i in range(count):
+        stamp_us = _stamp_us(scratch.ts_us[i], origin_us, unit_us)
+        if period.stamped_at_end:
+            begin_us, end_us = stamp_us - length_us, stamp_us
+            if i > 0:
+                begin_us = max(begin_us, _stamp_us(scratch.ts_us[i - 1], origin_us, unit_us))
+        else:
+            begin_us, end_us = stamp_us, stamp_us + length_us
+            if i < count - 1:
+                end_us = min(end_us, _stamp_us(scratch.ts_us[i + 1], origin_us, unit_us))
+        flags = scratch.quality[i] | shape_flag
+        part = scratch.value[i]
+        if end_us - begin_us < length_us:
+            flags |= _Q_CONFLICT
+            part *= (end_us - begin_us) / length_us
+        if end_us <= begin_us:
+            flag(line, grid, scratch.ts_us[i], flags)
+        spread(line, grid, (begin_us, end_us), part, flags)

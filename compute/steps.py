@@ -1,0 +1,181 @@
+"""The rules for registers: what is booked between two readings.
+
+Readings are those that hold a number. `limit` is step_rate_max x time; where that rate is unknown,
+half the modulus; where that is unknown too, none. One last digit is allowed on top.
+
+========= ============================================ ========================================
+case      condition                                    what is booked
+========= ============================================ ========================================
+rise      no more than the limit                       the rise above the highest level shown by
+                                                       the last 5 readings (no rollover between);
+                                                       INTERPOLATED if a fall lies between
+jitter    a fall of no more than the resolution        0; the next rise counts from the old level
+rollover  a fall; modulus known; modulus - a + b is    modulus - a + b, ROLLOVER
+          within the limit and half the modulus
+decrease  any other fall                               nothing, DECREASE; goes on from b
+spike     a rise beyond the limit                      nothing, SPIKE; goes on from b
+outlier   one reading turns back at once: a step to    the step between its neighbours; SPIKE (or
+          or from it is a decrease or spike, the step  DECREASE, if low) where it lies
+          between its neighbours is neither, and
+          neither neighbour is such a reading itself
+gap       more than hold_us between two readings       as above, INTERPOLATED
+========= ============================================ ========================================
+
+The verdict needs no more than `CONTEXT_BEFORE` readings before an interval and `CONTEXT_AFTER`
+after it, so a window gives the same bits as the whole. The price: a dip that lasts longer than
+4 readings is forgotten, and the rise out of it is booked.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from compute._jit import kernel
+from compute.quality import Quality
+from compute.topology import Bool1D, Float1D, Int1D
+
+# The highest recent level is sought among 5 readings back from the one before the interval or, if
+# that is an outlier, from the one before it: 6. Whether a reading is an outlier shows from 2 on
+# either side: 8 before; and 3 after, since the first one after the interval may be an outlier.
+MEMORY = 5
+CONTEXT_BEFORE = MEMORY + 3
+CONTEXT_AFTER = 3
+
+_ROUNDING = 4 * 2.220446049250313e-16  # of the difference of two decimals kept as float64
+_US_PER_SECOND = 1e6
+
+_PLAIN = 0
+_ROLLOVER = 1
+_FALL = 2
+_SPIKE = 3
+
+_Q_INTERPOLATED = int(Quality.INTERPOLATED)
+_Q_ROLLOVER = int(Quality.ROLLOVER)
+_Q_DECREASE = int(Quality.DECREASE)
+_Q_SPIKE = int(Quality.SPIKE)
+
+
+class Limits(NamedTuple):
+    """What is known of one register; as the columns of `Points` of the same names."""
+
+    modulus: float
+    step_rate_max: float
+    resolution: float
+    hold_us: int
+
+
+class Series(NamedTuple):
+    """The readings of one register that hold a number, with room for more.
+
+    `turning` says which look like a single wrong one between two right ones.
+    """
+
+    ts_us: Int1D
+    value: Float1D
+    turning: Bool1D
+
+
+@kernel
+def jitter_max(value: float, limits: Limits) -> float:
+    """Return the largest fall from `value` that is jitter."""
+    return limits.resolution + _ROUNDING * abs(value)
+
+
+@kernel
+def rise_max(value: float, dt_us: int, limits: Limits) -> float:
+    """Return the largest rise from `value` that is believed within a time."""
+    if np.isfinite(limits.step_rate_max):
+        limit = limits.step_rate_max * (dt_us / _US_PER_SECOND)
+    elif np.isfinite(limits.modulus):
+        limit = 0.5 * limits.modulus
+    else:
+        limit = np.inf
+    # A register that counts in digits may show one more than has passed.
+    return limit + jitter_max(value, limits)
+
+
+@kernel
+def judge(a: float, b: float, dt_us: int, limits: Limits) -> int:
+    """Return what the step from a to b is, by these two alone."""
+    if b >= a - jitter_max(a, limits):
+        rise = b - a
+        believed = rise <= rise_max(a, dt_us, limits) and np.isfinite(rise)
+        return _PLAIN if believed else _SPIKE
+    if np.isfinite(limits.modulus) and b >= 0.0 and a < limits.modulus:
+        wrapped = limits.modulus - a + b
+        if wrapped <= rise_max(a, dt_us, limits) and wrapped <= 0.5 * limits.modulus:
+            return _ROLLOVER
+    return _FALL
+
+
+@kernel
+def mark_turning(series: Series, count: int, limits: Limits) -> None:
+    """Mark the readings that look like a single wrong one between two right ones."""
+    ts_us, value, turning = series
+    for i in range(count):
+        turning[i] = False
+        if i in (0, count - 1):
+            continue
+        a, b, c = value[i - 1], value[i], value[i + 1]
+        if not ((a < b and c < b) or (a > b and c > b)):
+            continue
+        believed = (
+            judge(a, b, ts_us[i] - ts_us[i - 1], limits) <= _ROLLOVER
+            and judge(b, c, ts_us[i + 1] - ts_us[i], limits) <= _ROLLOVER
+        )
+        if not believed:
+            turning[i] = judge(a, c, ts_us[i + 1] - ts_us[i - 1], limits) <= _ROLLOVER
+
+
+@kernel
+def is_outlier(turning: Bool1D, i: int, count: int) -> bool:
+    """Return whether a reading turns wrongly and neither of its neighbours does."""
+    # Of two neighbours that both look wrong, none can be said to be: each step is then judged.
+    alone = not (i > 0 and turning[i - 1]) and not (i < count - 1 and turning[i + 1])
+    return bool(turning[i] and alone)
+
+
+@kernel
+def highest_recent(series: Series, count: int, left: int, ceiling: float, limits: Limits) -> int:
+    """Return which reading showed the highest level lately, up to a ceiling."""
+    ts_us, value, turning = series
+    best = left
+    following = left
+    for i in range(left - 1, max(left - MEMORY, -1), -1):
+        if is_outlier(turning, i, count):
+            continue
+        if (
+            value[i] > value[following]
+            and judge(value[i], value[following], ts_us[following] - ts_us[i], limits) == _ROLLOVER
+        ):
+            break
+        if value[best] < value[i] <= ceiling:
+            best = i
+        following = i
+    return best
+
+
+@kernel
+def step(series: Series, count: int, left: int, right: int, limits: Limits) -> tuple[float, int]:
+    """Return what is booked between two readings, in raw units, and its quality.
+
+    NaN where nothing is booked and the time between is not covered.
+    """
+    ts_us, value, _ = series
+    a, b = value[left], value[right]
+    dt_us = ts_us[right] - ts_us[left]
+    flags = _Q_INTERPOLATED if dt_us > limits.hold_us else 0
+    verdict = judge(a, b, dt_us, limits)
+    if verdict == _FALL:
+        return np.nan, _Q_DECREASE
+    if verdict == _ROLLOVER:
+        best = highest_recent(series, count, left, a + jitter_max(a, limits), limits)
+        return max(limits.modulus - value[best] + b, 0.0), flags | _Q_ROLLOVER
+    best = highest_recent(series, count, left, b + jitter_max(b, limits), limits)
+    rise = b - value[best]
+    believed = rise <= rise_max(value[best], ts_us[right] - ts_us[best], limits)
+    if not (believed and np.isfinite(rise)):
+        return np.nan, _Q_SPIKE
+    if value[best] > a + jitter_max(a, limits):
+        flags |= _Q_INTERPOLATED
+    return max(rise, 0.0), flags

@@ -1,0 +1,301 @@
+"""The `nengtan` command."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Never
+
+import msgspec
+import typer
+from rich.console import Console
+
+from compute.errors import NengtanError
+from deploy import admin, demo
+from deploy.access import mosquitto_access_list, mosquitto_passwords
+from deploy.gateway_settings import GatewaySettings
+from deploy.replay import ReplayOptions, address_of, replay
+from deploy.replay_map import load_map
+from deploy.replay_report import render
+from services.plant.findings import PlantInvalid
+from services.plant.model import Plant
+from services.plant.read import read_plant
+from services.plant.schema import json_schema
+from services.settings import Settings
+from services.telemetry import configure_logging
+
+app = typer.Typer(
+    help="能碳 Nengtan: a digital energy-carbon management centre.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+plant_app = typer.Typer(help="Check, apply and show plant descriptions.", no_args_is_help=True)
+database_app = typer.Typer(help="The schema and the passwords of the roles.", no_args_is_help=True)
+app.add_typer(plant_app, name="plant")
+app.add_typer(database_app, name="database")
+
+_console = Console(stderr=True)
+
+OwnerUrl = Annotated[
+    str,
+    typer.Option("--url", help="libpq URL of the database's owner."),
+]
+PasswordFile = Annotated[Path, typer.Option(help="File whose only line is the password.")]
+
+
+def main() -> None:
+    """Run a command; a fault that is understood is said in one line, without a trace."""
+    try:
+        app()
+    except NengtanError as error:
+        _console.print(f"nengtan: {error}", markup=False, highlight=False, style="red")
+        sys.exit(1)
+
+
+def _settings() -> Settings:
+    settings = Settings.from_environment()
+    configure_logging(settings.log_format)
+    return settings
+
+
+def _run(coroutine: Coroutine[Any, Any, object]) -> None:
+    asyncio.run(coroutine)
+
+
+@app.command()
+def ingest() -> None:
+    """Take readings in from the broker (a service)."""
+    from ingest.process import run_ingest  # noqa: PLC0415 - numba is not for every command
+
+    _run(run_ingest(_settings()))
+
+
+@app.command()
+def worker() -> None:
+    """Compute what becomes dirty (a service)."""
+    from ingest.process import run_worker  # noqa: PLC0415 - numba is not for every command
+
+    _run(run_worker(_settings()))
+
+
+@app.command()
+def api() -> None:
+    """Serve the API (a service)."""
+    from api.app import serve  # noqa: PLC0415 - FastAPI is not for every command
+
+    _run(serve(_settings()))
+
+
+@app.command("demo")
+def run_demo(
+    seconds: Annotated[float | None, typer.Option(help="End by itself after so long.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the API; 0 takes a free one.")] = 8000,
+    folder: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = Path(
+        ".cache/demo"
+    ),
+) -> None:
+    """Run a small plant with everything it needs, and say how to look at it."""
+    demo.run(folder=folder, port=port, seconds=seconds)
+
+
+@app.command("replay")
+def run_replay(
+    file: Annotated[Path, typer.Argument(help="CSV, gzipped or not.")],
+    map_file: Annotated[Path, typer.Option("--map", help="What the columns are (YAML).")],
+    username: Annotated[str | None, typer.Option(help="User of the gateway at the broker.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Send nothing if one cell is bad.")
+    ] = False,
+    give_up_s: Annotated[
+        float | None, typer.Option(help="Stop after so long without a receipt; resumes later.")
+    ] = None,
+) -> None:
+    """Send a file of readings as a gateway would: kept until receipted, resumed if interrupted."""
+    settings = _settings()
+    replay_map = load_map(map_file)
+    gateway = GatewaySettings(
+        host=settings.mqtt_host,
+        port=settings.mqtt_port,
+        address=address_of(replay_map),
+        username=username,
+        password=None
+        if password_file is None
+        else password_file.read_text(encoding="utf-8").strip(),
+        protocol="5" if settings.mqtt_receiver == "mqtt5" else "3.1.1",
+        tls=settings.mqtt_tls,
+    )
+    options = ReplayOptions(strict=strict, give_up_s=give_up_s)
+    report = asyncio.run(replay(file, replay_map, gateway, options=options, console=_console))
+    print(render(report))
+
+
+@app.command("tenant")
+def create_tenant(
+    code: Annotated[str, typer.Argument(help="Code of the tenant.")],
+    name_zh: Annotated[str, typer.Option(help="名称。")],
+    name_en: Annotated[str, typer.Option(help="Name.")],
+    kind: Annotated[str, typer.Option(help="enterprise or park.")] = "enterprise",
+) -> None:
+    """Make a tenant."""
+
+    async def work() -> None:
+        async with admin.admin_database(_settings().database()) as database:
+            await admin.create_tenant(
+                database, code=code, kind=kind, name_zh=name_zh, name_en=name_en
+            )
+
+    _run(work())
+
+
+@app.command("user")
+def create_user(
+    login: Annotated[str, typer.Argument(help="name@tenant")],
+    role: Annotated[list[str], typer.Option(help="May be given several times.")],
+    password_file: PasswordFile,
+    name: Annotated[str, typer.Option(help="As shown to others.")] = "",
+) -> None:
+    """Make a local user."""
+
+    async def work() -> None:
+        async with admin.admin_database(_settings().database()) as database:
+            await admin.create_user(
+                database,
+                login=login,
+                display_name=name or login,
+                password=password_file.read_text(encoding="utf-8").strip(),
+                roles=role,
+            )
+
+    _run(work())
+
+
+@app.command("key")
+def create_key(
+    tenant: Annotated[str, typer.Argument(help="Code of the tenant.")],
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    role: Annotated[list[str], typer.Option(help="May be given several times.")],
+) -> None:
+    """Make an API key and print it: it is not kept and cannot be shown again."""
+
+    async def work() -> None:
+        async with admin.admin_database(_settings().database()) as database:
+            print(await admin.create_key(database, tenant=tenant, name=name, roles=role))
+
+    _run(work())
+
+
+@app.command("broker-access")
+def write_broker_access(
+    folder: Annotated[Path, typer.Argument(help="Where passwords.json, passwords and acl go.")],
+) -> None:
+    """Write Mosquitto's password file and access list from the plant descriptions."""
+
+    async def work() -> None:
+        async with admin.admin_database(_settings().database()) as database:
+            gateways = await admin.gateway_users(database)
+        kept = folder / "passwords.json"
+        known: dict[str, str] = msgspec.json.decode(kept.read_bytes()) if kept.exists() else {}
+        access = admin.broker_access(gateways, known)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (
+            ("passwords.json", msgspec.json.format(msgspec.json.encode(known)).decode()),
+            ("passwords", mosquitto_passwords(access)),
+            ("acl", mosquitto_access_list(access)),
+        ):
+            path = folder / name
+            path.touch(mode=0o600)
+            path.chmod(0o600)
+            path.write_text(text, encoding="utf-8")
+
+    _run(work())
+
+
+@plant_app.command("check")
+def check_plant(
+    files: Annotated[list[Path], typer.Argument(help="YAML or JSON, one document each.")],
+) -> None:
+    """Say every fault of a description, with place, value and remedy."""
+    for file in files:
+        plant = _read_plant(file)
+        print(f"{file}: {plant.tenant}/{plant.site} 无误 is sound")
+
+
+@plant_app.command("apply")
+def apply_plant(
+    files: Annotated[list[Path], typer.Argument(help="YAML or JSON, one document each.")],
+) -> None:
+    """Make descriptions the newest of their sites; what they change is computed again."""
+    plants = [_read_plant(file) for file in files]
+
+    async def work() -> None:
+        async with admin.admin_database(_settings().database()) as database:
+            for file, plant in zip(files, plants, strict=True):
+                applied = await admin.apply(database, plant)
+                word = "已应用 applied" if applied.changed else "无变化 unchanged"
+                print(f"{file}: {plant.tenant}/{plant.site} version {applied.version} {word}")
+
+    _run(work())
+
+
+@plant_app.command("show")
+def show_plant(
+    tenant: Annotated[str, typer.Argument(help="Code of the tenant.")],
+    site: Annotated[str, typer.Argument(help="Code of the site.")],
+    version: Annotated[int | None, typer.Option(help="The newest if left out.")] = None,
+) -> None:
+    """Print a description as it was applied, as JSON."""
+
+    async def work() -> None:
+        async with admin.admin_database(_settings().database()) as database:
+            document = await admin.plant_document(
+                database, tenant=tenant, site=site, version=version
+            )
+        print(msgspec.json.format(msgspec.json.encode(document)).decode())
+
+    _run(work())
+
+
+@plant_app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of plant descriptions."""
+    print(msgspec.json.format(msgspec.json.encode(json_schema())).decode())
+
+
+def _read_plant(file: Path) -> Plant:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        _refuse(f"{file}: {error.strerror}")
+    try:
+        return read_plant(content, form="json" if file.suffix == ".json" else "yaml")
+    except PlantInvalid as error:
+        _refuse(f"{file}:\n{error}")
+
+
+def _refuse(text: str) -> Never:
+    _console.print(text, markup=False, highlight=False, style="red")
+    raise typer.Exit(1)
+
+
+@database_app.command("upgrade")
+def upgrade_database(url: OwnerUrl) -> None:
+    """Bring the schema to the newest version."""
+    admin.upgrade_database(url)
+    print("schema is up to date 数据库结构已是最新")
+
+
+@database_app.command("password")
+def set_role_password(
+    role: Annotated[str, typer.Argument(help="nengtan_admin, _ingest, _worker or _api.")],
+    password_file: PasswordFile,
+    url: OwnerUrl,
+) -> None:
+    """Give a service role its password."""
+    password = password_file.read_text(encoding="utf-8").strip()
+    _run(admin.set_role_password(url, role, password))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What a batch amounts to, as pure functions of it: first readings, ranges of numbers, receipts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ingest.registry import Registry
+from ingest.validate import Batch, Message
+from services.store.readings import ReadingColumns
+
+
+@dataclass(frozen=True, slots=True)
+class Firsts:
+    """The first reading of each instant and point of a batch, and what came after it.
+
+    Attributes
+    ----------
+    columns : ReadingColumns
+        Sorted by (ts, point), each once.
+    origin : (m,) int64
+        Place in the batch of each of them.
+    repeat : (r,) int64
+        Places in the batch of later readings of the same instant and point.
+    repeat_of : (r,) int64
+        The row of `columns` each of them repeats.
+    """
+
+    columns: ReadingColumns
+    origin: npt.NDArray[np.int64]
+    repeat: npt.NDArray[np.int64]
+    repeat_of: npt.NDArray[np.int64]
+
+
+def first_readings(batch: Batch, registry: Registry) -> Firsts:
+    """Sort a batch for storing; of equal (ts, point) the first to arrive stands."""
+    point_id = registry.point_id[batch.row]
+    # lexsort is stable: within one key the order of arrival stays.
+    order = np.lexsort((point_id, batch.ts_us))
+    ts_us, point = batch.ts_us[order], point_id[order]
+    new = np.ones(len(order), dtype=np.bool_)
+    new[1:] = (ts_us[1:] != ts_us[:-1]) | (point[1:] != point[:-1])
+    rank = np.cumsum(new) - 1
+    origin = order[new]
+    return Firsts(
+        ReadingColumns(
+            batch.ts_us[origin], point_id[origin], batch.value[origin], batch.quality[origin]
+        ),
+        origin,
+        order[~new],
+        rank[~new],
+    )
+
+
+def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the inclusive ranges that a set of numbers makes, in order."""
+    ranges: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], number)
+        else:
+            ranges.append((number, number))
+    return ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one gateway may forget: publish `payload` to `topic`."""
+
+    gateway_id: int
+    epoch: str
+    ranges: list[tuple[int, int]]
+    topic: str
+    payload: bytes
+
+
+def receipts(messages: Iterable[Message]) -> list[Receipt]:
+    """Return one receipt per gateway and epoch for messages that are durable now.
+
+    A message without epoch and number (unreadable, or of a foreign form) cannot be receipted; one
+    that could be read is receipted even where items were rejected: they are in quarantine.
+    """
+    groups: dict[tuple[int, str], list[Message]] = {}
+    for message in messages:
+        decoded = message.decoded
+        if message.gateway and message.gateway.receipt_topic and decoded.epoch and decoded.seq:
+            groups.setdefault((message.gateway.id, decoded.epoch), []).append(message)
+    result: list[Receipt] = []
+    for (gateway_id, epoch), members in groups.items():
+        ranges = ranges_of(m.decoded.seq for m in members if m.decoded.seq)
+        rejected = [
+            {"seq": member.decoded.seq, "item": fault.item, "code": fault.code}
+            for member in members
+            for fault in member.rejected
+        ]
+        payload = msgspec.json.encode({"epoch": epoch, "seq": ranges, "rejected": rejected})
+        topic = members[0].gateway.receipt_topic if members[0].gateway else None
+        if topic is None:
+            raise AssertionError("only gateways with a receipt topic are grouped")
+        result.append(Receipt(gateway_id, epoch, ranges, topic, payload))
+    return result

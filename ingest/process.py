@@ -1,0 +1,153 @@
+"""The processes `nengtan ingest` and `nengtan worker`: start, wait, stop clean."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from compute.warm import warm
+from ingest.commit import Committer
+from ingest.mqtt import receiver
+from ingest.pipeline import Pipeline
+from ingest.redrive import redrive_due
+from ingest.registry import load_registry
+from ingest.tick import Worker
+from services.lease import keep_lease
+from services.settings import Settings
+from services.store.pool import Database, DatabaseUnavailable, UnfitDatabase
+
+_log = structlog.get_logger()
+_REDRIVE_S = 2.0
+_WAIT_S_MAX = 5.0
+
+
+async def run_ingest(settings: Settings) -> None:
+    """Take readings in until SIGTERM or SIGINT."""
+    stop = _stop_on_signal()
+    database = await _open(settings, stop)
+    if database is None:
+        return
+    pipeline = await _pipeline(settings, database)
+    held = asyncio.Event()
+
+    async def take_in() -> None:
+        await held.wait()
+        _log.info(
+            "ingest.ready",
+            tier=database.tier,
+            gateways=len(pipeline.registry.by_topic),
+            points=len(pipeline.registry.point_id),
+        )
+        async with pipeline.receiver:
+            await pipeline.run()
+
+    try:
+        await _until(
+            stop,
+            lambda: keep_lease(database, f"ingest {settings.mqtt_client_id}", held=held),
+            take_in,
+            lambda: _follow_plants(database, pipeline),
+            lambda: _redrive(database, pipeline),
+        )
+    finally:
+        await database.close()
+    _log.info("ingest.stopped", stored=pipeline.tally.stored, commits=pipeline.tally.commits)
+
+
+async def _pipeline(settings: Settings, database: Database) -> Pipeline:
+    registry = await load_registry(database)
+    return Pipeline(
+        receiver=receiver(settings, filters=registry.filters()),
+        committer=Committer(database),
+        registry=registry,
+        flush_messages=settings.ingest_flush_messages,
+        flush_s=settings.ingest_flush_ms / 1000,
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Compute what becomes dirty until SIGTERM or SIGINT."""
+    stop = _stop_on_signal()
+    warm()
+    database = await _open(settings, stop)
+    if database is None:
+        return
+    held = asyncio.Event()
+
+    async def work() -> None:
+        await held.wait()
+        _log.info("worker.ready", tier=database.tier)
+        await Worker(database).run(stop)
+
+    try:
+        await _until(stop, lambda: keep_lease(database, "worker", held=held), work)
+    finally:
+        await database.close()
+    _log.info("worker.stopped")
+
+
+def _stop_on_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _open(settings: Settings, stop: asyncio.Event) -> Database | None:
+    """Wait for the database, saying so; None if told to stop meanwhile."""
+    pause_s = 0.2
+    while not stop.is_set():
+        try:
+            return await Database.open(settings.database())
+        except (DatabaseUnavailable, UnfitDatabase) as error:
+            _log.warning("database.waiting", reason=str(error), retry_s=pause_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause_s)
+        pause_s = min(pause_s * 2, _WAIT_S_MAX)
+    return None
+
+
+async def _until(stop: asyncio.Event, *jobs: Callable[[], Awaitable[None]]) -> None:
+    """Run jobs side by side until told to stop; the failure of one ends all."""
+    tasks = [asyncio.ensure_future(job()) for job in jobs]
+    waiter = asyncio.ensure_future(stop.wait())
+    done, pending = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _follow_plants(database: Database, pipeline: Pipeline) -> None:
+    """Load the registry again whenever a description is applied."""
+    while True:
+        try:
+            async with database.listen("nengtan_plant") as connection:
+                # What was applied while nobody listened.
+                await _reload(database, pipeline)
+                async for _ in connection.notifies():
+                    await _reload(database, pipeline)
+        except DatabaseUnavailable as error:
+            _log.warning("ingest.registry.stale", reason=str(error))
+            await asyncio.sleep(1.0)
+
+
+async def _reload(database: Database, pipeline: Pipeline) -> None:
+    registry = await load_registry(database)
+    await pipeline.receiver.subscribe(registry.filters())
+    pipeline.registry = registry
+    _log.info("ingest.registry.loaded", points=len(registry.point_id))
+
+
+async def _redrive(database: Database, pipeline: Pipeline) -> None:
+    """Try again what is due in the quarantine."""
+    while True:
+        await asyncio.sleep(_REDRIVE_S)
+        try:
+            await redrive_due(database, pipeline.committer, pipeline.registry)
+        except DatabaseUnavailable as error:
+            _log.warning("ingest.redrive.postponed", reason=str(error))

@@ -1,0 +1,103 @@
+"""Who may send what: the active gateways and their points, as one snapshot of the database."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compute.periods import to_us
+from ingest.topics import TELEMETRY_FILTER, receipt_topic_of
+from services.store.pool import Database
+from services.store.topology import ingest_map
+
+_ALWAYS_US = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A sender, proven by the topic that only it may write to."""
+
+    id: int
+    tenant_id: int
+    site_id: int
+    form: str
+    receipt_topic: str | None
+    row_of: dict[str, int]  # address on the gateway → row of the registry
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Every active point as columns; `row` counts them.
+
+    Attributes
+    ----------
+    by_topic : dict
+        Gateway by the topic on which its telemetry arrives.
+    point_id, site_id, gateway_id : (p,) int32
+    value_min, value_max : (p,) float64
+        Limits of physics; infinite where there are none.
+    valid_from_us, valid_to_us : (p,) int64
+        Half-open. [µs since 1970 UTC]
+    """
+
+    by_topic: dict[str, Gateway]
+    point_id: npt.NDArray[np.int32]
+    site_id: npt.NDArray[np.int32]
+    gateway_id: npt.NDArray[np.int32]
+    value_min: npt.NDArray[np.float64]
+    value_max: npt.NDArray[np.float64]
+    valid_from_us: npt.NDArray[np.int64]
+    valid_to_us: npt.NDArray[np.int64]
+
+    def filters(self) -> list[str]:
+        """Return what to subscribe to: our topics, and each foreign gateway's own."""
+        foreign = {t for t, gateway in self.by_topic.items() if gateway.receipt_topic is None}
+        return [TELEMETRY_FILTER, *sorted(foreign)]
+
+
+async def load_registry(database: Database) -> Registry:
+    """Read the active gateways and points."""
+    async with database.transaction() as connection:
+        gateway_rows, point_rows = await ingest_map(connection)
+    return build_registry(gateway_rows, point_rows)
+
+
+def build_registry(
+    gateway_rows: list[dict[str, Any]], point_rows: list[dict[str, Any]]
+) -> Registry:
+    """Turn the rows of the database into columns and dictionaries."""
+    addresses: dict[int, dict[str, int]] = {row["id"]: {} for row in gateway_rows}
+    for index, row in enumerate(point_rows):
+        addresses[row["gateway_id"]][row["address"]] = index
+    return Registry(
+        by_topic={
+            row["topic"]: Gateway(
+                id=row["id"],
+                tenant_id=row["tenant_id"],
+                site_id=row["site_id"],
+                form=row["form"],
+                # Foreign forms number nothing, so nothing can be receipted to them.
+                receipt_topic=receipt_topic_of(row["topic"]) if row["form"] == "nengtan" else None,
+                row_of=addresses[row["id"]],
+            )
+            for row in gateway_rows
+        },
+        point_id=np.array([row["id"] for row in point_rows], dtype=np.int32),
+        site_id=np.array([row["site_id"] for row in point_rows], dtype=np.int32),
+        gateway_id=np.array([row["gateway_id"] for row in point_rows], dtype=np.int32),
+        value_min=np.array(
+            [-np.inf if row["value_min"] is None else row["value_min"] for row in point_rows]
+        ),
+        value_max=np.array(
+            [np.inf if row["value_max"] is None else row["value_max"] for row in point_rows]
+        ),
+        valid_from_us=np.array([to_us(row["valid_from"]) for row in point_rows], dtype=np.int64),
+        valid_to_us=np.array(
+            [
+                _ALWAYS_US if row["valid_to"] is None else to_us(row["valid_to"])
+                for row in point_rows
+            ],
+            dtype=np.int64,
+        ),
+    )

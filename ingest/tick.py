@@ -1,0 +1,123 @@
+"""The worker: what became dirty is computed again, as soon as the bell rings."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from compute.errors import NengtanError
+from services import clock
+from services.recompute import Recomputed, recompute
+from services.site_model import SiteModel, load_site_model
+from services.store import events, results, topology
+from services.store.pool import Connection, Database, DatabaseUnavailable
+
+_log = structlog.get_logger()
+
+# Marks taken in one transaction: bounds its length when a backlog comes in.
+_MARKS_MAX = 400
+# A mark is never older than this before it is looked at, bell or no bell.
+_SWEEP_S = 5.0
+# Marks that arrive within this time are computed together.
+_GATHER_S = 0.25
+_TRIM_S = 600.0
+
+
+class Worker:
+    """Computes dirty sites, one after the other."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._models: dict[int, tuple[str, SiteModel]] = {}
+
+    async def sweep(self) -> int:
+        """Compute everything that is dirty now; return how many base intervals that was."""
+        total = 0
+        async with self._database.transaction() as connection:
+            dirty = await results.dirty_sites(connection)
+        for site_id in dirty:
+            total += (await self._site(site_id)).interval_count
+        return total
+
+    async def drain(self) -> int:
+        """Sweep until nothing is dirty; return how many base intervals that was."""
+        total = 0
+        while True:
+            async with self._database.transaction() as connection:
+                if not await results.dirty_sites(connection):
+                    return total
+            total += await self.sweep()
+
+    async def _site(self, site_id: int) -> Recomputed:
+        async with self._database.transaction() as connection:
+            dirty = await results.take_dirty(connection, site_id=site_id, count_max=_MARKS_MAX)
+            if not dirty:
+                return Recomputed(0, None)
+            model = await self._model(connection, site_id)
+            done = await recompute(connection, model, dirty, at=clock.now())
+        _log.info(
+            "tick.site.computed",
+            site=model.site.code,
+            marks=len(dirty),
+            intervals=done.interval_count,
+        )
+        return done
+
+    async def _model(self, connection: Connection, site_id: int) -> SiteModel:
+        """Return the compiled site; a new description or factor makes a new one."""
+        revision = await topology.site_revision(connection, site_id)
+        known = self._models.get(site_id)
+        if known is None or known[0] != revision:
+            site = next(s for _, s in await topology.all_sites(connection) if s.id == site_id)
+            known = (revision, await load_site_model(connection, site))
+            self._models[site_id] = known
+        return known[1]
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; wait for the database as long as it takes."""
+        async with asyncio.TaskGroup() as group:
+            bell = asyncio.Event()
+            tasks = [
+                group.create_task(_forever(lambda: _listen(self._database, bell))),
+                group.create_task(_forever(lambda: self._work(bell))),
+                group.create_task(_forever(lambda: _trim(self._database))),
+            ]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+
+    async def _work(self, bell: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(bell.wait(), _SWEEP_S)
+        await asyncio.sleep(_GATHER_S)
+        bell.clear()
+        await self.drain()
+
+
+async def _listen(database: Database, bell: asyncio.Event) -> None:
+    async with database.listen("nengtan_dirty") as connection:
+        async for _ in connection.notifies():
+            bell.set()
+
+
+async def _trim(database: Database) -> None:
+    async with database.transaction() as connection:
+        await events.trim_events(connection)
+    await asyncio.sleep(_TRIM_S)
+
+
+async def _forever(step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step; a database that is away is waited for, anything else is said and retried."""
+    pause_s = 0.2
+    while True:
+        try:
+            await step()
+            pause_s = 0.2
+        except DatabaseUnavailable as error:
+            _log.warning("tick.database.away", reason=str(error), retry_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 10.0)
+        except NengtanError as error:
+            _log.exception("tick.step.failed", reason=str(error))
+            await asyncio.sleep(_SWEEP_S)

@@ -1,0 +1,1 @@
+"""The floor: the business functions and what serves them."""

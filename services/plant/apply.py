@@ -1,0 +1,188 @@
+"""A checked description becomes the site's newest version in the database, whole or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import msgspec
+
+from compute.errors import NengtanError
+from compute.settle import SeriesKey, series_keys
+from services.plant.compile import carrier_unit, compile_topology, gateway_rows, point_rows
+from services.plant.model import Plant
+from services.store import ledger, topology
+from services.store.pool import Connection
+
+_MICROSECONDS_PER_MINUTE = 60_000_000
+
+
+class WrongTenant(NengtanError):
+    """A description names another tenant, or another kind of tenant, than the one it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a description did. `changed` is False where it stood already."""
+
+    site_id: int
+    version: int
+    changed: bool
+
+
+async def apply_plant(
+    connection: Connection, plant: Plant, *, tenant_id: int, actor: str
+) -> Applied:
+    """Make a description the newest version of its site, and compute its span of time again.
+
+    Parameters
+    ----------
+    connection : Connection
+        In a transaction of the tenant.
+    plant : Plant
+        Checked: `read_plant` found no error.
+    tenant_id : int
+        From the credential of whoever applies it; the description must name the same tenant.
+    actor : str
+        For the change record.
+
+    Raises
+    ------
+    WrongTenant
+        If the description is of another tenant.
+    """
+    tenant = await topology.find_tenant(connection, plant.tenant)
+    if tenant.id != tenant_id:
+        raise WrongTenant(f"the description is of tenant {plant.tenant!r}, which is not yours")
+    if tenant.kind != plant.kind:
+        raise WrongTenant(f"tenant {tenant.code!r} is a {tenant.kind}, not a {plant.kind}")
+    site = await _put_site(connection, plant, tenant_id=tenant_id)
+    document = plant.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    digest = sha256(msgspec.json.encode(document, order="sorted")).digest()
+    newest = await topology.newest_version(connection, site.id)
+    if newest is not None and newest[1] == digest:
+        return Applied(site.id, newest[0].version, changed=False)
+    version = 1 if newest is None else newest[0].version + 1
+    await topology.add_version(
+        connection,
+        site=site,
+        version=version,
+        valid_from=plant.valid_from,
+        document=document,
+        sha256=digest,
+        actor=actor,
+    )
+    await _put_rows(connection, plant, site)
+    last = await topology.last_reading(connection, site.id)
+    if last is not None and last >= plant.valid_from:
+        end = last + timedelta(microseconds=1)
+        await ledger.mark_site_dirty(connection, site_id=site.id, start=plant.valid_from, end=end)
+    await topology.add_change(
+        connection,
+        tenant_id=tenant_id,
+        actor=actor,
+        action="plant.apply",
+        object_kind="site",
+        object_code=plant.site,
+        before=None if newest is None else {"version": newest[0].version},
+        after={"version": version, "sha256": digest.hex()},
+    )
+    return Applied(site.id, version, changed=True)
+
+
+async def _put_site(connection: Connection, plant: Plant, *, tenant_id: int) -> topology.Site:
+    hours, minutes = plant.day_start.split(":")
+    wanted = topology.Site(
+        id=0,
+        tenant_id=tenant_id,
+        code=plant.site,
+        time_zone=plant.time_zone,
+        base_interval_us=plant.base_interval_minutes * _MICROSECONDS_PER_MINUTE,
+        day_start_us=(int(hours) * 60 + int(minutes)) * _MICROSECONDS_PER_MINUTE,
+    )
+    await topology.put_site(connection, wanted)
+    site = await topology.find_site(connection, tenant_id=tenant_id, code=plant.site)
+    if site is None:
+        raise AssertionError("the site was just put")
+    return site
+
+
+async def _put_rows(connection: Connection, plant: Plant, site: topology.Site) -> None:
+    points = point_rows(plant)
+    arrays = compile_topology(plant)
+    unit_of = {row.code: row.amount_unit for row in points}
+    product_unit = {product.code: product.unit for product in plant.products}
+    flow_carrier = {flow.code: flow.carrier for flow in plant.flows}
+    roots = {node.code for node in plant.nodes if node.parent is None}
+    await topology.put_parts(
+        connection,
+        site=site,
+        gateways=[
+            {
+                "code": row.code,
+                "form": row.form,
+                "class": row.delivery_class,
+                "topic": row.topic,
+                "username": row.username,
+            }
+            for row in gateway_rows(plant)
+        ],
+        points=[
+            {
+                "code": row.code,
+                "gateway_code": row.gateway_code,
+                "address": row.address,
+                "meter_code": row.meter_code,
+                "kind": row.kind,
+                "unit": row.unit,
+                "value_min": row.value_min,
+                "value_max": row.value_max,
+                "valid_from": (row.valid_from or plant.valid_from).isoformat(),
+                "valid_to": _iso(row.valid_to),
+            }
+            for row in points
+        ],
+        series=[
+            {
+                "kind": key.kind,
+                "code": key.code,
+                "carrier": key.carrier,
+                "unit": _series_unit(key, unit_of, product_unit, flow_carrier),
+                "is_root": key.kind == "node" and key.code in roots,
+            }
+            for key in series_keys(arrays)
+        ],
+    )
+    await topology.put_park(
+        connection,
+        tenant_id=site.tenant_id,
+        members=[
+            {
+                "member_code": member.tenant,
+                "valid_from": member.valid_from.isoformat(),
+                "valid_to": _iso(member.valid_to),
+            }
+            for member in plant.members
+        ],
+        park_code=plant.park,
+        valid_from=plant.valid_from,
+    )
+
+
+def _series_unit(
+    key: SeriesKey,
+    unit_of_point: Mapping[str, str],
+    unit_of_product: Mapping[str, str],
+    carrier_of_flow: Mapping[str, str],
+) -> str:
+    """Return the unit of a series' amount; empty where it has none."""
+    if key.kind == "point":
+        return unit_of_point[key.code]
+    if key.kind == "product":
+        return unit_of_product[key.code]
+    carrier = carrier_of_flow[key.code] if key.kind == "flow" else key.carrier
+    return carrier_unit(carrier) if carrier else ""
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()

@@ -1,0 +1,198 @@
+"""What measures a plant: gateways, meters and their points."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.plant.words import Code, Day, Instant, Name, Part, Text, Unit, said
+
+GatewayForm = Literal["nengtan", "neuron"]
+GatewayClass = Literal["receipted", "acknowledged", "best_effort"]
+PointForm = Literal["register", "gauge", "interval"]
+Stamp = Literal["start", "end"]
+
+
+class Gateway(Part):
+    """A device that sends readings over MQTT (通过 MQTT 上送数据的网关)."""
+
+    code: Annotated[Code, said("编码", "Code", "本厂内唯一。", "Unique in the site.")]
+    name: Annotated[Name | None, said("名称", "Name", "可省略。", "May be left out.")] = None
+    form: Annotated[
+        GatewayForm,
+        said("报文格式", "Message form", "本系统格式或 Neuron 格式。", "Our own, or Neuron's."),
+    ] = "nengtan"
+    delivery_class: Annotated[
+        GatewayClass,
+        Field(alias="class"),
+        said(
+            "可靠性等级",
+            "Class",
+            "receipted：网关保留无回执的数据；acknowledged：QoS 1 加持久代理；其余 best_effort。",
+            "receipted: keeps what has no receipt; acknowledged: QoS 1 on a durable broker; "
+            "best_effort: anything less.",
+        ),
+    ] = "receipted"
+    topic: Annotated[
+        Annotated[str, Field(min_length=1, max_length=512)] | None,
+        said(
+            "外部主题",
+            "Foreign topic",
+            "仅用于 neuron 格式：网关发布的主题。",
+            "For neuron only: the topic that the gateway publishes to.",
+        ),
+    ] = None
+    username: Annotated[
+        Code | None,
+        said(
+            "代理用户名",
+            "Broker user name",
+            "省略时为 租户.厂区.网关。",
+            "tenant.site.gateway if left out.",
+        ),
+    ] = None
+
+
+class Digits(Part):
+    """How a register is written, which tells where it starts again (表计字轮位数)."""
+
+    integer: Annotated[
+        int,
+        Field(ge=1, le=15),
+        said("整数位数", "Integer digits", "6 位即 999999 后归零。", "6: 999999 is the last."),
+    ]
+    decimal: Annotated[
+        int,
+        Field(ge=0, le=9),
+        said("小数位数", "Decimal digits", "决定最小步长。", "The smallest step follows from it."),
+    ] = 0
+
+
+class Point(Part):
+    """One measured signal of a meter (表计的一个测点)."""
+
+    code: Annotated[Code, said("编码", "Code", "本厂内唯一。", "Unique in the site.")]
+    name: Annotated[Name | None, said("名称", "Name", "可省略。", "May be left out.")] = None
+    address: Annotated[
+        Text | None,
+        said(
+            "网关地址",
+            "Address on the gateway",
+            "网关报文中的名称，省略时与编码相同。",
+            "Its name in the gateway's messages; the code if left out.",
+        ),
+    ] = None
+    kind: Annotated[
+        PointForm,
+        said(
+            "类型",
+            "Kind",
+            "register：累计值；gauge：瞬时值；interval：周期量。",
+            "register: a cumulative value; gauge: a rate; interval: the amount of a period.",
+        ),
+    ]
+    unit: Annotated[
+        Unit,
+        said("单位", "Unit", "读数乘以倍率后的单位。", "Of the reading times the multiplier."),
+    ]
+    multiplier: Annotated[
+        float,
+        Field(gt=0, le=1e9),
+        said("倍率", "Multiplier", "CT × PT，或脉冲当量。", "CT × PT, or the worth of one pulse."),
+    ] = 1.0
+    digits: Annotated[
+        Digits | None,
+        said(
+            "字轮位数",
+            "Digits",
+            "仅累计值；未知则归零时差值待审核。",
+            "Registers only; where unknown, a fall is withheld for review.",
+        ),
+    ] = None
+    rate_max_per_hour: Annotated[
+        Annotated[float, Field(gt=0, le=1e15)] | None,
+        said(
+            "额定最大速率",
+            "Rated maximum rate",
+            "仅累计值：乘以倍率后每小时的最大增量，单位同测点。",
+            "Registers only: the most one hour can bring, after the multiplier, in the unit.",
+        ),
+    ] = None
+    hold_seconds: Annotated[
+        Annotated[int, Field(ge=1, le=86_400)] | None,
+        said(
+            "保持时间",
+            "Hold",
+            "无新值时瞬时值的有效时间，也是累计值不算插值的最大间隔；"
+            "省略时瞬时值为一个、累计值为两个基本周期。",
+            "How long a gauge stands when silent, and the longest step of a register that is not "
+            "called interpolated. If left out: one base interval for a gauge, two for a register.",
+        ),
+    ] = None
+    period_minutes: Annotated[
+        Annotated[int, Field(ge=1, le=1440)] | None,
+        said("周期", "Period", "仅周期量，必填。", "Interval points only, and needed there."),
+    ] = None
+    stamp: Annotated[
+        Stamp | None,
+        said(
+            "时标",
+            "Stamp",
+            "仅周期量，必填：时标为周期的起点或终点。",
+            "Interval points only, and needed there: whether the stamp is the period's start or "
+            "its end.",
+        ),
+    ] = None
+    value_min: Annotated[
+        Annotated[float, Field(ge=-1e18, le=1e18)] | None,
+        said("下限", "Least value", "读数的物理下限，未乘倍率。", "Of the raw reading."),
+    ] = None
+    value_max: Annotated[
+        Annotated[float, Field(ge=-1e18, le=1e18)] | None,
+        said("上限", "Largest value", "读数的物理上限，未乘倍率。", "Of the raw reading."),
+    ] = None
+    valid_from: Annotated[
+        Instant | None,
+        said("生效", "Valid from", "更早的读数被隔离。", "Earlier readings are quarantined."),
+    ] = None
+    valid_to: Annotated[
+        Instant | None,
+        said("失效", "Valid to", "该时刻起不再有效。", "No longer valid from this instant on."),
+    ] = None
+    time_zone: Annotated[
+        Annotated[str, Field(min_length=1, max_length=64)] | None,
+        said(
+            "时区",
+            "Time zone",
+            "读数时标没有时区时采用，省略时为厂区时区。",
+            "Of stamps that carry none; the site's if left out.",
+        ),
+    ] = None
+
+
+class Meter(Part):
+    """A meter and what it measures (计量器具)."""
+
+    code: Annotated[Code, said("编码", "Code", "本厂内唯一。", "Unique in the site.")]
+    name: Annotated[Name, said("名称", "Name", "中英文名称。", "In both languages.")]
+    gateway: Annotated[
+        Code, said("网关", "Gateway", "所接网关的编码。", "Code of the gateway it hangs on.")
+    ]
+    node: Annotated[
+        Code | None,
+        said("安装位置", "Location", "所在节点的编码。", "Code of the node where it is fitted."),
+    ] = None
+    model: Annotated[Text | None, said("型号", "Model", "厂家与型号。", "Maker and type.")] = None
+    serial_number: Annotated[
+        Text | None, said("出厂编号", "Serial number", "铭牌上的编号。", "As on the name plate.")
+    ] = None
+    accuracy_class: Annotated[
+        Text | None, said("准确度等级", "Accuracy class", "如 0.5S。", "For example 0.5S.")
+    ] = None
+    calibration_due: Annotated[
+        Day | None, said("检定有效期", "Calibration due", "到期日。", "The last good day.")
+    ] = None
+    points: Annotated[
+        tuple[Point, ...],
+        Field(min_length=1),
+        said("测点", "Points", "至少一个。", "At least one."),
+    ]

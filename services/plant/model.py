@@ -1,0 +1,210 @@
+"""The plant description: one document per site, as frozen records.
+
+The records hold the shape of the document. What its parts say of each other is in `check`, how it
+is read in `read`, and what it becomes for the kernels in `compile`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.plant.metering import Digits, Gateway, Meter, Point
+from services.plant.words import Code, Instant, Name, Part, Unit, said
+
+SCHEMA_VERSION = "nengtan.plant/1"
+
+NodeForm = Literal["source", "conversion", "bus", "storage", "use", "delivery"]
+SiteForm = Literal["enterprise", "park"]
+
+
+class Member(Part):
+    """An enterprise of a park, for a span of time (园区成员企业)."""
+
+    tenant: Annotated[
+        Code, said("租户", "Tenant", "成员企业的租户编码。", "Code of the member's tenant.")
+    ]
+    node: Annotated[
+        Code | None,
+        said(
+            "节点",
+            "Node",
+            "园区边界树中代表该成员的节点。",
+            "The node of the park's tree that stands for the member.",
+        ),
+    ] = None
+    valid_from: Annotated[Instant, said("加入", "Valid from", "成员关系开始。", "It joined then.")]
+    valid_to: Annotated[
+        Instant | None, said("退出", "Valid to", "成员关系结束。", "It left then.")
+    ] = None
+
+
+class Node(Part):
+    """A place in the boundary tree (边界树的节点)."""
+
+    code: Annotated[Code, said("编码", "Code", "本厂内唯一。", "Unique in the site.")]
+    name: Annotated[Name, said("名称", "Name", "中英文名称。", "In both languages.")]
+    kind: Annotated[
+        NodeForm,
+        said(
+            "类型",
+            "Kind",
+            "source 外部供应、conversion 加工转换、bus 输送分配、storage 储能、use 终端使用、"
+            "delivery 外供；source 与 delivery 在所有边界之外。",
+            "source, conversion, bus, storage, use or delivery; source and delivery lie outside "
+            "every boundary.",
+        ),
+    ]
+    parent: Annotated[
+        Code | None,
+        said("上级", "Parent", "所属节点的编码，根节点省略。", "Node it lies in; none: a root."),
+    ] = None
+
+
+class Metering(Part):
+    """A point's part in an amount (测点在用量中的份额)."""
+
+    point: Annotated[Code, said("测点", "Point", "测点编码。", "Code of the point.")]
+    share: Annotated[
+        float,
+        Field(ge=-1e6, le=1e6),
+        said("份额", "Share", "带符号，1 为全部计入。", "With its sign; 1 counts it in full."),
+    ] = 1.0
+
+
+class Flow(Part):
+    """A carrier on its way from one node to another (能流)."""
+
+    code: Annotated[Code, said("编码", "Code", "本厂内唯一。", "Unique in the site.")]
+    name: Annotated[Name | None, said("名称", "Name", "可省略。", "May be left out.")] = None
+    from_node: Annotated[
+        Code,
+        Field(alias="from"),
+        said("起点", "From", "起点节点的编码。", "Code of the node it leaves."),
+    ]
+    to_node: Annotated[
+        Code,
+        Field(alias="to"),
+        said("终点", "To", "终点节点的编码。", "Code of the node it enters."),
+    ]
+    carrier: Annotated[
+        Code, said("能源品种", "Carrier", "能源品种编码。", "Code of the energy carrier.")
+    ]
+    feedstock: Annotated[
+        bool,
+        said("原料用能", "Feedstock", "作原料，不燃烧。", "Used as material: it burns nothing."),
+    ] = False
+    metered_by: Annotated[
+        tuple[Metering, ...],
+        said("计量", "Metered by", "为空表示未计量。", "None: the flow is unmetered."),
+    ] = ()
+
+
+class Product(Part):
+    """What the plant makes, counted or weighed (产品)."""
+
+    code: Annotated[Code, said("编码", "Code", "本厂内唯一。", "Unique in the site.")]
+    name: Annotated[Name, said("名称", "Name", "中英文名称。", "In both languages.")]
+    unit: Annotated[Unit, said("单位", "Unit", "产量单位。", "Unit of its amounts.")]
+    node: Annotated[
+        Code, said("节点", "Node", "生产该产品的节点。", "Code of the node that makes it.")
+    ]
+    metered_by: Annotated[
+        tuple[Metering, ...],
+        said("计量", "Metered by", "为空表示人工填报。", "None: entered by hand."),
+    ] = ()
+
+
+class Plant(Part):
+    """The description of one site (一个厂区的描述文件)."""
+
+    schema_version: Annotated[
+        Literal["nengtan.plant/1"],
+        Field(alias="schema"),
+        said("格式版本", "Schema", "固定为 nengtan.plant/1。", "Always nengtan.plant/1."),
+    ]
+    tenant: Annotated[Code, said("租户", "Tenant", "租户编码。", "Code of the tenant.")]
+    site: Annotated[Code, said("厂区", "Site", "租户内唯一。", "Unique in the tenant.")]
+    name: Annotated[Name, said("名称", "Name", "中英文名称。", "In both languages.")]
+    kind: Annotated[
+        SiteForm,
+        said("类别", "Kind", "企业或园区。", "An enterprise, or a park, which is its own tenant."),
+    ] = "enterprise"
+    valid_from: Annotated[
+        Instant,
+        said(
+            "生效",
+            "Valid from",
+            "从此刻起代替更早的描述，须在基本周期的边界上。",
+            "Replaces earlier descriptions from here on; an edge of the base interval.",
+        ),
+    ]
+    time_zone: Annotated[
+        Annotated[str, Field(min_length=1, max_length=64)],
+        said("时区", "Time zone", "IANA 名称，如 Asia/Shanghai。", "IANA name."),
+    ]
+    base_interval_minutes: Annotated[
+        Literal[1, 5, 15],
+        said("基本周期", "Base interval", "15、5 或 1 分钟。", "15, 5 or 1 minutes."),
+    ] = 15
+    day_start: Annotated[
+        Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")],
+        said(
+            "日切时刻",
+            "Day start",
+            "统计日的起点，须在基本周期的边界上。",
+            "When the business day starts, HH:MM; an edge of the base interval.",
+        ),
+    ] = "00:00"
+    region: Annotated[
+        Annotated[str, Field(pattern=r"^([0-9]{6}|[A-Z]{2}(-[A-Z0-9_]{1,20})?)$")],
+        said(
+            "地区",
+            "Region",
+            "GB/T 2260 省级代码，如 320000；境外为 ISO 3166 国家代码。用于电网因子。",
+            "GB/T 2260 code of the province, or the ISO 3166 country; chooses grid factors.",
+        ),
+    ]
+    park: Annotated[
+        Code | None,
+        said(
+            "园区",
+            "Park",
+            "企业同意向其共享汇总数据的园区租户。",
+            "Tenant of the park that the enterprise consents to share sums with.",
+        ),
+    ] = None
+    members: Annotated[
+        tuple[Member, ...],
+        said("成员", "Members", "仅园区。", "Of a park only."),
+    ] = ()
+    gateways: Annotated[
+        tuple[Gateway, ...], said("网关", "Gateways", "数据网关。", "What sends readings.")
+    ] = ()
+    nodes: Annotated[tuple[Node, ...], said("节点", "Nodes", "边界树。", "The boundary tree.")] = ()
+    flows: Annotated[
+        tuple[Flow, ...], said("能流", "Flows", "节点之间的能流。", "Between nodes.")
+    ] = ()
+    meters: Annotated[
+        tuple[Meter, ...], said("计量器具", "Meters", "表计与测点。", "Meters and points.")
+    ] = ()
+    products: Annotated[
+        tuple[Product, ...], said("产品", "Products", "产品与产量信号。", "With their signals.")
+    ] = ()
+
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Digits",
+    "Flow",
+    "Gateway",
+    "Member",
+    "Meter",
+    "Metering",
+    "Name",
+    "Node",
+    "NodeForm",
+    "Plant",
+    "Point",
+    "Product",
+    "SiteForm",
+]

@@ -1,0 +1,333 @@
+"""From dirty marks to results: load, compute, keep, in one transaction.
+
+A base interval that anything touches is computed whole, from the raw readings around it and the
+facts of its time. Nothing is added up in place, so it does not matter in which order, how often or
+how late readings came.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from compute.periods import Grain, from_us, period_edges_us
+from compute.readings import Readings
+from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, interval_amounts
+from compute.rollup import rollup
+from compute.block import ResultBlock
+from compute.settle import settle
+from services.provenance import FORMULA, VERSION, interval_hashes
+from services.rollup_rows import block_of, columns_of
+from services.site_model import Described, SiteModel, Span
+from services.store import events, readings, results
+from services.store.pool import Connection
+
+# Readings this far around a window come with it in one query; what lies farther is looked up.
+_SLAB_US = 3_600_000_000
+# Base intervals of one pass: bounds memory, whatever the span of the dirty marks.
+_INTERVALS_MAX = 3000
+
+_Window = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What one pass did: base intervals computed, and the span they lie in, if any."""
+
+    interval_count: int
+    span: _Window | None
+
+
+async def recompute(
+    connection: Connection, model: SiteModel, dirty: Sequence[results.Dirty], *, at: datetime
+) -> Recomputed:
+    """Compute everything again that the marks touch.
+
+    Parameters
+    ----------
+    connection : Connection
+        In the transaction that took the marks: they are gone if and only if results are kept.
+    model : SiteModel
+    dirty : sequence of Dirty
+    at : datetime
+        Now, for the provenance and the event.
+    """
+    known = await results.point_spans(connection, model.point_ids())
+    spans = _widen(known, dirty)
+    windows = await _windows(connection, model, dirty, spans)
+    computed: list[_Window] = []
+    for window in windows:
+        for span in model.spans(*window):
+            for start_us in range(span.start_us, span.end_us, _INTERVALS_MAX * _step(model)):
+                end_us = min(start_us + _INTERVALS_MAX * _step(model), span.end_us)
+                await _compute(connection, model, span, (start_us, end_us), spans, at)
+                computed.append((start_us, end_us))
+    if not computed:
+        return Recomputed(0, None)
+    for grain, source in (
+        (Grain.HOUR, Grain.BASE),
+        (Grain.DAY, Grain.BASE),
+        (Grain.MONTH, Grain.DAY),
+    ):
+        await _roll_up(connection, model, computed, grain=grain, source=source)
+    span_us = (computed[0][0], computed[-1][1])
+    await _announce(connection, model, span_us, at)
+    count = sum((b - a) // _step(model) for a, b in computed)
+    return Recomputed(count, span_us)
+
+
+def _step(model: SiteModel) -> int:
+    return model.site.base_interval_us
+
+
+def _widen(known: dict[int, _Window], dirty: Sequence[results.Dirty]) -> dict[int, _Window]:
+    """Return first and last reading of each point, the marked ones included."""
+    spans = dict(known)
+    for mark in dirty:
+        for point, first, last in zip(
+            mark.point_id.tolist(), mark.first_us.tolist(), mark.last_us.tolist(), strict=False
+        ):
+            old = spans.get(point, (first, last))
+            spans[point] = (min(old[0], first), max(old[1], last))
+    return spans
+
+
+async def _windows(
+    connection: Connection,
+    model: SiteModel,
+    dirty: Sequence[results.Dirty],
+    spans: dict[int, _Window],
+) -> list[_Window]:
+    """Return the disjoint windows of base intervals that the marks touch, oldest first.
+
+    A reading reaches from the readings before it to those after it of its point: as far as the
+    rules for registers look.
+    """
+    raw: list[_Window] = [
+        (int(mark.first_us[0]), int(mark.last_us[0])) for mark in dirty if not len(mark.point_id)
+    ]
+    marks = [mark for mark in dirty if len(mark.point_id)]
+    if marks:
+        point = np.concatenate([mark.point_id for mark in marks])
+        first = np.concatenate([mark.first_us for mark in marks])
+        last = np.concatenate([mark.last_us for mark in marks])
+        start = await _reach(connection, point, first, spans, before=True)
+        end = await _reach(connection, point, last + 1, spans, before=False)
+        period = _period_by_point(model)
+        before, after = (
+            np.array([period.get(p, (0, 0))[side] for p in point.tolist()], dtype=np.int64)
+            for side in (0, 1)
+        )
+        raw += list(zip((start - before).tolist(), (end + after + 1).tolist(), strict=True))
+    step = _step(model)
+    aligned = sorted((a // step * step, -(-b // step) * step) for a, b in raw)
+    merged: list[list[int]] = []
+    for a, b in aligned:
+        if merged and a <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], b)
+        else:
+            merged.append([a, b])
+    return [(a, b) for a, b in merged]
+
+
+def _period_by_point(model: SiteModel) -> dict[int, tuple[int, int]]:
+    """Return how long before and after its stamp the period of an interval point reaches."""
+    longest: dict[int, tuple[int, int]] = {}
+    for described in model.described:
+        points = described.arrays.points
+        for point, period, at_end in zip(
+            described.point_id.tolist(),
+            points.period_us.tolist(),
+            points.stamped_at_end.tolist(),
+            strict=True,
+        ):
+            before, after = longest.get(point, (0, 0))
+            longest[point] = (
+                max(before, period if at_end else 0),
+                max(after, 0 if at_end else period),
+            )
+    return longest
+
+
+async def _reach(
+    connection: Connection,
+    point: npt.NDArray[np.int32],
+    instant_us: npt.NDArray[np.int64],
+    spans: dict[int, _Window],
+    *,
+    before: bool,
+) -> npt.NDArray[np.int64]:
+    """Return how far a change at an instant reaches: to the context readings beside it."""
+    reach = instant_us.copy()
+    # A point that has no reading beyond the instant needs no look-up: live data, mostly.
+    ask = [
+        index
+        for index, (p, us) in enumerate(zip(point.tolist(), instant_us.tolist(), strict=True))
+        if (spans[p][0] < us if before else spans[p][1] >= us)
+    ]
+    columns = await readings.read_neighbours(
+        connection,
+        point_ids=[int(point[index]) for index in ask],
+        instants_us=[int(instant_us[index]) for index in ask],
+        # What an interval looks back on, a reading reaches forward to, and the other way round.
+        count=CONTEXT_AFTER if before else CONTEXT_BEFORE,
+        before=before,
+    )
+    place = np.array(ask, dtype=np.int64)[columns[4]]
+    if before:
+        np.minimum.at(reach, place, columns[0])
+    else:
+        np.maximum.at(reach, place, columns[0])
+    return reach
+
+
+async def _compute(
+    connection: Connection,
+    model: SiteModel,
+    span: Span,
+    window: _Window,
+    spans: dict[int, _Window],
+    at: datetime,
+) -> None:
+    """Compute and keep the base intervals of one window."""
+    described, step = span.described, _step(model)
+    start_us, end_us = window
+    count = (end_us - start_us) // step
+    loaded = await _load(connection, described, window, spans)
+    amounts = interval_amounts(
+        loaded, points=described.arrays.points, start_us=start_us, step_us=step, count=count
+    )
+    block = settle(described.arrays, amounts, span.factors, step_us=step)
+    ts_us = start_us + step * np.arange(count, dtype=np.int64)
+    columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
+    await results.put_results(connection, columns, grain=Grain.BASE)
+    factor_set = await results.put_factor_set(
+        connection, tenant_id=model.site.tenant_id, factors=span.factor_use
+    )
+    await results.put_provenance(
+        connection,
+        site_id=model.site.id,
+        ts_us=ts_us.tolist(),
+        input_hashes=interval_hashes(amounts),
+        origin=results.Origin(FORMULA, factor_set, described.version_id, VERSION),
+        at=at,
+    )
+    await _keep_states(connection, described, loaded)
+
+
+async def _load(
+    connection: Connection, described: Described, window: _Window, spans: dict[int, _Window]
+) -> Readings:
+    """Read a window of every point, with the context readings on both sides."""
+    slab = (window[0] - _SLAB_US, window[1] + _SLAB_US)
+    points = [p for p in described.point_id.tolist() if p in spans]
+    parts = [
+        await readings.read_window(connection, point_ids=points, start_us=slab[0], end_us=slab[1])
+    ]
+    ts_us, point, value = parts[0][:3]
+    for before, edge, needed in (
+        (True, slab[0], CONTEXT_BEFORE),
+        (False, slab[1], CONTEXT_AFTER),
+    ):
+        outside = ts_us < window[0] if before else ts_us >= window[1]
+        beside = point[outside & ~np.isnan(value)]
+        have = dict(zip(*(a.tolist() for a in np.unique(beside, return_counts=True)), strict=True))
+        lacking = [
+            p
+            for p in points
+            if have.get(p, 0) < needed and (spans[p][0] < edge if before else spans[p][1] >= edge)
+        ]
+        parts.append(
+            await readings.read_neighbours(
+                connection,
+                point_ids=lacking,
+                instants_us=[edge] * len(lacking),
+                count=needed,
+                before=before,
+            )
+        )
+    columns = [np.concatenate([part[index] for part in parts]) for index in range(4)]
+    place = {p: index for index, p in enumerate(described.point_id.tolist())}
+    row = np.array([place[p] for p in columns[1].tolist()], dtype=np.int64)
+    order = np.lexsort((columns[0], row))
+    offset = np.searchsorted(row[order], np.arange(len(described.point_id) + 1))
+    return Readings(
+        point_offset=offset.astype(np.int64),
+        ts_us=columns[0][order],
+        value=columns[2][order],
+        quality=columns[3][order],
+    )
+
+
+async def _keep_states(connection: Connection, described: Described, loaded: Readings) -> None:
+    """Note first and last reading of each point that was loaded."""
+    filled = np.flatnonzero(np.diff(loaded.point_offset))
+    first, last = loaded.point_offset[filled], loaded.point_offset[filled + 1] - 1
+    await results.put_point_states(
+        connection,
+        point_id=described.point_id[filled],
+        first_us=loaded.ts_us[first],
+        last_us=loaded.ts_us[last],
+        last_value=loaded.value[last],
+        last_quality=loaded.quality[last],
+    )
+
+
+async def _roll_up(
+    connection: Connection,
+    model: SiteModel,
+    computed: Sequence[_Window],
+    *,
+    grain: Grain,
+    source: Grain,
+) -> None:
+    """Add up every period of a grain that holds a computed interval, from the grain below."""
+    site, series_id = model.site, np.array(model.series_ids(), dtype=np.int32)
+    done_us = -1
+    for start_us, end_us in computed:
+        edges = period_edges_us(
+            from_us(max(start_us, done_us)),
+            from_us(max(end_us, done_us)),
+            grain=grain,
+            time_zone=site.time_zone,
+            day_start=model.day_start,
+            base_interval_us=site.base_interval_us,
+        )
+        done_us = max(done_us, int(edges[-1]))
+        for first in range(0, len(edges) - 1, _periods_max(grain)):
+            part = edges[first : first + _periods_max(grain) + 1]
+            rows = await results.read_results(
+                connection,
+                series_ids=series_id.tolist(),
+                grain=source,
+                start_us=int(part[0]),
+                end_us=int(part[-1]),
+            )
+            block, ts_us = block_of(rows, series_id=series_id)
+            offset = np.searchsorted(ts_us, part).astype(np.int64)
+            rolled: ResultBlock = rollup(block, offset)
+            columns = columns_of(rolled, series_id=series_id, ts_us=part[:-1], only_filled=True)
+            await results.put_results(connection, columns, grain=grain)
+
+
+def _periods_max(grain: Grain) -> int:
+    return {Grain.HOUR: 768, Grain.DAY: 32, Grain.MONTH: 12}[grain]
+
+
+async def _announce(
+    connection: Connection, model: SiteModel, span_us: _Window, at: datetime
+) -> None:
+    await events.add_event(
+        connection,
+        tenant_id=model.site.tenant_id,
+        site_id=model.site.id,
+        kind="results",
+        at=at,
+        payload={
+            "site": model.site.code,
+            "start": from_us(span_us[0]).isoformat(),
+            "end": from_us(span_us[1]).isoformat(),
+        },
+    )

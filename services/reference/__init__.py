@@ -1,0 +1,53 @@
+"""Reference figures: dated factors with their source, and the lookup that says how it found them.
+
+A figure that was only recalled is inactive until a person confirms it. See README.md.
+"""
+
+from services.reference.book import FactorBook
+from services.reference.files import Carrier, Region, Tables, load_tables
+from services.reference.records import (
+    CarrierNotFound,
+    Confirmation,
+    ConfirmationIncomplete,
+    Factor,
+    FactorInactive,
+    FactorNotFound,
+    FactorUnavailable,
+    Found,
+    Override,
+    OverrideRefused,
+    RegionNotFound,
+    ValidityOverlap,
+)
+from services.reference.use import (
+    FactorUse,
+    MissingFactor,
+    UsedFactor,
+    carrier_factors,
+    change_dates,
+)
+
+__all__ = [
+    "Carrier",
+    "CarrierNotFound",
+    "Confirmation",
+    "ConfirmationIncomplete",
+    "Factor",
+    "FactorBook",
+    "FactorInactive",
+    "FactorNotFound",
+    "FactorUnavailable",
+    "FactorUse",
+    "Found",
+    "MissingFactor",
+    "Override",
+    "OverrideRefused",
+    "Region",
+    "RegionNotFound",
+    "Tables",
+    "UsedFactor",
+    "ValidityOverlap",
+    "carrier_factors",
+    "change_dates",
+    "load_tables",
+]

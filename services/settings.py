@@ -1,0 +1,97 @@
+"""The only reader of the environment: one frozen object, built in main and passed down."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from compute.errors import NengtanError
+
+_PREFIX = "NENGTAN_"
+
+
+class SettingsInvalid(NengtanError):
+    """The environment holds a setting that cannot be used."""
+
+
+class Settings(BaseSettings):
+    """What the operator of an installation decides, as `NENGTAN_*` variables.
+
+    Secrets come from files: `NENGTAN_DATABASE_PASSWORD_FILE`, `NENGTAN_MQTT_PASSWORD_FILE`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+
+    database_url: str = Field("postgresql://127.0.0.1:5432/nengtan", description="libpq URL.")
+    database_password_file: Path | None = Field(None, description="Password of the URL's role.")
+    mqtt_host: str = Field("127.0.0.1", description="Broker.")
+    mqtt_port: int = Field(1883, ge=1, le=65535, description="Port of the broker.")
+    mqtt_tls: bool = Field(default=False, description="Whether the broker speaks TLS.")
+    mqtt_username: str | None = Field(None, description="User of the centre at the broker.")
+    mqtt_password_file: Path | None = Field(None, description="Password of that user.")
+    mqtt_receiver: Literal["mqtt5", "aiomqtt"] = Field(
+        "mqtt5", description="mqtt5: MQTT 5, fast. aiomqtt: brokers that speak 3.1.1 only."
+    )
+    mqtt_client_id: str = Field("nengtan-ingest", description="Name of the persistent session.")
+    ingest_flush_ms: int = Field(20, ge=1, le=1000, description="Longest wait for a batch. [ms]")
+    ingest_flush_messages: int = Field(
+        2000, ge=1, le=20_000, description="Most messages of a batch; the broker's window."
+    )
+    api_host: str = Field("127.0.0.1", description="Address the API listens on.")
+    api_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    log_format: Literal["console", "json"] = Field("console", description="json for collectors.")
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read the environment.
+
+        Raises
+        ------
+        SettingsInvalid
+            If a `NENGTAN_*` variable is unknown (the nearest name is given) or has a bad value.
+        """
+        known = {_PREFIX + name.upper() for name in cls.model_fields}
+        for name in os.environ:
+            # The suite's own switches are not settings of the program.
+            if (
+                name.startswith(_PREFIX)
+                and not name.startswith(_PREFIX + "TEST_")
+                and name not in known
+            ):
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise SettingsInvalid(f"{name} is not a setting{hint}")
+        try:
+            return cls()
+        except ValidationError as error:
+            lines = [
+                f"{_PREFIX}{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}"
+                for fault in error.errors()
+            ]
+            raise SettingsInvalid("; ".join(lines)) from error
+
+    def database(self) -> str:
+        """Return the database URL with its password, if a file holds one."""
+        if self.database_password_file is None:
+            return self.database_url
+        password = quote(_read_secret(self.database_password_file), safe="")
+        parts = urlsplit(self.database_url)
+        user = parts.username or "nengtan"
+        host = parts.hostname or "127.0.0.1"
+        port = f":{parts.port}" if parts.port else ""
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}{port}"))
+
+    def mqtt_password(self) -> str | None:
+        """Return the broker password, if a file holds one."""
+        return None if self.mqtt_password_file is None else _read_secret(self.mqtt_password_file)
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsInvalid(f"secret file {path} cannot be read: {error.strerror}") from error

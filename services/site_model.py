@@ -1,0 +1,199 @@
+"""A site as it was at each time: plant versions and factors, compiled to arrays, span by span."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, time
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from compute.periods import from_us, to_us
+from compute.settle import SeriesKey, series_keys
+from compute.topology import CarrierFactors, Topology
+from services.plant.compile import compile_topology
+from services.plant.model import Plant
+from services.reference import Confirmation, FactorBook, Override, carrier_factors, change_dates
+from services.store import results, topology
+from services.store.pool import Connection
+
+_FAR_FUTURE_US = to_us(datetime.fromisoformat("2200-01-01T00:00:00+00:00"))
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One description compiled, with the numbers its rows have in the database.
+
+    Attributes
+    ----------
+    point_id : (p,) int32
+    series_id : (s,) int32
+        In the order of `series_keys`.
+    """
+
+    version_id: int
+    plant: Plant
+    arrays: Topology
+    keys: tuple[SeriesKey, ...]
+    point_id: npt.NDArray[np.int32]
+    series_id: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A time in which neither the description nor any factor changes. [µs since 1970 UTC]."""
+
+    start_us: int
+    end_us: int
+    described: Described
+    factors: CarrierFactors
+    factor_use: dict[str, Any]  # as kept in factor_set
+
+
+@dataclass(frozen=True, slots=True)
+class SiteModel:
+    """Everything that a site's results are a function of, besides readings."""
+
+    site: topology.Site
+    described: tuple[Described, ...]  # by the start of their time
+    starts_us: tuple[int, ...]
+    book: FactorBook
+
+    @property
+    def day_start(self) -> time:
+        """Wall-clock time at which the site's day begins."""
+        minutes = self.site.day_start_us // 60_000_000
+        return time(minutes // 60, minutes % 60)
+
+    def point_ids(self) -> list[int]:
+        """Return every point of any version."""
+        return sorted({int(i) for d in self.described for i in d.point_id})
+
+    def series_ids(self) -> list[int]:
+        """Return every series of any version."""
+        return sorted({int(i) for d in self.described for i in d.series_id})
+
+    def spans(self, start_us: int, end_us: int) -> list[Span]:
+        """Return the spans that cover [start, end), oldest first.
+
+        What lies before the first description is left out: nothing is known of that time.
+        """
+        step_us = self.site.base_interval_us
+        spans: list[Span] = []
+        for index, described in enumerate(self.described):
+            later = self.starts_us[index + 1 :]
+            a = max(start_us, self.starts_us[index])
+            b = min(end_us, later[0] if later else _FAR_FUTURE_US)
+            if a >= b:
+                continue
+            for x, y in self._factor_spans(described, a, b):
+                # An interval belongs whole to the span that holds its start.
+                x_us, y_us = -(-x // step_us) * step_us, -(-y // step_us) * step_us
+                if x_us < y_us:
+                    spans.append(self._span(described, x_us, y_us))
+        return spans
+
+    def _factor_spans(self, described: Described, a: int, b: int) -> list[tuple[int, int]]:
+        """Cut [a, b) where a factor of the description changes: at local midnights."""
+        zone = ZoneInfo(self.site.time_zone)
+        first, last = (from_us(us).astimezone(zone).date() for us in (a, b))
+        days = change_dates(
+            self.book,
+            described.arrays.carrier_code,
+            first,
+            last,
+            region=described.plant.region,
+        )
+        cuts = [to_us(datetime.combine(day, time(), tzinfo=zone)) for day in days]
+        edges = [a, *(cut for cut in cuts if a < cut < b), b]
+        return list(pairwise(edges))
+
+    def _span(self, described: Described, start_us: int, end_us: int) -> Span:
+        zone = ZoneInfo(self.site.time_zone)
+        at: date = from_us(start_us).astimezone(zone).date()
+        factors, use = carrier_factors(
+            self.book, described.arrays.carrier_code, at=at, region=described.plant.region
+        )
+        return Span(start_us, end_us, described, factors, _plain(asdict(use)))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON is any of these
+    """Return a value as JSON has it: dates as text, tuples as lists."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+async def load_site_model(connection: Connection, site: topology.Site) -> SiteModel:
+    """Read the descriptions and factors of a site and compile them."""
+    versions = await topology.plant_versions(connection, site.id)
+    points = await topology.point_ids(connection, site.id)
+    series = await topology.series_ids(connection, site.id)
+    book = await load_factor_book(connection, site.tenant_id)
+    effective = _effective(versions)
+    return SiteModel(
+        site=site,
+        described=tuple(_describe(version, points, series) for version in effective),
+        starts_us=tuple(to_us(version.valid_from) for version in effective),
+        book=book,
+    )
+
+
+def _effective(versions: Sequence[topology.PlantVersion]) -> list[topology.PlantVersion]:
+    """Return the versions that are in force at some time: of equal starts, the last applied."""
+    by_start = {version.valid_from: version for version in versions}
+    return [by_start[start] for start in sorted(by_start)]
+
+
+def _describe(
+    version: topology.PlantVersion,
+    points: dict[str, int],
+    series: dict[tuple[str, str, str], int],
+) -> Described:
+    plant = Plant.model_validate_json(msgspec.json.encode(version.document))
+    arrays = compile_topology(plant)
+    keys = series_keys(arrays)
+    return Described(
+        version_id=version.id,
+        plant=plant,
+        arrays=arrays,
+        keys=keys,
+        point_id=np.array([points[code] for code in arrays.points.code], dtype=np.int32),
+        series_id=np.array(
+            [series[key.kind, key.code, key.carrier] for key in keys], dtype=np.int32
+        ),
+    )
+
+
+async def load_factor_book(connection: Connection, tenant_id: int) -> FactorBook:
+    """Return the factors of a tenant: the reference, what it confirmed, what it set itself."""
+    confirmed, overrides = await results.tenant_factors(connection, tenant_id)
+    return FactorBook(
+        confirmations=[Confirmation(**row) for row in confirmed],
+        overrides=[
+            Override(
+                carrier=row["carrier"],
+                parameter=row["parameter"],
+                basis=row["basis"],
+                value=row["value"],
+                unit=row["unit"],
+                valid_from=row["valid_from"],
+                valid_to=row["valid_to"],
+                source=row["source"],
+                stated_by=row["created_by"],
+            )
+            for row in overrides
+        ],
+    )
+
+
+def described_at(model: SiteModel, at_us: int) -> Described | None:
+    """Return the description in force at an instant, if there is one."""
+    index = bisect_right(model.starts_us, at_us) - 1
+    return model.described[index] if index >= 0 else None

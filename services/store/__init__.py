@@ -1,0 +1,1 @@
+"""The only SQL: connections, migrations, and one module per kind of row."""

@@ -1,0 +1,276 @@
+"""What is read to answer a question: sites, points, readings and results of one tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from psycopg import sql
+
+from services.store.binary import ColumnType, copy_out
+from services.store.pool import Connection
+from services.store.results import ResultColumns
+from services.store.rows import fetch_all, fetch_one
+from services.store.sql import query
+
+_COLUMN_TYPES: tuple[ColumnType, ...] = (
+    "timestamptz",
+    "integer",
+    "integer",
+    "integer",
+    "bigint",
+    "bigint",
+    *(("float8",) * 6),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """A site with its newest name."""
+
+    id: int
+    tenant_id: int
+    code: str
+    time_zone: str
+    base_interval_us: int
+    day_start_us: int
+    name_zh: str
+    name_en: str
+    kind: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessRow:
+    """How far the readings of a site reach, at the instant of the snapshot."""
+
+    as_of: datetime
+    last_ts: datetime | None
+    point_count: int
+    silent_count: int
+    silent: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """A plant description without its text."""
+
+    version: int
+    valid_from: datetime
+    applied_at: datetime
+    applied_by: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A plant description."""
+
+    version: int
+    valid_from: datetime
+    applied_at: datetime
+    applied_by: str
+    sha256: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PointRow:
+    """A point with its last reading."""
+
+    id: int
+    code: str
+    meter_code: str
+    kind: str
+    unit: str
+    address: str
+    gateway_code: str
+    gateway_class: str
+    active: bool
+    valid_from: datetime
+    valid_to: datetime | None
+    first_ts: datetime | None
+    last_ts: datetime | None
+    last_value: float | None
+    last_quality: int | None
+    age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """One reading as it was received."""
+
+    ts: datetime
+    received_at: datetime
+    value: float | None
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """What results are of."""
+
+    id: int
+    kind: str
+    code: str
+    carrier: str
+    unit: str
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """The result of one interval of a series."""
+
+    ts: datetime
+    amount: float | None
+    energy_kwh: float | None
+    coal_equivalent_tce: float | None
+    coal_equal_tce: float | None
+    emission_direct_tco2e: float | None
+    emission_purchased_tco2e: float | None
+    covered_us: int
+    reading_count: int
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenanceRow:
+    """What a base interval was computed from."""
+
+    ts: datetime
+    formula: str
+    code_version: str
+    computed_at: datetime
+    input_hash: str
+    plant_version: int
+    plant_sha256: str
+    factor_set_id: int
+    factor_set_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FactorSetRow:
+    """The factors that results stand on."""
+
+    id: int
+    sha256: str
+    factors: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    at: datetime | None
+
+
+async def last_received(connection: Connection) -> datetime | None:
+    """Return the minute in which the centre last received a message, whoever's."""
+    row = await fetch_one(connection, _Instant, "answer_last_received")
+    return None if row is None else row.at
+
+
+async def list_sites(connection: Connection) -> list[SiteRow]:
+    """Return the sites of this tenant."""
+    return await fetch_all(connection, SiteRow, "answer_sites", (None,))
+
+
+async def find_site(connection: Connection, code: str) -> SiteRow | None:
+    """Return a site by its code."""
+    return await fetch_one(connection, SiteRow, "answer_sites", (code,))
+
+
+async def freshness(connection: Connection, site_id: int) -> FreshnessRow:
+    """Return how far the readings of a site reach."""
+    row = await fetch_one(connection, FreshnessRow, "answer_freshness", (site_id,))
+    if row is None:
+        raise AssertionError("an aggregate without groups is one row")
+    return row
+
+
+async def list_versions(connection: Connection, site_id: int) -> list[VersionRow]:
+    """Return every plant description of a site, newest first."""
+    return await fetch_all(connection, VersionRow, "answer_versions", (site_id,))
+
+
+async def find_document(
+    connection: Connection, site_id: int, version: int | None
+) -> DocumentRow | None:
+    """Return a plant description; the newest where no version is named."""
+    return await fetch_one(connection, DocumentRow, "answer_document", (site_id, version))
+
+
+async def list_points(
+    connection: Connection, *, site_id: int, code: str | None, after: str, limit: int
+) -> list[PointRow]:
+    """Return points by code, those after a code."""
+    return await fetch_all(connection, PointRow, "answer_points", (site_id, code, after, limit))
+
+
+async def list_readings(
+    connection: Connection, *, point_id: int, start: datetime, end: datetime, limit: int
+) -> list[ReadingRow]:
+    """Return the first readings of a point in [start, end)."""
+    return await fetch_all(connection, ReadingRow, "answer_readings", (point_id, start, end, limit))
+
+
+async def list_series(
+    connection: Connection,
+    *,
+    site_id: int,
+    kind: str | None = None,
+    code: str | None = None,
+    carrier: str | None = None,
+) -> list[SeriesRow]:
+    """Return the series of a site that fit what is given."""
+    return await fetch_all(connection, SeriesRow, "answer_series", (site_id, kind, code, carrier))
+
+
+async def list_results(
+    connection: Connection,
+    *,
+    series_id: int,
+    grain: int,
+    start: datetime,
+    end: datetime,
+    limit: int,
+) -> list[ResultRow]:
+    """Return the first results of a series whose interval starts in [start, end)."""
+    return await fetch_all(
+        connection, ResultRow, "answer_rows", (series_id, int(grain), start, end, limit)
+    )
+
+
+async def result_columns(
+    connection: Connection,
+    *,
+    series_ids: Sequence[int],
+    grain: int,
+    start: datetime,
+    end: datetime,
+) -> ResultColumns:
+    """Return the results of series whose interval starts in [start, end), in no order."""
+    select = sql.SQL(query("answer_columns")).format(
+        series=sql.Literal(list(series_ids)),
+        grain=sql.Literal(int(grain)),
+        start=sql.Literal(start),
+        end=sql.Literal(end),
+    )
+    columns = await copy_out(connection, select, _COLUMN_TYPES)
+    return ResultColumns(*columns[:6], measures=np.stack(columns[6:], axis=1))
+
+
+async def list_provenance(
+    connection: Connection, *, site_id: int, start: datetime, end: datetime, limit: int
+) -> list[ProvenanceRow]:
+    """Return what the first base intervals that start in [start, end) were computed from."""
+    return await fetch_all(
+        connection, ProvenanceRow, "answer_provenance", (site_id, start, end, limit)
+    )
+
+
+async def list_factor_sets(
+    connection: Connection, *, site_id: int, start: datetime, end: datetime
+) -> list[FactorSetRow]:
+    """Return the factor sets that the base intervals of [start, end) stand on."""
+    return await fetch_all(connection, FactorSetRow, "answer_factor_sets", (site_id, start, end))

@@ -1,0 +1,35 @@
+"""The bounded event log: its numbers are the ids of live streams."""
+
+from datetime import datetime
+
+from psycopg.types.json import Jsonb
+
+from services.store.pool import Connection
+from services.store.sql import query
+
+# About a day of a busy site; a reader that was away longer is told to resynchronise.
+KEPT_COUNT = 100_000
+
+
+async def add_event(
+    connection: Connection,
+    *,
+    tenant_id: int,
+    site_id: int | None,
+    kind: str,
+    at: datetime,
+    payload: object,
+) -> None:
+    """Append an event and ring the bell when this transaction commits.
+
+    The lock makes the order of numbers the order of commits: a reader that has seen a number has
+    seen every lower one.
+    """
+    await connection.execute(query("lock_events"))
+    await connection.execute(query("add_event"), (tenant_id, site_id, kind, at, Jsonb(payload)))
+    await connection.execute(query("ring_event"), (str(tenant_id),))
+
+
+async def trim_events(connection: Connection) -> None:
+    """Forget all but the newest events."""
+    await connection.execute(query("trim_events"), (KEPT_COUNT,))

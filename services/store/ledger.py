@@ -1,0 +1,232 @@
+"""What became of everything that arrived: counts, conflicts, quarantine, dirty marks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import numpy as np
+import numpy.typing as npt
+
+from compute.periods import from_us
+from services.store.pool import Connection
+from services.store.sql import query
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """Readings of one gateway in one commit, by what became of them."""
+
+    gateway_id: int
+    stored: int
+    duplicate: int
+    conflict: int
+    quarantined: int
+
+
+async def add_counts(
+    connection: Connection, counts: Sequence[HourCount], *, received_at: datetime
+) -> None:
+    """Add to the hour in which the readings were received."""
+    if not counts:
+        return
+    await connection.execute(
+        query("add_ingest_hours"),
+        (
+            [count.gateway_id for count in counts],
+            received_at,
+            [count.stored for count in counts],
+            [count.duplicate for count in counts],
+            [count.conflict for count in counts],
+            [count.quarantined for count in counts],
+        ),
+    )
+
+
+async def add_sequences(
+    connection: Connection,
+    seen: Sequence[tuple[int, str, Sequence[tuple[int, int]]]],
+    *,
+    received_at: datetime,
+) -> None:
+    """Note message numbers: (gateway, epoch, inclusive ranges). A hole that stays is a gap."""
+    if not seen:
+        return
+    texts = [
+        "{" + ",".join(f"[{first},{last}]" for first, last in ranges) + "}" for _, _, ranges in seen
+    ]
+    await connection.execute(
+        query("add_sequences"),
+        ([row[0] for row in seen], [row[1] for row in seen], texts, received_at),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A value that came second for an instant that has another."""
+
+    point_id: int
+    ts_us: int
+    value: float | None
+    gateway_id: int
+    kept_value: float | None
+
+
+async def add_conflicts(
+    connection: Connection, conflicts: Sequence[Conflict], *, received_at: datetime
+) -> None:
+    """Keep both values side by side, once each."""
+    if not conflicts:
+        return
+    await connection.execute(
+        query("add_conflicts"),
+        (
+            [c.point_id for c in conflicts],
+            [from_us(c.ts_us) for c in conflicts],
+            [c.value for c in conflicts],
+            [c.gateway_id for c in conflicts],
+            [c.kept_value for c in conflicts],
+            received_at,
+        ),
+    )
+
+
+async def mark_dirty(
+    connection: Connection,
+    *,
+    site_id: int,
+    point_ids: npt.NDArray[np.int32],
+    first_us: npt.NDArray[np.int64],
+    last_us: npt.NDArray[np.int64],
+) -> None:
+    """Note the first and last new reading of each point, for the worker."""
+    await connection.execute(
+        query("add_dirty"),
+        (
+            site_id,
+            point_ids.tolist(),
+            [from_us(us) for us in first_us.tolist()],
+            [from_us(us) for us in last_us.tolist()],
+        ),
+    )
+
+
+async def mark_site_dirty(
+    connection: Connection, *, site_id: int, start: datetime, end: datetime
+) -> None:
+    """Note that a whole site must be computed again over [start, end)."""
+    await connection.execute(query("add_dirty"), (site_id, None, [start], [end]))
+    await ring_dirty(connection)
+
+
+async def ring_dirty(connection: Connection) -> None:
+    """Wake the worker when this transaction commits."""
+    await connection.execute(query("ring_dirty"))
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """One item of a message that cannot be taken now. `item` -1 is the whole message."""
+
+    item: int
+    code: str
+    detail: str
+    due_at: datetime | None
+
+
+async def quarantine(
+    connection: Connection,
+    *,
+    tenant_id: int | None,
+    gateway_id: int | None,
+    topic: str,
+    payload: bytes,
+    items: Sequence[QuarantineItem],
+    received_at: datetime,
+) -> None:
+    """Keep a message byte for byte with the reason of each item that was not taken."""
+    row = await (
+        await connection.execute(
+            query("add_quarantine"),
+            (tenant_id, gateway_id, topic, payload, sha256(payload).digest(), received_at),
+        )
+    ).fetchone()
+    if row is None:
+        raise AssertionError("the insert returns its row")
+    await connection.execute(
+        query("add_quarantine_items"),
+        (
+            row["id"],
+            tenant_id,
+            [item.item for item in items],
+            [item.code for item in items],
+            [item.detail for item in items],
+            [item.due_at for item in items],
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DueMessage:
+    """A quarantined message of which some items are to be tried again."""
+
+    quarantine_id: int
+    gateway_id: int
+    topic: str
+    payload: bytes
+    received_at: datetime
+    items: tuple[int, ...]
+
+
+async def due_messages(connection: Connection, *, at: datetime) -> list[DueMessage]:
+    """Return what a person asked to try again and what has become due."""
+    rows = await (await connection.execute(query("due_quarantine"), (at,))).fetchall()
+    return [
+        DueMessage(
+            quarantine_id=row["id"],
+            gateway_id=row["gateway_id"],
+            topic=row["topic"],
+            payload=row["payload"],
+            received_at=row["received_at"],
+            items=tuple(row["items"]),
+        )
+        for row in rows
+    ]
+
+
+async def settle_quarantine(
+    connection: Connection,
+    message: DueMessage,
+    *,
+    resolved: Sequence[int],
+    kept: Sequence[QuarantineItem],
+    counted: HourCount,
+    at: datetime,
+) -> None:
+    """Write down what became of a second try, and keep the hour's identity exact."""
+    if resolved:
+        await connection.execute(
+            query("resolve_quarantine_items"), (message.quarantine_id, list(resolved), at)
+        )
+    if kept:
+        await connection.execute(
+            query("keep_quarantine_items"),
+            (
+                message.quarantine_id,
+                [item.item for item in kept],
+                [item.code for item in kept],
+                [item.detail for item in kept],
+                [item.due_at for item in kept],
+            ),
+        )
+    await connection.execute(
+        query("move_from_quarantine"),
+        (
+            message.gateway_id,
+            message.received_at,
+            counted.stored,
+            counted.duplicate,
+            counted.conflict,
+            counted.quarantined,
+        ),
+    )

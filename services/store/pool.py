@@ -1,0 +1,163 @@
+"""Connections: the one place that opens transactions, and so the one that sets the tenant."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal, Self
+
+from psycopg import AsyncConnection, AsyncRawCursor, DataError, OperationalError
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from compute.errors import NengtanError
+from services.store.migrations import newest_revision
+from services.store.sql import query
+
+Tier = Literal["timescaledb community", "timescaledb apache", "plain"]
+Connection = AsyncConnection[DictRow]
+
+
+class DatabaseUnavailable(NengtanError):
+    """The database does not answer: try again when it is back."""
+
+
+class NotStorable(NengtanError):
+    """The database refuses a value: what holds it must be set aside, not tried again."""
+
+
+class UnfitDatabase(NengtanError):
+    """The database answers, but must not be used as it is."""
+
+
+class Database:
+    """A pool of connections of one role.
+
+    Every transaction is of one tenant, or of none: with none a tenant-facing role sees nothing.
+    """
+
+    def __init__(self, pool: AsyncConnectionPool[Connection], *, tier: Tier) -> None:
+        self._pool = pool
+        self.tier = tier
+
+    @classmethod
+    async def open(cls, url: str, *, size_max: int = 8, timeout_s: float = 10.0) -> Self:
+        """Connect, check that the database is fit, and say what tier it is.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If nothing answers within the time.
+        UnfitDatabase
+            If the schema is of another version, a durable commit is switched off, or the role
+            could look past row security.
+        """
+        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=size_max,
+            timeout=timeout_s,
+            open=False,
+            kwargs={
+                "row_factory": dict_row,
+                "cursor_factory": AsyncRawCursor,
+                "options": "-c timezone=UTC -c statement_timeout=120s -c lock_timeout=30s"
+                " -c idle_in_transaction_session_timeout=300s -c jit=off",
+            },
+            check=AsyncConnectionPool.check_connection,
+        )
+        try:
+            await pool.open(wait=True, timeout=timeout_s)
+        except PoolTimeout as error:
+            await pool.close()
+            raise DatabaseUnavailable(f"the database does not answer: {error}") from error
+        try:
+            async with pool.connection() as connection:
+                tier = await _check(connection)
+        except BaseException:
+            await pool.close()
+            raise
+        return cls(pool, tier=tier)
+
+    @asynccontextmanager
+    async def transaction(
+        self, tenant_id: int | None = None, *, snapshot: bool = False
+    ) -> AsyncIterator[Connection]:
+        """Open a transaction of one tenant; commit at the end, roll back on any error.
+
+        With `snapshot`, it only reads, and everything it reads is of one instant.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            If no connection can be had, or it broke: all of it can be tried again.
+        NotStorable
+            If a value cannot be represented: trying again will not help.
+        """
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                if snapshot:
+                    await connection.execute(query("read_one_instant"))
+                if tenant_id is not None:
+                    await connection.execute(query("set_tenant"), (str(tenant_id),))
+                yield connection
+        except (PoolTimeout, OperationalError) as error:
+            raise DatabaseUnavailable(f"the database does not answer: {error}") from error
+        except DataError as error:
+            raise NotStorable(f"the database refuses a value: {error}") from error
+
+    @asynccontextmanager
+    async def listen(
+        self, channel: Literal["nengtan_dirty", "nengtan_event", "nengtan_plant"]
+    ) -> AsyncIterator[Connection]:
+        """Hold a connection that hears the bell of a channel."""
+        async with self.hold() as connection:
+            await connection.execute(query(f"listen_{channel}"))
+            yield connection
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[Connection]:
+        """Keep one connection outside any transaction; its locks and bells end with it."""
+        try:
+            async with self._pool.connection() as connection:
+                await connection.set_autocommit(True)
+                try:
+                    yield connection
+                finally:
+                    if not connection.closed:
+                        await connection.execute(query("release_leases"))
+                        await connection.execute(query("stop_listening"))
+                        await connection.set_autocommit(False)
+        except (PoolTimeout, OperationalError) as error:
+            raise DatabaseUnavailable(f"the database does not answer: {error}") from error
+
+    async def close(self) -> None:
+        """Give every connection back to the server."""
+        await self._pool.close()
+
+
+async def _check(connection: Connection) -> Tier:
+    """Refuse a database that would break a promise; return its tier."""
+    row: dict[str, Any] | None = await (await connection.execute(query("fitness"))).fetchone()
+    if row is None:
+        raise AssertionError("the fitness query always has a row")
+    if row["revision_table"] is None:
+        raise UnfitDatabase("the database has no Nengtan schema: run `nengtan database upgrade`")
+    revision = await (await connection.execute(query("revision"))).fetchone()
+    found = None if revision is None else revision["version_num"]
+    if found != newest_revision():
+        raise UnfitDatabase(
+            f"the database schema is revision {found}, this program needs {newest_revision()}: "
+            "run `nengtan database upgrade` with the program that is to run"
+        )
+    for name in ("fsync", "full_page_writes", "synchronous_commit"):
+        if row[name] == "off":
+            raise UnfitDatabase(
+                f"{name} is off: a receipt would not survive a power cut; set it to on"
+            )
+    if row["superuser"] or row["bypasses_row_security"]:
+        raise UnfitDatabase(
+            f"role {row['role']} is a superuser or bypasses row security: connect as nengtan_api, "
+            "nengtan_ingest, nengtan_worker or nengtan_admin"
+        )
+    if not row["hypertable"]:
+        return "plain"
+    return "timescaledb community" if row["licence"] == "timescale" else "timescaledb apache"

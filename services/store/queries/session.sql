@@ -1,0 +1,41 @@
+-- name: set_tenant
+select set_config('nengtan.tenant', $1, true)
+
+-- name: read_one_instant
+set transaction isolation level repeatable read, read only
+
+-- name: fitness
+select current_user as role,
+       to_regclass('alembic_version')::text as revision_table,
+       current_setting('fsync') as fsync,
+       current_setting('full_page_writes') as full_page_writes,
+       current_setting('synchronous_commit') as synchronous_commit,
+       (select rolsuper from pg_roles where rolname = current_user) as superuser,
+       (select rolbypassrls from pg_roles where rolname = current_user) as bypasses_row_security,
+       current_setting('timescaledb.license', true) as licence,
+       to_regclass('reading') is not null
+         and (select relkind from pg_class where oid = to_regclass('reading')) = 'r' as hypertable
+
+-- name: revision
+select version_num from alembic_version
+
+-- name: listen_nengtan_dirty
+listen nengtan_dirty
+
+-- name: listen_nengtan_event
+listen nengtan_event
+
+-- name: listen_nengtan_plant
+listen nengtan_plant
+
+-- name: try_lease
+select pg_try_advisory_lock(hashtext($1)) as taken
+
+-- name: release_leases
+select pg_advisory_unlock_all()
+
+-- name: stop_listening
+unlisten *
+
+-- name: still_there
+select 1

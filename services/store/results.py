@@ -1,0 +1,225 @@
+"""Derived numbers: upserts keyed by (series, grain, interval), with where they came from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from compute.periods import from_us, to_us
+from services.store.binary import ColumnType, copy_in, copy_out, pack
+from services.store.pool import Connection
+from services.store.sql import query
+
+_MEASURES = (
+    "amount",
+    "energy_kwh",
+    "coal_equivalent_tce",
+    "coal_equal_tce",
+    "emission_direct_tco2e",
+    "emission_purchased_tco2e",
+)
+_COUNTS: tuple[ColumnType, ...] = ("integer", "integer", "bigint", "bigint")
+_WRITE_TYPES: tuple[ColumnType, ...] = (
+    "timestamptz",
+    "integer",
+    "smallint",
+    *_COUNTS,
+    *(("float8",) * len(_MEASURES)),
+)
+_READ_TYPES: tuple[ColumnType, ...] = (
+    "timestamptz",
+    "integer",
+    *_COUNTS,
+    *(("float8",) * len(_MEASURES)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultColumns:
+    """Results of one grain as columns.
+
+    Attributes
+    ----------
+    ts_us : (n,) int64
+        Start of the interval.
+    series_id, quality, reading_count : (n,) int32
+    covered_us, input_hash : (n,) int64
+    measures : (n, 6) float64
+        amount, energy_kwh, coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e,
+        emission_purchased_tco2e; NaN where there is none.
+    """
+
+    ts_us: npt.NDArray[np.int64]
+    series_id: npt.NDArray[np.int32]
+    quality: npt.NDArray[np.int32]
+    reading_count: npt.NDArray[np.int32]
+    covered_us: npt.NDArray[np.int64]
+    input_hash: npt.NDArray[np.int64]
+    measures: npt.NDArray[np.float64]
+
+
+async def put_results(connection: Connection, columns: ResultColumns, *, grain: int) -> None:
+    """Write results over what stands there; a row that is the same is not touched."""
+    count = len(columns.ts_us)
+    if not count:
+        return
+    first, last = from_us(columns.ts_us.min()), from_us(columns.ts_us.max())
+    await connection.execute(query("ensure_partitions"), (first, last))
+    await connection.execute(query("make_result_stage"))
+    stream = pack(
+        _WRITE_TYPES,
+        (
+            columns.ts_us,
+            columns.series_id,
+            np.full(count, grain, dtype=np.int16),
+            columns.quality,
+            columns.reading_count,
+            columns.covered_us,
+            columns.input_hash,
+            *columns.measures.T,
+        ),
+    )
+    await copy_in(connection, sql.SQL(query("copy_result_stage")), stream)
+    await connection.execute(query("put_staged_results"))
+    await connection.execute(query("clear_result_stage"))
+
+
+async def read_results(
+    connection: Connection, *, series_ids: Sequence[int], grain: int, start_us: int, end_us: int
+) -> ResultColumns:
+    """Return the results of series in [start, end), in no order."""
+    select = sql.SQL(query("read_results")).format(
+        series=sql.Literal(list(series_ids)),
+        grain=sql.Literal(grain),
+        start=sql.Literal(from_us(start_us)),
+        end=sql.Literal(from_us(end_us)),
+    )
+    columns = await copy_out(connection, select, _READ_TYPES)
+    return ResultColumns(*columns[:6], measures=np.stack(columns[6:], axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """A mark: readings of points between two instants, or a whole span of the site.
+
+    Attributes
+    ----------
+    point_id : (n,) int32
+        Empty: every point, over one span.
+    first_us, last_us : (n,) int64
+        First and last new reading; for a whole span its half-open ends, (1,).
+    """
+
+    point_id: npt.NDArray[np.int32]
+    first_us: npt.NDArray[np.int64]
+    last_us: npt.NDArray[np.int64]
+
+
+async def dirty_sites(connection: Connection) -> list[int]:
+    """Return the sites that have something to compute."""
+    rows = await (await connection.execute(query("dirty_sites"))).fetchall()
+    return [row["site_id"] for row in rows]
+
+
+async def take_dirty(connection: Connection, *, site_id: int, count_max: int) -> list[Dirty]:
+    """Take marks off: they are gone when this transaction commits, back if it does not."""
+    rows = await (await connection.execute(query("take_dirty"), (site_id, count_max))).fetchall()
+    return [
+        Dirty(
+            np.array(row["point_ids"] or [], dtype=np.int32),
+            np.array([to_us(at) for at in row["start_ts"]], dtype=np.int64),
+            np.array([to_us(at) for at in row["end_ts"]], dtype=np.int64),
+        )
+        for row in sorted(rows, key=lambda row: row["id"])
+    ]
+
+
+async def put_point_states(
+    connection: Connection,
+    *,
+    point_id: npt.NDArray[np.int32],
+    first_us: npt.NDArray[np.int64],
+    last_us: npt.NDArray[np.int64],
+    last_value: npt.NDArray[np.float64],
+    last_quality: npt.NDArray[np.int32],
+) -> None:
+    """Widen the span of readings known of each point; the newest value stands."""
+    await connection.execute(
+        query("put_point_states"),
+        (
+            point_id.tolist(),
+            [from_us(us) for us in first_us.tolist()],
+            [from_us(us) for us in last_us.tolist()],
+            [None if np.isnan(value) else value for value in last_value.tolist()],
+            last_quality.tolist(),
+        ),
+    )
+
+
+async def point_spans(
+    connection: Connection, point_ids: Sequence[int]
+) -> dict[int, tuple[int, int]]:
+    """Return first and last reading of each point that has one. [µs since 1970 UTC]."""
+    rows = await (await connection.execute(query("point_states"), (list(point_ids),))).fetchall()
+    return {row["point_id"]: (to_us(row["first_ts"]), to_us(row["last_ts"])) for row in rows}
+
+
+async def put_factor_set(connection: Connection, *, tenant_id: int, factors: object) -> int:
+    """Keep the factors a result stands on, once, and return their number."""
+    digest = sha256(msgspec.json.encode(factors, order="sorted")).digest()
+    await connection.execute(query("put_factor_set"), (tenant_id, digest, Jsonb(factors)))
+    row = await (await connection.execute(query("find_factor_set"), (tenant_id, digest))).fetchone()
+    if row is None:
+        raise AssertionError("the factor set was just put")
+    return int(row["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run of base intervals was computed with."""
+
+    formula: str
+    factor_set_id: int
+    plant_version_id: int
+    code_version: str
+
+
+async def put_provenance(
+    connection: Connection,
+    *,
+    site_id: int,
+    ts_us: Sequence[int],
+    input_hashes: Sequence[bytes],
+    origin: Origin,
+    at: datetime,
+) -> None:
+    """Write what each base interval was computed from; the same origin is not touched."""
+    await connection.execute(
+        query("put_provenance"),
+        (
+            site_id,
+            [from_us(us) for us in ts_us],
+            origin.formula,
+            list(input_hashes),
+            origin.factor_set_id,
+            origin.plant_version_id,
+            origin.code_version,
+            at,
+        ),
+    )
+
+
+async def tenant_factors(
+    connection: Connection, tenant_id: int
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what a tenant confirmed and what it set itself, as rows."""
+    confirmed = await connection.execute(query("tenant_confirmations"), (tenant_id,))
+    overrides = await connection.execute(query("tenant_overrides"), (tenant_id,))
+    return await confirmed.fetchall(), await overrides.fetchall()

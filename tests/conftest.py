@@ -1,0 +1,176 @@
+"""What every test may ask for: servers, databases, the shared data, and one honest closing line."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Compiled kernels go to the project's own cache; set before anything imports numba.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".cache" / "numba"))
+
+import hypothesis
+import pytest
+
+from deploy.access import Access
+from tests import debian, servers
+from tests.debian import PROJECT, ServerAbsentError
+from tests.servers import DatabaseServer, ExternalServer, MosquittoServer, PlainServer
+
+SHARED = PROJECT.parent / "shared"
+EXTERNAL_URL_NAME = "NENGTAN_TEST_DATABASE_URL"
+ASKED_FOR_ONLY = ("benchmark", "faults")
+# One user that may do everything, for tests that are not about access.
+EVERYTHING = Access(password="everything", publish=("#",), subscribe=("#",))
+
+# The first call of a kernel compiles it, so a deadline per example would measure the compiler.
+hypothesis.settings.register_profile("nengtan", deadline=None)
+hypothesis.settings.load_profile("nengtan")
+
+# Server → what ran, or why it did not. Printed at the end of every run.
+_ran: dict[str, str] = {}
+_absent: dict[str, str] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "faults: kills servers for minutes, deselected unless asked for with -m faults",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes minutes, unless the -m expression names it."""
+    asked = str(config.getoption("markexpr"))
+    left_out = {name for name in ASKED_FOR_ONLY if name not in asked}
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        named = any(item.get_closest_marker(name) for name in left_out)
+        (dropped if named else kept).append(item)
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the servers the tests ran on, and those they did not run on, with the reason."""
+    ran = "; ".join(f"{name} ({what})" for name, what in sorted(_ran.items())) or "none asked for"
+    terminalreporter.write_line(f"servers: ran on {ran}")
+    for name, reason in sorted(_absent.items()):
+        terminalreporter.write_line(f"servers: ABSENT {name}: {reason}", yellow=True)
+
+
+def _skip(name: str, error: ServerAbsentError) -> None:
+    _absent[name] = str(error)
+    pytest.skip(f"{name} is absent: {error}")
+
+
+@pytest.fixture(scope="session")
+def debian_root() -> Path:
+    """Return the Debian 13 root of the servers; making it takes 30 s, once."""
+    return debian.ensure_root()
+
+
+@pytest.fixture(scope="session")
+def timescale_server() -> Iterator[DatabaseServer]:
+    """Give a TimescaleDB server, or skip with the reason."""
+    try:
+        if EXTERNAL_URL_NAME in os.environ:
+            external = ExternalServer(os.environ[EXTERNAL_URL_NAME])
+            external.start()
+            _ran[external.tier] = servers.version(external)
+            yield external
+            return
+        root = debian.ensure_root()
+    except ServerAbsentError as error:
+        _skip("timescaledb", error)
+        return
+    with servers.run_folder(root / "var" / "lib" / "nengtan-test") as folder:
+        server = servers.TimescaleServer(root, folder)
+        server.start()
+        _ran[server.tier] = servers.version(server)
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_server() -> Iterator[DatabaseServer]:
+    """Give a plain PostgreSQL server, the demo's own."""
+    with servers.run_folder(servers.RUNS) as folder:
+        server = PlainServer(folder)
+        server.start()
+        _ran[server.tier] = servers.version(server)
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="session", params=["timescaledb", "plain"])
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Give each tier that is present, one after the other."""
+    fixture = {"timescaledb": "timescale_server", "plain": "plain_server"}[request.param]
+    server: DatabaseServer = request.getfixturevalue(fixture)
+    return server
+
+
+@pytest.fixture
+def database_url(database_server: DatabaseServer) -> Iterator[str]:
+    """Give the superuser's URL of an empty database of the test's own."""
+    url = servers.create_database(database_server)
+    yield url
+    servers.drop_database(database_server, url)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(database_server: DatabaseServer) -> Iterator[str]:
+    """Give the superuser's URL of an empty database that the tests of a module share."""
+    url = servers.create_database(database_server)
+    yield url
+    servers.drop_database(database_server, url)
+
+
+@pytest.fixture(scope="session")
+def mosquitto_folder() -> Iterator[tuple[Path, Path | None]]:
+    """Give a folder for brokers and the root they run in (None: the system's own Mosquitto)."""
+    try:
+        root = debian.ensure_root()
+    except ServerAbsentError:
+        root = None
+    try:
+        numbers = servers.mosquitto_version(root)
+    except ServerAbsentError as error:
+        _skip("mosquitto", error)
+        return
+    _ran["mosquitto"] = ".".join(map(str, numbers))
+    runs = servers.RUNS if root is None else root / "var" / "lib" / "nengtan-test"
+    with servers.run_folder(runs) as folder:
+        folder.chmod(0o755)
+        yield folder, root
+
+
+@pytest.fixture(scope="session")
+def mosquitto_server(mosquitto_folder: tuple[Path, Path | None]) -> Iterator[MosquittoServer]:
+    """Give one broker for the session, with the shipped settings and the user "everything"."""
+    folder, root = mosquitto_folder
+    server = MosquittoServer(folder / "session", {"everything": EVERYTHING}, root=root)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_mosquitto_server(
+    mosquitto_folder: tuple[Path, Path | None],
+    tmp_path: Path,
+) -> Iterator[MosquittoServer]:
+    """Give a broker of the test's own, not started: set `users`, then start, kill and restart."""
+    folder, root = mosquitto_folder
+    server = MosquittoServer(folder / tmp_path.name, {"everything": EVERYTHING}, root=root)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Return the folder of reference data beside the project, or skip."""
+    if not SHARED.is_dir():
+        pytest.skip("the reference data is not beside this checkout")
+    return SHARED

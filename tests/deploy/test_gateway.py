@@ -1,0 +1,88 @@
+"""The gateway without a broker; with one, see tests/integration/test_gateway.py."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.gateway import Gateway, run
+from deploy.gateway_settings import AddressRefused, GatewayAddress, GatewaySettings
+from deploy.outbox import Outbox
+
+ADDRESS = GatewayAddress("t", "s", "g")
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox.open(tmp_path / "outbox.sqlite") as opened:
+        opened.put([("P1", 0, 1.0)])
+        yield opened
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Give a port that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def _closed_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+class TestGatewayAddress:
+    def test_builds_the_topics(self) -> None:
+        assert GatewayAddress("a", "b", "c").topic("receipt") == "nengtan/v1/a/b/c/receipt"
+
+    @pytest.mark.parametrize("value", ["", "a/b", "+", "#", "a\0", "a b", "x" * 65, ".."])
+    def test_refuses_what_changes_the_topic(self, value: str) -> None:
+        with pytest.raises(AddressRefused, match="tenant"):
+            GatewayAddress(value, "s", "g")
+
+
+class TestGatewaySettings:
+    def test_never_shows_the_password(self) -> None:
+        settings = GatewaySettings("h", ADDRESS, username="u", password="secret")
+        assert "secret" not in repr(settings)
+
+
+class TestRun:
+    async def test_waits_for_a_dead_broker_without_blocking(self, outbox: Outbox) -> None:
+        settings = GatewaySettings("127.0.0.1", ADDRESS, port=_closed_port())
+        gateway = Gateway(outbox, settings)
+        task = asyncio.create_task(gateway.run())
+        await asyncio.sleep(0.3)
+        started_s = time.monotonic()
+        assert outbox.put([("P1", 1, 1.0)]) == 2
+        assert time.monotonic() - started_s < 1.0
+        assert gateway.counters.last_fault is not None
+        assert "refused" in gateway.counters.last_fault
+        gateway.stop()
+        await asyncio.wait_for(task, 2.0)
+        assert outbox.pending_count == 2
+
+    async def test_leaves_a_broker_that_never_answers(
+        self, outbox: Outbox, silent_port: int
+    ) -> None:
+        settings = GatewaySettings(
+            "127.0.0.1", ADDRESS, port=silent_port, connect_timeout_s=0.3, keepalive_s=1
+        )
+        gateway = Gateway(outbox, settings)
+        task = asyncio.create_task(gateway.run())
+        await asyncio.sleep(0.7)
+        assert gateway.counters.last_fault == "Operation timed out"
+        gateway.stop()
+        await asyncio.wait_for(task, 3.0)
+
+    async def test_ends_with_what_it_waits_for(self, outbox: Outbox) -> None:
+        settings = GatewaySettings("127.0.0.1", ADDRESS, port=_closed_port())
+        counters = await asyncio.wait_for(run(outbox, settings, until=asyncio.sleep(0.2)), 3.0)
+        assert counters.connection_count == 0
+        assert outbox.pending_count == 1
