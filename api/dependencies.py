@@ -5,12 +5,9 @@ import binascii
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Path, Query, Request
-from fastapi.dependencies.utils import get_flat_dependant
-from fastapi.routing import APIRoute
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.errors import Detail, Problem
@@ -55,12 +52,12 @@ Text = Annotated[
 ]
 
 
-def database(request: Request) -> Database:
+async def database(request: Request) -> Database:
     """Return the pool of this process."""
     return cast("Database", request.app.state.database)
 
 
-def now() -> datetime:
+async def now() -> datetime:
     """Return the instant at which the request is answered."""
     return clock.now()
 
@@ -90,12 +87,7 @@ Cursor = Annotated[
 ROWS_DEFAULT: Final = _ROWS_DEFAULT
 
 
-@cache
-def _known_parameters(route: APIRoute) -> frozenset[str]:
-    return frozenset(field.alias for field in get_flat_dependant(route.dependant).query_params)
-
-
-def only_known_parameters(request: Request) -> None:
+async def only_known_parameters(request: Request) -> None:
     """Refuse query parameters that the route does not have, or has twice.
 
     Raises
@@ -103,8 +95,9 @@ def only_known_parameters(request: Request) -> None:
     Problem
         With the nearest name.
     """
-    route: Any = request.scope.get("route")
-    known = _known_parameters(route) if isinstance(route, APIRoute) else frozenset[str]()
+    route = request.scope["route"]
+    # Every query parameter stands in the signature of its route, none in a dependency.
+    known = {field.alias for field in route.dependant.query_params}
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
         if name not in known:
@@ -156,7 +149,7 @@ def read_cursor(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[Any,
     fits = isinstance(place, list) and len(place) == len(kinds)
     if not fits or any(type(v) is not k for v, k in zip(place, kinds, strict=True)):
         raise _cursor_invalid()
-    if any(isinstance(v, int) and abs(v) >= 2**62 or "\0" in str(v) for v in place):
+    if any((isinstance(v, int) and abs(v) >= 2**62) or "\0" in str(v) for v in place):
         raise _cursor_invalid()
     return tuple(place)
 

@@ -1,6 +1,6 @@
 """Faults as problem documents (RFC 9457): a stable code, and what to do, in both languages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -73,7 +73,7 @@ class Detail:
 
 
 @dataclass(slots=True)
-class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+class Problem(Exception):
     """A request that ends here, with the document that says why."""
 
     code: str
@@ -231,29 +231,28 @@ def _of_http(error: HTTPException) -> Problem:
     )
 
 
-def problem_of(error: Exception) -> Problem:
-    """Return the problem that an exception amounts to; what nobody expected says nothing."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, Refusal):
-        return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer))
-    if isinstance(error, DatabaseUnavailable):
-        _log.warning("api.database.unavailable", error=str(error))
-        return unavailable()
-    if isinstance(error, RequestValidationError):
-        return _of_validation(error)
-    if isinstance(error, HTTPException):
-        return _of_http(error)
-    if isinstance(error, PlantInvalid):
-        return _of_plant(error)
-    if isinstance(error, WrongTenant):
-        return Problem(
-            "wrong_tenant", Detail(str(error), "描述中的租户与您的租户不符：请修正 tenant 与 kind")
-        )
-    if isinstance(error, NotStorable):
-        return Problem(
-            "not_storable", Detail("a value cannot be stored: correct it", "数值无法存储：请修正")
-        )
+def _of_refusal(error: Refusal) -> Problem:
+    return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer))
+
+
+def _of_database(error: DatabaseUnavailable) -> Problem:
+    _log.warning("api.database.unavailable", error=str(error))
+    return unavailable()
+
+
+def _of_tenant(error: WrongTenant) -> Problem:
+    return Problem(
+        "wrong_tenant", Detail(str(error), "描述与您的租户不符：请修正 tenant 与 kind", "tenant")
+    )
+
+
+def _of_value(_error: NotStorable) -> Problem:
+    return Problem(
+        "not_storable", Detail("a value cannot be stored: correct it", "数值无法存储：请修正")
+    )
+
+
+def _of_surprise(error: Exception) -> Problem:
     _log.error("api.request.failed", exc_info=error)
     return Problem(
         "internal",
@@ -262,6 +261,25 @@ def problem_of(error: Exception) -> Problem:
             "系统内部错误，与您的请求无关：已写入日志，请告知管理员",
         ),
     )
+
+
+# Asked in this order; what nobody expected says nothing.
+_TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]] = (
+    (Problem, lambda problem: problem),
+    (Refusal, _of_refusal),
+    (DatabaseUnavailable, _of_database),
+    (RequestValidationError, _of_validation),
+    (HTTPException, _of_http),
+    (PlantInvalid, _of_plant),
+    (WrongTenant, _of_tenant),
+    (NotStorable, _of_value),
+    (Exception, _of_surprise),
+)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that an exception amounts to."""
+    return next(translate(error) for kind, translate in _TRANSLATIONS if isinstance(error, kind))
 
 
 async def _handle(_request: Request, error: Exception) -> JSONResponse:

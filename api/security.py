@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from typing import Annotated, Final, Literal
@@ -216,7 +216,7 @@ _cookie = APIKeyCookie(
 )
 
 
-def signed_in(
+async def signed_in(
     request: Request,
     _by_bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     _by_key: Annotated[str | None, Security(_key_header)],
@@ -232,10 +232,10 @@ def signed_in(
 Who = Annotated[Principal, Depends(signed_in)]
 
 
-def needs(permission: Permission) -> Callable[[Principal], None]:
+def needs(permission: Permission) -> Callable[[Principal], Awaitable[None]]:
     """Return a dependency that lets through only who has the permission."""
 
-    def check(principal: Who) -> None:
+    async def check(principal: Who) -> None:
         if permission not in principal.permissions:
             raise Problem(
                 "forbidden",

@@ -158,7 +158,7 @@ def period_edges_us(
     -------
     edges_us : (g + 1,) int64
         Period i is [edges_us[i], edges_us[i + 1]). The first edge is at or before `start`, the
-        last at or after `end`; an empty span gives one edge and no period.
+        last at or after `end`. An empty span has no period: it gives the first edge alone.
         [µs since 1970-01-01 UTC]
 
     Raises
@@ -182,18 +182,18 @@ def period_edges_us(
         raise ReversedSpan(start, end)
     if not 1 <= month_start_day <= _LAST_MONTH_START_DAY:
         raise MonthStartDayRefused(month_start_day)
+    zone = ZoneInfo(time_zone)
     if grain == Grain.BASE:
         first = start_us // base_interval_us
-        last = max(-(-end_us // base_interval_us), first)
-        return np.arange(first, last + 1, dtype=np.int64) * base_interval_us
-    zone = ZoneInfo(time_zone)
-    if grain == Grain.HOUR:
+        last = -(-end_us // base_interval_us)
+        edges = [edge * base_interval_us for edge in range(first, max(first, last) + 1)]
+    elif grain == Grain.HOUR:
         edges = _hour_edges(start_us, end_us, zone)
     elif grain == Grain.DAY:
         edges = _day_edges(start_us, end_us, zone, day_start)
     else:
         edges = _month_edges(start_us, end_us, zone, day_start, month_start_day)
-    return np.array(edges, dtype=np.int64)
+    return np.array(edges if end_us > start_us else edges[:1], dtype=np.int64)
 
 
 def group_offset(edges_us: Int1D, *, start_us: int, step_us: int, count: int) -> Int1D:

@@ -76,34 +76,30 @@ class Series(NamedTuple):
 
 
 @kernel
-def jitter_max(value: float, limits: Limits) -> float:
-    """Return the largest fall from `value` that is jitter."""
-    return limits.resolution + _ROUNDING * abs(value)
+def jitter_max(a: float, b: float, limits: Limits) -> float:
+    """Return the largest fall from a to b that is jitter."""
+    return limits.resolution + _ROUNDING * max(abs(a), abs(b))
 
 
 @kernel
-def rise_max(value: float, dt_us: int, limits: Limits) -> float:
-    """Return the largest rise from `value` that is believed within a time."""
+def rise_max(dt_us: int, limits: Limits) -> float:
+    """Return the largest rise that is believed within a time."""
     if np.isfinite(limits.step_rate_max):
-        limit = limits.step_rate_max * (dt_us / _US_PER_SECOND)
-    elif np.isfinite(limits.modulus):
-        limit = 0.5 * limits.modulus
-    else:
-        limit = np.inf
-    # A register that counts in digits may show one more than has passed.
-    return limit + jitter_max(value, limits)
+        return limits.step_rate_max * (dt_us / _US_PER_SECOND)
+    return 0.5 * limits.modulus if np.isfinite(limits.modulus) else np.inf
 
 
 @kernel
 def judge(a: float, b: float, dt_us: int, limits: Limits) -> int:
     """Return what the step from a to b is, by these two alone."""
-    if b >= a - jitter_max(a, limits):
-        rise = b - a
-        believed = rise <= rise_max(a, dt_us, limits) and np.isfinite(rise)
-        return _PLAIN if believed else _SPIKE
+    rise = b - a
+    # A register that counts in digits may show one more than has passed, or one less.
+    jitter = jitter_max(a, b, limits)
+    if rise >= -jitter:
+        return _PLAIN if rise <= rise_max(dt_us, limits) + jitter and rise < np.inf else _SPIKE
     if np.isfinite(limits.modulus) and b >= 0.0 and a < limits.modulus:
         wrapped = limits.modulus - a + b
-        if wrapped <= rise_max(a, dt_us, limits) and wrapped <= 0.5 * limits.modulus:
+        if wrapped <= min(rise_max(dt_us, limits), 0.5 * limits.modulus) + jitter:
             return _ROLLOVER
     return _FALL
 
@@ -169,13 +165,13 @@ def step(series: Series, count: int, left: int, right: int, limits: Limits) -> t
     if verdict == _FALL:
         return np.nan, _Q_DECREASE
     if verdict == _ROLLOVER:
-        best = highest_recent(series, count, left, a + jitter_max(a, limits), limits)
+        best = highest_recent(series, count, left, a + jitter_max(a, a, limits), limits)
         return max(limits.modulus - value[best] + b, 0.0), flags | _Q_ROLLOVER
-    best = highest_recent(series, count, left, b + jitter_max(b, limits), limits)
+    best = highest_recent(series, count, left, b + jitter_max(b, b, limits), limits)
     rise = b - value[best]
-    believed = rise <= rise_max(value[best], ts_us[right] - ts_us[best], limits)
-    if not (believed and np.isfinite(rise)):
+    jitter = jitter_max(value[best], b, limits)
+    if rise > rise_max(ts_us[right] - ts_us[best], limits) + jitter or rise == np.inf:
         return np.nan, _Q_SPIKE
-    if value[best] > a + jitter_max(a, limits):
+    if value[best] - a > jitter_max(a, value[best], limits):
         flags |= _Q_INTERPOLATED
     return max(rise, 0.0), flags

@@ -20,7 +20,7 @@ from deploy.replay_report import render
 from services.plant.findings import PlantInvalid
 from services.plant.model import Plant
 from services.plant.read import read_plant
-from services.plant.schema import json_schema
+from services.plant.schema import plant_schema
 from services.settings import Settings
 from services.telemetry import configure_logging
 
@@ -260,7 +260,7 @@ def show_plant(
 @plant_app.command("schema")
 def print_schema() -> None:
     """Print the JSON Schema of plant descriptions."""
-    print(msgspec.json.format(msgspec.json.encode(json_schema())).decode())
+    print(msgspec.json.format(msgspec.json.encode(plant_schema())).decode())
 
 
 def _read_plant(file: Path) -> Plant:

@@ -14,7 +14,7 @@ from deploy.access import Access
 from deploy.embedded import PROJECT, EmbeddedBroker, EmbeddedPostgres
 from deploy.supervisor import Child, Supervisor, free_port
 from services import accounts, clock
-from services.accounts import ROLES
+from services.accounts import ROLE_PERMISSIONS
 from services.plant.model import Plant
 from services.plant.read import read_plant
 from services.store import roles
@@ -88,7 +88,7 @@ async def _prepare_tenant(database: Database, plant: Plant, credentials: Credent
             name_zh=plant.name.zh,
             name_en=plant.name.en,
         )
-        for role in ROLES:
+        for role in ROLE_PERMISSIONS:
             login = f"{role}@{plant.tenant}"
             password = credentials.user.setdefault(login, f"Demo-{secrets.token_urlsafe(12)}7")
             await admin.create_user(

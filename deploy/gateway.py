@@ -25,24 +25,25 @@ from secrets import SystemRandom
 from typing import Any
 
 import aiomqtt
-import msgspec
 import paho.mqtt.client as paho
 import structlog
 
 from compute.errors import NengtanError
 from deploy.gateway_settings import GatewaySettings
+from deploy.message import ReceiptRefused, decode_receipt
 from deploy.outbox import Message, Outbox, Rejected
 from deploy.outbox_file import OutboxFault
 from services import clock
 
 log = structlog.get_logger()
 
+PAUSE_S_MIN = 0.5  # before the first attempt to reconnect
 POLL_S = 0.02  # how soon a put is noticed
 RECEIPT_BATCH_COUNT_MAX = 64  # receipts that share one transaction of the outbox
 RESEND_DOUBLINGS_MAX = 6  # a silent centre is asked at most 64 times less often
 # paho-mqtt logs each message and aiomqtt warns about pipelining; faults arrive as exceptions.
 _MQTT_LOG = logging.getLogger("deploy.gateway.mqtt")
-_MQTT_LOG.setLevel(logging.ERROR)
+_MQTT_LOG.setLevel(logging.CRITICAL)
 
 
 class ReceiptsRefused(NengtanError):
@@ -67,18 +68,6 @@ class GatewayCounters:
     unreadable_receipt_count: int = 0
     last_receipt_s: float | None = None  # of the monotonic clock
     last_fault: str | None = None  # why there is no connection
-
-
-class _RejectedItem(msgspec.Struct):
-    seq: int
-    code: str
-    item: int = -1
-
-
-class _Receipt(msgspec.Struct):
-    epoch: str
-    seq: list[tuple[int, int]] = []
-    rejected: list[_RejectedItem] = []
 
 
 @dataclass(slots=True)
@@ -129,35 +118,40 @@ class Gateway:
 
     async def run(self) -> None:
         """Connect, send and reconnect until `stop` is called."""
-        pause_s = 0.5
+        pause_s = PAUSE_S_MIN
         while not self._stopping.is_set():
+            published_count = self.counters.published_count
             receipted_count = self.counters.receipted_count
             try:
                 await self._connection()
-            except* (
-                aiomqtt.MqttError,
-                OSError,
-                OutboxFault,
-                ReceiptsRefused,
-                BrokerStalled,
-            ) as faults:
-                self.counters.last_fault = "; ".join(_sentences(faults))
-                log.warning(
-                    "gateway.connection.lost",
-                    broker=f"{self._settings.host}:{self._settings.port}",
-                    fault=self.counters.last_fault,
-                    waiting=self._outbox.pending_count,
-                )
+            except* (aiomqtt.MqttError, OSError, OutboxFault, ReceiptsRefused, BrokerStalled) as f:
+                faults = _sentences(f)
+            else:
+                faults = []
             finally:
                 self.counters.connected = False
             # Only a receipt proves that the way is whole: a message that makes the broker hang up
             # must not be tried again twice a second for ever.
             proven = self.counters.receipted_count > receipted_count
-            pause_s = 0.5 if proven else min(2 * pause_s, self._settings.pause_s_max)
+            if faults:
+                if self.counters.published_count > published_count and not proven:
+                    topic = self._settings.address.topic("telemetry")
+                    faults.append(f"see that user {self._settings.username!r} may write {topic}")
+                self._note_fault("; ".join(faults))
+            pause_s = PAUSE_S_MIN if proven else min(2 * pause_s, self._settings.pause_s_max)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
                     self._stopping.wait(), pause_s * self._random.uniform(0.5, 1.0)
                 )
+
+    def _note_fault(self, fault: str) -> None:
+        self.counters.last_fault = fault
+        log.warning(
+            "gateway.connection.lost",
+            broker=f"{self._settings.host}:{self._settings.port}",
+            fault=fault,
+            waiting=self._outbox.pending_count,
+        )
 
     async def _connection(self) -> None:
         """Live through one connection, from CONNECT to its end."""
@@ -273,7 +267,8 @@ class Gateway:
                 "gateway.receipt.overdue",
                 count=len(overdue),
                 first_seq=overdue[0].message.seq,
-                remedy="see whether the centre runs and this user may publish to its topic",
+                remedy="see that the centre runs, and that this user may publish its telemetry"
+                " and read its receipts: some brokers acknowledge what they forbid",
             )
         return overdue
 
@@ -314,23 +309,18 @@ class Gateway:
             spans: list[tuple[int, int]] = []
             rejected: list[Rejected] = []
             for payload in payloads:
-                receipt = self._read(payload)
+                try:
+                    receipt = decode_receipt(payload)
+                except ReceiptRefused as fault:
+                    self.counters.unreadable_receipt_count += 1
+                    log.warning("gateway.receipt.unreadable", fault=str(fault))
+                    continue
                 # Another epoch is another outbox of this gateway, such as that of a replay.
-                if receipt is not None and receipt.epoch == self._outbox.epoch:
+                if receipt.epoch == self._outbox.epoch:
                     spans += receipt.seq
-                    rejected += [
-                        Rejected(item.seq, item.item, item.code) for item in receipt.rejected
-                    ]
+                    rejected += [Rejected(row.seq, row.item, row.code) for row in receipt.rejected]
             if spans or rejected:
                 await self._forget(spans, rejected)
-
-    def _read(self, payload: Any) -> _Receipt | None:  # noqa: ANN401 - aiomqtt's type is wider
-        try:
-            return msgspec.json.decode(payload, type=_Receipt)
-        except (msgspec.DecodeError, TypeError) as fault:
-            self.counters.unreadable_receipt_count += 1
-            log.warning("gateway.receipt.unreadable", fault=str(fault), start=repr(payload[:80]))
-            return None
 
     async def _forget(self, spans: list[tuple[int, int]], rejected: list[Rejected]) -> None:
         released = await asyncio.to_thread(
@@ -375,7 +365,8 @@ def _sentences(faults: BaseExceptionGroup[Any]) -> list[str]:
         if isinstance(fault, BaseExceptionGroup):
             found.update(dict.fromkeys(_sentences(fault)))
         else:
-            found[str(fault) or type(fault).__name__] = None
+            cause = "" if fault.__cause__ is None else f" ({fault.__cause__})"
+            found[(str(fault) or type(fault).__name__) + cause] = None
     return list(found)
 
 

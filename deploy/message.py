@@ -1,4 +1,4 @@
-"""The form of a telemetry message: readings in, the bytes that are stored and sent out."""
+"""The forms of the messages: telemetry as it is stored and sent, and receipts as they come."""
 
 import math
 from collections.abc import Sequence
@@ -20,6 +20,36 @@ _TS_US_MAX = 253_402_300_799_999_999  # 9999-12-31
 
 class ReadingRefused(NengtanError):
     """A reading cannot be sent as it is; nothing of its message was stored."""
+
+
+class ReceiptRefused(NengtanError):
+    """What came as a receipt is none."""
+
+
+class RejectedItem(msgspec.Struct, frozen=True):
+    """A reading that the centre holds in quarantine; `item` -1 is the whole message."""
+
+    seq: int
+    code: str
+    item: int = -1
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What the centre has in its database: ranges of sequence numbers, both ends included."""
+
+    epoch: str
+    seq: list[tuple[int, int]] = []
+    rejected: list[RejectedItem] = []
+
+
+def decode_receipt(payload: object) -> Receipt:
+    """Return a receipt; keys that are not known are passed over."""
+    if not isinstance(payload, bytes | bytearray):
+        raise ReceiptRefused(f"a receipt without content: {payload!r}")
+    try:
+        return msgspec.json.decode(payload, type=Receipt)
+    except msgspec.DecodeError as fault:
+        raise ReceiptRefused(f"receipt {bytes(payload[:80])!r}: {fault}") from fault
 
 
 def encode_message(epoch: str, seq: int, readings: Sequence[Reading]) -> bytes:

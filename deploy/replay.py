@@ -62,6 +62,7 @@ class ReplayOptions:
     outbox_message_count_max: int = 20_000
     strict: bool = False  # read the whole file first and send nothing if a cell is bad
     give_up_s: float | None = None  # without any receipt; None waits for ever
+    keep_receipted_days: float = 0  # the gateway's own history, for those who want to compare
 
 
 @dataclass(slots=True)
@@ -152,7 +153,8 @@ async def replay(
         address = settings.address
         client_id = f"{address.tenant}-{address.site}-{address.gateway}-replay-{name[:8]}"
         settings = replace(settings, client_id=client_id)
-    with Outbox.open(outbox_folder / f"{name}.sqlite") as outbox:
+    outbox_path = outbox_folder / f"{name}.sqlite"
+    with Outbox.open(outbox_path, keep_receipted_days=options.keep_receipted_days) as outbox:
         run = _Run(path, RowReader(path, replay_map), outbox, options)
         report = await run.finish(Gateway(outbox, settings), console)
     after = await asyncio.to_thread(path.stat)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from ingest.commit import Committer, Outcome
-from ingest.mqtt import Receiver, ReceiverClosed
+from ingest.mqtt import PublishFailed, Receiver, ReceiverClosed
 from ingest.reading import Delivery
 from ingest.registry import Registry
 from ingest.validate import Batch, Message, assemble, set_aside
@@ -71,10 +71,16 @@ class Pipeline:
                 messages += part.messages
                 outcome.append(done)
             for done in outcome:
-                for receipt in done.receipts:
-                    await self.receiver.publish(receipt.topic, receipt.payload)
                 self.tally.add(done)
-            self.receiver.acknowledge([delivery.token for delivery in deliveries])
+            try:
+                for done in outcome:
+                    for receipt in done.receipts:
+                        await self.receiver.publish(receipt.topic, receipt.payload)
+            except PublishFailed as error:
+                # Not acknowledged: the broker delivers again, and the receipt is made again.
+                _log.warning("ingest.receipt.postponed", reason=str(error))
+            else:
+                self.receiver.acknowledge([delivery.token for delivery in deliveries])
             self.tally.messages += len(deliveries)
             _log_rejections(messages)
 

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import signal
+import ssl
 from collections.abc import Awaitable, Callable
 
 import structlog
 
 from compute.warm import warm
 from ingest.commit import Committer
-from ingest.mqtt import receiver
+from ingest.mqtt import Broker, receiver
 from ingest.pipeline import Pipeline
 from ingest.redrive import redrive_due
 from ingest.registry import load_registry
@@ -59,7 +60,19 @@ async def run_ingest(settings: Settings) -> None:
 async def _pipeline(settings: Settings, database: Database) -> Pipeline:
     registry = await load_registry(database)
     return Pipeline(
-        receiver=receiver(settings, filters=registry.filters()),
+        receiver=receiver(
+            Broker(
+                host=settings.mqtt_host,
+                port=settings.mqtt_port,
+                client_id=settings.mqtt_client_id,
+                username=settings.mqtt_username,
+                password=settings.mqtt_password(),
+                tls=ssl.create_default_context() if settings.mqtt_tls else None,
+                receive_max=settings.ingest_flush_messages,
+            ),
+            registry.filters(),
+            protocol="5" if settings.mqtt_receiver == "mqtt5" else "3.1.1",
+        ),
         committer=Committer(database),
         registry=registry,
         flush_messages=settings.ingest_flush_messages,
@@ -138,7 +151,7 @@ async def _follow_plants(database: Database, pipeline: Pipeline) -> None:
 
 async def _reload(database: Database, pipeline: Pipeline) -> None:
     registry = await load_registry(database)
-    await pipeline.receiver.subscribe(registry.filters())
+    pipeline.receiver.set_filters(registry.filters())
     pipeline.registry = registry
     _log.info("ingest.registry.loaded", points=len(registry.point_id))
 

@@ -34,7 +34,7 @@ SQL = re.compile(
 )
 # SQLite is the gateway's own outbox file; the centre's database is spoken to in services/store.
 SQL_HOMES = ("services/store/", "deploy/outbox", "tests/")
-PRIVATE_CLIENT_HOMES = ("ingest/mqtt.py",)
+PRIVATE_CLIENT_HOMES = ("ingest/mqtt/aiomqtt_receiver.py", "deploy/gateway.py")
 # Places inside a container image, not on anybody's machine.
 IMAGE_FILES = ("deploy/Dockerfile", "deploy/compose.yaml")
 

@@ -124,7 +124,10 @@ class Changes(Schema):
 
 @router.get("/accounts", operation_id="list_accounts", summary="账号列表 / Accounts")
 async def list_accounts(principal: Who, database: Store) -> list[Account]:
-    """Return the accounts of the tenant. 返回本租户账号。"""
+    """Return the accounts of the tenant.
+
+    返回本租户账号。
+    """
     rows = await accounts.list_accounts(database, principal=principal)
     return [Account.model_validate(row) for row in rows]
 
@@ -133,7 +136,10 @@ async def list_accounts(principal: Who, database: Store) -> list[Account]:
     "/accounts", operation_id="create_account", summary="新建账号 / New account", status_code=201
 )
 async def create_account(wanted: NewAccount, principal: Who, database: Store) -> Account:
-    """Make an account of your own tenant. 在本租户新建账号。"""
+    """Make an account of your own tenant.
+
+    在本租户新建账号。
+    """
     row = await accounts.create_account(
         database,
         principal=principal,
@@ -151,7 +157,10 @@ async def create_account(wanted: NewAccount, principal: Who, database: Store) ->
 async def change_account(
     login: LoginInPath, change: AccountChange, principal: Who, database: Store
 ) -> Account:
-    """Change what is given; a new password or `active: false` ends its sessions. 修改账号。"""
+    """Change what is given; a new password or `active: false` ends its sessions.
+
+    修改账号。
+    """
     row = await accounts.change_account(
         database,
         principal=principal,
@@ -166,7 +175,10 @@ async def change_account(
 
 @router.get("/api-keys", operation_id="list_api_keys", summary="密钥列表 / API keys")
 async def list_api_keys(principal: Who, database: Store) -> list[ApiKey]:
-    """Return the API keys of the tenant, without the keys. 返回本租户密钥（不含密钥本身）。"""
+    """Return the API keys of the tenant, without the keys.
+
+    返回本租户密钥（不含密钥本身）。
+    """
     rows = await accounts.list_api_keys(database, principal=principal)
     return [ApiKey.model_validate(row) for row in rows]
 
@@ -177,7 +189,10 @@ async def list_api_keys(principal: Who, database: Store) -> list[ApiKey]:
 async def create_api_key(
     wanted: ApiKeyWanted, principal: Who, database: Store, now: Now
 ) -> CreatedApiKey:
-    """Make an API key; it is shown this once. 新建密钥，仅显示一次。"""
+    """Make an API key; it is shown this once.
+
+    新建密钥，仅显示一次。
+    """
     if wanted.expires_at is not None and wanted.expires_at <= now:
         raise Problem(
             "invalid",
@@ -201,7 +216,10 @@ async def create_api_key(
     "/api-keys/{key_id}", operation_id="revoke_api_key", summary="吊销密钥 / Revoke an API key"
 )
 async def revoke_api_key(key_id: KeyInPath, principal: Who, database: Store, now: Now) -> ApiKey:
-    """End a key at once; its live streams end within a minute. 立即吊销。"""
+    """End a key at once; its live streams end within a minute.
+
+    立即吊销。
+    """
     row = await accounts.revoke_api_key(database, principal=principal, key_id=key_id, at=now)
     return ApiKey.model_validate(row)
 
@@ -213,7 +231,7 @@ async def revoke_api_key(key_id: KeyInPath, principal: Who, database: Store, now
     response_model=Changes,
     responses=export.CSV_RESPONSE,
 )
-async def list_changes(  # noqa: PLR0913 - one argument per parameter of the query
+async def list_changes(
     request: Request,
     response: Response,
     principal: Who,
@@ -226,7 +244,10 @@ async def list_changes(  # noqa: PLR0913 - one argument per parameter of the que
     limit: Limit = ROWS_DEFAULT,
     cursor: Cursor = None,
 ) -> Changes | Response:
-    """Return who changed what, when, from what to what, newest first. 谁在何时改了什么。"""
+    """Return who changed what, when, from what to what, newest first.
+
+    谁在何时改了什么。
+    """
 
     async def page(before_id: int, count: int) -> tuple[list[ChangeRow], int | None]:
         rows = await accounts.list_changes(

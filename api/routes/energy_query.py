@@ -39,6 +39,7 @@ from compute.periods import Grain, from_us, to_us
 from compute.quantities import quantity
 from services import energy_query
 from services.energy_query import EnergyAnswer, ReadingsAnswer, SeriesKind
+from services.store.answers import PointRow
 from services.totals import MEASURES
 
 router = APIRouter(tags=["能耗查询 energy query"], dependencies=[Depends(needs("read"))])
@@ -211,7 +212,7 @@ def _next(request: Request, response: Response, after: datetime | None) -> str |
     response_model=Energy,
     responses=export.CSV_RESPONSE,
 )
-async def energy(  # noqa: PLR0913 - one argument per parameter of the query
+async def energy(
     request: Request,
     response: Response,
     principal: Who,
@@ -233,7 +234,9 @@ async def energy(  # noqa: PLR0913 - one argument per parameter of the query
     limit: Limit = ROWS_DEFAULT,
     cursor: Cursor = None,
 ) -> Energy | Response:
-    """Return energy, standard coal and emission of one series. 返回能量、标准煤与排放。
+    """Return energy, standard coal and emission of one series.
+
+    返回能量、标准煤与排放。
 
     CSV holds every row of the period.
     """
@@ -290,14 +293,17 @@ async def series(
     site: SiteCode,
     kind: Annotated[SeriesKind | None, Query(description="种类 / Kind")] = None,
 ) -> SeriesList:
-    """Return everything the site has results of. 厂区有结果的全部序列。"""
+    """Return everything the site has results of.
+
+    厂区有结果的全部序列。
+    """
     answer = await energy_query.list_series(
         database, tenant_id=principal.tenant_id, site=site, kind=kind
     )
     return SeriesList.model_validate({**about(answer.state), "series": answer.series})
 
 
-def _point(row: energy_query.PointRow) -> dict[str, Any]:
+def _point(row: PointRow) -> dict[str, Any]:
     return {
         **{
             name: getattr(row, name)
@@ -320,7 +326,10 @@ async def points(
     limit: Limit = ROWS_DEFAULT,
     cursor: Cursor = None,
 ) -> Points:
-    """Return points with last value, its age and quality. 测点及其最新值、时效与质量。"""
+    """Return points with last value, its age and quality.
+
+    测点及其最新值、时效与质量。
+    """
     place = read_cursor(cursor, str)
     answer = await energy_query.query_points(
         database,
@@ -343,7 +352,10 @@ async def points(
 
 @router.get("/points/{point}", operation_id="get_point", summary="单个测点 / One point")
 async def one_point(point: Code, principal: Who, database: Store, site: SiteCode) -> OnePoint:
-    """Return one point with its last value. 单个测点及其最新值。"""
+    """Return one point with its last value.
+
+    单个测点及其最新值。
+    """
     answer = await energy_query.query_point(
         database, tenant_id=principal.tenant_id, site=site, code=point
     )
@@ -357,7 +369,7 @@ async def one_point(point: Code, principal: Who, database: Store, site: SiteCode
     response_model=Readings,
     responses=export.CSV_RESPONSE,
 )
-async def readings(  # noqa: PLR0913 - one argument per parameter of the query
+async def readings(
     request: Request,
     response: Response,
     principal: Who,
@@ -369,7 +381,10 @@ async def readings(  # noqa: PLR0913 - one argument per parameter of the query
     limit: Limit = ROWS_DEFAULT,
     cursor: Cursor = None,
 ) -> Readings | Response:
-    """Return the readings of a point as they were received. 测点原始读数。"""
+    """Return the readings of a point as they were received.
+
+    测点原始读数。
+    """
 
     async def page(after: datetime | None, count: int) -> ReadingsAnswer:
         return await energy_query.query_readings(

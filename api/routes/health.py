@@ -36,13 +36,19 @@ class Ready(Schema):
 
 @router.get("/live", operation_id="get_health_live", summary="存活 / Alive")
 async def live() -> Live:
-    """Say that this process answers. 进程在运行。"""
+    """Say that this process answers.
+
+    进程在运行。
+    """
     return Live()
 
 
 @router.get("/ready", operation_id="get_health_ready", summary="就绪 / Ready")
 async def ready(database: Store, now: Now) -> Ready:
-    """Say that the database answers too; 503 if it does not. 数据库可用；否则 503。"""
+    """Say that the database answers too; 503 if it does not.
+
+    数据库可用；否则 503。
+    """
     async with database.transaction() as connection:
         last = await answers.last_received(connection)
     return Ready(

@@ -70,7 +70,10 @@ def _me(principal: accounts.Principal) -> dict[str, object]:
 async def sign_in(
     credentials: Credentials, request: Request, response: Response, database: Store, now: Now
 ) -> SignedIn:
-    """Open a session of 12 h. 登录，会话有效 12 小时。"""
+    """Open a session of 12 h.
+
+    登录，会话有效 12 小时。
+    """
     throttle: Throttle = request.app.state.throttle
     address = "" if request.client is None else request.client.host
     throttle.check(address, at=now)
@@ -99,13 +102,19 @@ async def sign_in(
 
 @router.get("", operation_id="get_session", summary="我是谁 / Who am I")
 async def me(principal: Who) -> Me:
-    """Return the tenant, the roles and what they allow. 返回租户、角色与权限。"""
+    """Return the tenant, the roles and what they allow.
+
+    返回租户、角色与权限。
+    """
     return Me.model_validate(_me(principal))
 
 
 @router.delete("", operation_id="sign_out", summary="退出 / Sign out", status_code=204)
 async def sign_out(principal: Who, request: Request, response: Response, database: Store) -> None:
-    """End the session at once. 立即结束会话。"""
+    """End the session at once.
+
+    立即结束会话。
+    """
     await accounts.sign_out(database, principal=principal, token=request.state.token)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 
@@ -120,7 +129,10 @@ async def sign_out(principal: Who, request: Request, response: Response, databas
 async def change_password(
     change: PasswordChange, principal: Who, database: Store, now: Now
 ) -> None:
-    """Set a new password; every session of the account ends. 修改后所有会话失效。"""
+    """Set a new password; every session of the account ends.
+
+    修改后所有会话失效。
+    """
     await accounts.change_own_password(
         database,
         principal=principal,

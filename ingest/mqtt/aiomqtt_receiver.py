@@ -225,4 +225,4 @@ class AiomqttReceiver(Receiver):
         if message.qos:
             self._unacknowledged.add(message.mid)
             token = self._generation << 16 | message.mid
-        self._inbox.put(Delivery(topic, message.payload, token, message.qos, message.retain))
+        self._inbox.put(Delivery(topic, bytes(message.payload), token, message.qos, message.retain))

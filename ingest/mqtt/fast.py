@@ -25,7 +25,9 @@ _log = structlog.get_logger()
 
 _FLIGHT_COUNT_MAX = 1_000  # our publications that are not confirmed
 _CLOSE_TIMEOUT_S = 2.0
-_FIRST_ERROR = 0x80  # reason codes from here on are failures
+# Reason codes from here on are failures. (The codec's codes are no IntEnum, whatever its stub
+# says: they do not compare with `<`, and all of them are true. Their `value` is an int.)
+_FIRST_ERROR = 0x80
 
 
 class FastReceiver(Receiver):
@@ -63,23 +65,13 @@ class FastReceiver(Receiver):
         connection, connack = self._connection, self._connack
         if connection is None or connack is None or not self._is_connected:
             raise PublishFailed(f"topic {topic!r}: there is no connection; it is being made again")
-        level = mqtt5.QoS(min(qos, 1, connack.max_qos))
+        level = min(qos, 1, connack.max_qos.value)
         try:
             async with asyncio.timeout(self._broker.publish_timeout_s):
                 while level and len(self._flights) >= _flight_count_max(connack):
                     self._landed.clear()
                     await self._wait_for(self._landed, connection)
-                self._write_publication(
-                    connection,
-                    connack,
-                    mqtt5.PublishPacket(
-                        topic,
-                        payload,
-                        qos=level,
-                        retain=retain and connack.retain_available,
-                        packet_id=self._next_id() if level else None,
-                    ),
-                )
+                self._write_publication(connection, connack, topic, payload, level, retain=retain)
                 if not connection.writable.is_set():
                     await self._wait_for(connection.writable, connection)
         except TimeoutError as error:
@@ -193,20 +185,20 @@ class FastReceiver(Receiver):
         return True
 
     def _on_publish(self, packet: mqtt5.PublishPacket) -> bool:
-        packet_id, qos, topic = packet.packet_id, packet.qos, packet.topic
+        packet_id, qos, topic = packet.packet_id, packet.qos.value, packet.topic
         if self._connack is None or qos > 1 or packet_id == 0 or not topic:
             raise ConnectionEnded("a message of a kind that was not asked for")
         token = 0
         if packet_id is not None:
             self._unacknowledged.add(packet_id)
             token = self._generation << 16 | packet_id
-        self._inbox.put(Delivery(topic, packet.payload, token, int(qos), packet.retain))
+        self._inbox.put(Delivery(topic, packet.payload, token, qos, packet.retain))
         return self._waiting_count > 0 or not (
             self._inbox.is_full or len(self._unacknowledged) > self._broker.receive_max
         )
 
     def _on_connack(self, packet: mqtt5.ConnAckPacket) -> None:
-        if packet.reason_code >= _FIRST_ERROR:
+        if packet.reason_code.value >= _FIRST_ERROR:
             text = f"{packet.reason_code.name} {packet.reason_str or ''}".strip()
             raise ConnectionEnded(f"the broker refused the connection: {text}")
         if self._connack is not None or self._connection is None:
@@ -222,13 +214,13 @@ class FastReceiver(Receiver):
             raise ConnectionEnded("an answer to no question of ours")
         if isinstance(packet, mqtt5.SubAckPacket):
             answers = zip(asked, packet.reason_codes, strict=False)
-            self._note_refused([pattern for pattern, code in answers if code >= _FIRST_ERROR])
+            self._note_refused([pattern for pattern, code in answers if code.value >= _FIRST_ERROR])
             self._become_ready()
 
     def _on_puback(self, packet: mqtt5.PubAckPacket) -> None:
         flight = self._flights.pop(packet.packet_id, None)
         self._landed.set()
-        if flight is not None and packet.reason_code >= _FIRST_ERROR:
+        if flight is not None and packet.reason_code.value >= _FIRST_ERROR:
             _log.warning(
                 "mqtt.publication.refused", topic=flight.topic, reason=packet.reason_code.name
             )
@@ -292,15 +284,29 @@ class FastReceiver(Receiver):
             )
 
     def _write_publication(
-        self, connection: Connection, connack: mqtt5.ConnAckPacket, packet: mqtt5.PublishPacket
+        self,
+        connection: Connection,
+        connack: mqtt5.ConnAckPacket,
+        topic: str,
+        payload: bytes,
+        level: int,
+        *,
+        retain: bool,
     ) -> None:
         try:
+            packet = mqtt5.PublishPacket(
+                topic,
+                payload,
+                qos=mqtt5.QoS(level),
+                retain=retain and connack.retain_available,
+                packet_id=self._next_id() if level else None,
+            )
             data = packet.write()
         except ValueError as error:
-            raise PublishFailed(f"topic {packet.topic!r}: {error}; correct it") from error
+            raise PublishFailed(f"topic {topic[:200]!r}: {error}; correct it") from error
         if connack.max_packet_size is not None and len(data) > connack.max_packet_size:
             raise PublishFailed(
-                f"topic {packet.topic!r}: {len(data)} bytes are more than the broker takes,"
+                f"topic {topic!r}: {len(data)} bytes are more than the broker takes,"
                 f" {connack.max_packet_size}; split it"
             )
         if packet.packet_id is not None:

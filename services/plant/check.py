@@ -17,6 +17,7 @@ from services.plant.model import Metering, Plant
 from services.plant.spans import overlaps
 from services.reference import load_tables
 
+_CYCLE_SHOWN_MAX = 20
 _NO_CODES: Mapping[str, AbstractSet[str]] = {}
 # Names that people try, and what IANA calls the same clock.
 _ZONE_MEANT: Mapping[str, str] = dict.fromkeys(
@@ -106,7 +107,8 @@ def _zone_findings(plant: Plant) -> Iterator[Finding]:
             return
         if zone not in faulty:
             near = _ZONE_MEANT.get(zone.casefold())
-            faulty[zone] = near or Nearest().of(zone, available_timezones())
+            # Zones share their continents: only a slip of the pen is near.
+            faulty[zone] = near or Nearest(similarity_min=0.8).of(zone, available_timezones())
         yield finding("unknown_zone", place, zone, nearest=faulty[zone])
 
 
@@ -118,7 +120,7 @@ def _region_findings(plant: Plant) -> Iterator[Finding]:
     if region in regions or (region.isdecimal() and f"{region[:2]}0000" in regions):
         return
     if region.isdecimal() or region.startswith("CN"):
-        near = Nearest().of(region, regions)
+        near = None if region.isdecimal() else Nearest().of(region, regions)
         yield finding("unknown_region", ("region",), region, nearest=near)
     else:
         yield finding("region_abroad", ("region",), region)
@@ -283,6 +285,8 @@ def _tree_findings(plant: Plant) -> Iterator[Finding]:
         if code is not None and code in path:
             steps = list(path)
             cycle = [*steps[steps.index(code) :], code]
+            if len(cycle) > _CYCLE_SHOWN_MAX:
+                cycle = [*cycle[: _CYCLE_SHOWN_MAX - 2], "…", code]
             place: Place = ("nodes", row[code], "parent")
             yield finding("tree_cycle", place, parent[code], cycle=" → ".join(cycle))
         done.update(path)

@@ -122,8 +122,11 @@ class Nearest:
     take minutes, so the first faults get a proposal and the others none.
     """
 
-    def __init__(self, comparisons: int = 100_000) -> None:
+    def __init__(
+        self, comparisons: int = 100_000, *, similarity_min: float = _SIMILARITY_MIN
+    ) -> None:
         self._comparisons_left = comparisons
+        self._similarity_min = similarity_min
 
     def of(self, word: object, known: Iterable[str]) -> str | None:
         """Return the nearest known word, or None if none is near or the budget is spent."""
@@ -133,7 +136,7 @@ class Nearest:
         self._comparisons_left -= len(candidates)
         folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
         matches = difflib.get_close_matches(
-            word.casefold()[:_VALUE_LENGTH_MAX], folded, n=1, cutoff=_SIMILARITY_MIN
+            word.casefold()[:_VALUE_LENGTH_MAX], folded, n=1, cutoff=self._similarity_min
         )
         return folded[matches[0]] if matches else None
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.plant.metering import Digits, Gateway, Meter, Point
-from services.plant.words import Code, Instant, Name, Part, Unit, said
+from services.plant.words import Code, Instant, Name, Part, Text, Unit, said
 
 SCHEMA_VERSION = "nengtan.plant/1"
 
@@ -87,7 +87,7 @@ class Flow(Part):
         said("终点", "To", "终点节点的编码。", "Code of the node it enters."),
     ]
     carrier: Annotated[
-        Code, said("能源品种", "Carrier", "能源品种编码。", "Code of the energy carrier.")
+        Text, said("能源品种", "Carrier", "能源品种编码。", "Code of the energy carrier.")
     ]
     feedstock: Annotated[
         bool,

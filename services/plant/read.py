@@ -29,7 +29,7 @@ _CODE_BY_TYPE: Mapping[str, str] = {
     "model_type": "not_mapping",
     "model_attributes_type": "not_mapping",
     "literal_error": "choice",
-    "string_pattern_mismatch": "pattern",
+    "string_pattern_mismatch": "code_form",
     "too_short": "length",
     "string_too_short": "length",
     "string_too_long": "length",
@@ -44,6 +44,7 @@ _CODE_BY_TYPE: Mapping[str, str] = {
     "instant_form": "instant_form",
     "instant_range": "instant_range",
 }
+_CODE_BY_KEY: Mapping[str | int, str] = {"region": "region_form", "day_start": "clock_form"}
 _BOUND_WORDS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 # Stand-ins for faulty parts of the top level, so that the rest can be checked in the same round.
 _STAND_IN: Mapping[str, object] = {
@@ -113,12 +114,17 @@ def _examine(source: Source) -> tuple[Plant | None, tuple[Finding, ...]]:
 
 def _shape_findings(errors: Sequence[ErrorDetails], data: object) -> Iterator[Finding]:
     nearest = Nearest()
+    around = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     for error in errors:
+        if error["type"] == "too_short" and error["loc"] in around:
+            continue  # pydantic counts the sound items only; the others have been reported
         place, context = error["loc"], error.get("ctx", {})
         value = _value_at(data, place)
         code = _CODE_BY_TYPE.get(error["type"], "invalid")
         facts: dict[str, Any] = {"problem": error["msg"], **context}
         near: str | None = None
+        if code == "code_form":
+            code = _CODE_BY_KEY.get(place[-1], code)
         if code == "unknown_key":
             value, near = str(place[-1]), nearest.of(place[-1], _keys_at(place[:-1]))
         elif code == "choice":
@@ -184,10 +190,11 @@ def _check_the_rest(data: object, faulty: Sequence[Place]) -> Iterator[Finding]:
         plant = Plant.model_validate_json(json.dumps(sound))
     except ValidationError:
         return  # a fault of the document as a whole, already reported
+    reported = set(faulty)
     for item in check(plant, also_known=_codes_in(data)):
         if item.severity == "error":
             place = _original(item.place, kept)
-            if not any(place[: len(fault)] == fault for fault in faulty):
+            if not any(place[:depth] in reported for depth in range(1, len(place) + 1)):
                 yield Finding(**{**_fields(item), "place": place})
 
 

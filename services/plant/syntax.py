@@ -87,13 +87,14 @@ def read_yaml(content: bytes | str) -> Source:
         If the text cannot be parsed at all.
     """
     builder = _Builder()
+    text = _text(content)
     try:
-        for event in yaml.parse(_text(content), Loader=_LOADER):
+        for event in yaml.parse(text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        problem = str(error.problem)
-        code = "tab" if "\\t" in problem or "tab" in problem else "syntax"
-        _refuse(finding(code, (), line=_line(error.problem_mark), problem=problem))
+        line = _line(error.problem_mark)
+        code = "tab" if _is_indented_by_tab(text, line) else "syntax"
+        _refuse(finding(code, (), line=line, problem=str(error.problem)))
     except yaml.YAMLError as error:  # a character that YAML does not allow
         _refuse(finding("syntax", (), problem=str(error)))
     return builder.source
@@ -109,6 +110,12 @@ def _text(content: bytes | str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         _refuse(finding("encoding", ()))
+
+
+def _is_indented_by_tab(text: str, line: int | None) -> bool:
+    rows = text.splitlines()
+    row = rows[line - 1] if line is not None and line <= len(rows) else ""
+    return "\t" in row[: len(row) - len(row.lstrip())]
 
 
 def _refuse(fault: Finding) -> NoReturn:

@@ -103,11 +103,20 @@ SHAPE: Mapping[str, FaultText] = {
     "length": FaultText(
         "长度不符：{bound}。", "Wrong length: {bound}.", "改正长度。", "Shorten or lengthen it."
     ),
-    "pattern": FaultText(
-        "格式不符：{pattern}。",
-        "Not of the form {pattern}.",
-        "编码只用字母、数字和 _ . : -。",
-        "Codes are letters, digits and _ . : - only.",
+    "code_form": FaultText(
+        "编码只能用字母、数字和 _ . : -。",
+        "A code is made of letters, digits and _ . : - only.",
+        "改正编码。",
+        "Correct the code.",
+    ),
+    "region_form": FaultText(
+        "不是地区代码。",
+        "Not the code of a region.",
+        "写 GB/T 2260 省级代码，如 320000，或国家代码，如 KR。",
+        "Give the GB/T 2260 code of the province, such as 320000, or a country such as KR.",
+    ),
+    "clock_form": FaultText(
+        "不是一天中的时刻。", "Not a time of day.", "写成 08:00。", "Write it like 08:00."
     ),
     "code_dots": FaultText(
         "编码只有点。", "Nothing but dots.", "加字母或数字。", "Add a letter or a digit."

@@ -257,7 +257,7 @@ async def result_columns(
         end=sql.Literal(end),
     )
     columns = await copy_out(connection, select, _COLUMN_TYPES)
-    return ResultColumns(*columns[:6], measures=np.stack(columns[6:], axis=1))
+    return ResultColumns(*columns[:6], np.stack(columns[6:], axis=1))
 
 
 async def list_provenance(

@@ -5,10 +5,12 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
+import aiomqtt
 import pytest
 
-from deploy.gateway import Gateway, run
+from deploy.gateway import Gateway, ReceiptsRefused, run
 from deploy.gateway_settings import AddressRefused, GatewayAddress, GatewaySettings
 from deploy.outbox import Outbox
 
@@ -51,6 +53,21 @@ class TestGatewaySettings:
     def test_never_shows_the_password(self) -> None:
         settings = GatewaySettings("h", ADDRESS, username="u", password="secret")
         assert "secret" not in repr(settings)
+
+
+class _Refusing:
+    """A client whose broker refuses every subscription."""
+
+    async def subscribe(self, _topic: str, qos: int) -> tuple[int, ...]:
+        assert qos == 1
+        return (0x80,)
+
+
+class TestSubscribe:
+    async def test_says_that_receipts_are_refused(self, outbox: Outbox) -> None:
+        gateway = Gateway(outbox, GatewaySettings("h", ADDRESS, username="u"))
+        with pytest.raises(ReceiptsRefused, match="refuses user 'u' the receipts"):
+            await gateway._subscribe(cast("aiomqtt.Client", _Refusing()))
 
 
 class TestRun:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.message import MESSAGE_READING_COUNT_MAX, ReadingRefused, encode_message
+from deploy.message import (
+    MESSAGE_READING_COUNT_MAX,
+    ReadingRefused,
+    Receipt,
+    ReceiptRefused,
+    RejectedItem,
+    decode_receipt,
+    encode_message,
+)
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TIMES_US = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)
@@ -76,3 +84,25 @@ class TestEncodeMessage:
     def test_refuses_more_than_the_broker_takes(self) -> None:
         with pytest.raises(ReadingRefused, match="bytes"):
             encode_message("e1", 1, [("x" * 1000, 0, 1.0)] * 1000)
+
+
+class TestDecodeReceipt:
+    def test_reads_the_documented_form(self) -> None:
+        payload = (
+            b'{"epoch":"e","seq":[[11,17]],"rejected":'
+            b'[{"seq":15,"item":3,"code":"unknown_point","detail":"new"}],"also":1}'
+        )
+        assert decode_receipt(payload) == Receipt(
+            "e", [(11, 17)], [RejectedItem(seq=15, item=3, code="unknown_point")]
+        )
+
+    def test_takes_an_item_as_the_whole_message_when_it_is_not_said(self) -> None:
+        payload = b'{"epoch":"e","rejected":[{"seq":15,"code":"depth"}]}'
+        assert decode_receipt(payload).rejected == [RejectedItem(seq=15, item=-1, code="depth")]
+
+    @pytest.mark.parametrize(
+        "payload", [b"", b"x", b"[]", b'{"seq":[[1,2]]}', b'{"epoch":"e","seq":[["1",2]]}', None]
+    )
+    def test_refuses_anything_else(self, payload: bytes | None) -> None:
+        with pytest.raises(ReceiptRefused, match="receipt"):
+            decode_receipt(payload)

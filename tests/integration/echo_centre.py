@@ -1,4 +1,4 @@
-"""A centre that only writes receipts, and forgets some of them: what a gateway is tested against."""
+"""A centre that only writes receipts, and forgets some: what a gateway is tested against."""
 
 import asyncio
 import contextlib
@@ -70,7 +70,7 @@ class EchoCentre:
     def _receipts(self, batch: list[aiomqtt.Message]) -> list[tuple[str, dict[str, Any]]]:
         receipts: dict[tuple[str, str], dict[str, Any]] = {}
         for message in batch:
-            body = msgspec.json.decode(message.payload)  # type: ignore[arg-type]
+            body = msgspec.json.decode(message.payload)
             epoch, seq, rows = body["epoch"], body["seq"], body["readings"]
             if seq not in self.readings[epoch]:
                 self.order.append(seq)

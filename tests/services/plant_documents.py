@@ -1,6 +1,7 @@
 """Plant descriptions that the tests of services/plant start from."""
 
-import copy
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,14 @@ _SMALL: dict[str, Any] = {
 
 def small() -> dict[str, Any]:
     """Return a small description without findings, to be spoiled."""
-    return copy.deepcopy(_SMALL)
+    document: dict[str, Any] = json.loads(json.dumps(_SMALL))  # shares nothing inside
+    return document
+
+
+def place_of(path: str) -> tuple[str | int, ...]:
+    """Return the place that a path such as `nodes[0].kind` names."""
+    steps = re.findall(r"[^.\[\]]+", path)
+    return tuple(int(step) if step.isdecimal() else step for step in steps)
 
 
 def put(document: dict[str, Any], place: tuple[str | int, ...], value: object) -> None:

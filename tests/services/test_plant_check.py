@@ -1,20 +1,219 @@
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from services.plant import Finding, PlantInvalid, examine, read_plant
-from services.plant.fault_text import FaultText
-from services.plant.findings import Nearest, finding, limited
-from services.plant.spans import overlaps
-from services.plant.texts import TEXTS
-from tests.services.plant_documents import put, small
+from tests.services.plant_documents import place_of, put, small
 
-Place = tuple[str | int, ...]
 NAME = {"zh": "名", "en": "Name"}
-P1: Place = ("meters", 0, "points", 0)
-P2: Place = ("meters", 1, "points", 0)
-P3: Place = ("meters", 2, "points", 0)
+P1 = "meters[0].points[0]"
+P2 = "meters[1].points[0]"
+P3 = "meters[2].points[0]"
+NEURON = {"code": "n", "form": "neuron", "class": "best_effort", "topic": "/neuron/a"}
+AS_GIVEN = object()
+
+
+class Row(NamedTuple):
+    """A value put at a path, and what must be found: there and of it, unless said otherwise."""
+
+    path: str
+    value: Any
+    code: str
+    nearest: str | None = None
+    at: str | None = None
+    shown: Any = AS_GIVEN
+
+
+FORM_ROWS = [
+    Row("time_zon", "x", "unknown_key", "time_zone", shown="time_zon"),
+    Row("nodes[0].parrent", "plant", "unknown_key", "parent", shown="parrent"),
+    Row(f"{P1}.multiplyer", 2, "unknown_key", "multiplier", shown="multiplyer"),
+    Row("flows[0].from_node", "grid", "unknown_key", "from", shown="from_node"),
+    Row("schema", "nengtan.plant/2", "choice", "nengtan.plant/1"),
+    Row("nodes[0].kind", "convertion", "choice", "conversion"),
+    Row(f"{P2}.kind", "guage", "choice", "gauge"),
+    Row("base_interval_minutes", 10, "choice"),
+    Row("tenant", None, "not_text"),
+    Row("region", 320000, "not_text"),
+    Row("region", "32", "region_form"),
+    Row("day_start", "24:00", "clock_form"),
+    Row("nodes[1].code", "grid/1", "code_form"),
+    Row("nodes[1].code", "", "length"),
+    Row("nodes[1].code", "x" * 65, "length"),
+    Row("nodes[1].code", "..", "code_dots"),
+    Row("name.en", "a\u202eb", "text_hidden"),
+    Row("name.en", "   ", "text_blank"),
+    Row("name", "plant", "not_mapping"),
+    Row("flows", {}, "not_list", shown="{…}"),
+    Row("flows[0].feedstock", "no", "not_boolean"),
+    Row("flows[0].feedstock", 0, "not_boolean"),
+    Row(f"{P1}.multiplier", "80", "not_number"),
+    Row(f"{P1}.multiplier", True, "not_number"),
+    Row(f"{P1}.multiplier", 0, "range"),
+    Row(f"{P1}.multiplier", -1, "range"),
+    Row(f"{P1}.digits.integer", 6.5, "not_whole"),
+    Row(f"{P1}.digits.integer", 16, "range"),
+    Row("meters[0].points", [], "length", shown="[…]"),
+    Row("valid_from", "2025-01-01", "instant_form"),
+    Row("valid_from", "2025-01-01T00:00:00", "instant_form"),
+    Row("valid_from", "2026-02-29T00:00:00Z", "instant_form"),
+    Row("valid_from", 1735689600, "instant_form"),
+    Row("valid_from", "1970-01-01T00:00:00Z", "instant_range"),
+    Row("meters[0].calibration_due", "2025-02-30", "day_form"),
+]
+MEANING_ROWS = [
+    Row("time_zone", "Asia/Beijing", "unknown_zone", "Asia/Shanghai"),
+    Row("time_zone", "北京时间", "unknown_zone", "Asia/Shanghai"),
+    Row("time_zone", "Asia/Shanhai", "unknown_zone", "Asia/Shanghai"),
+    Row("time_zone", "../etc/passwd", "unknown_zone"),
+    Row("time_zone", "Asia", "unknown_zone"),
+    Row(f"{P1}.time_zone", "Asia/Beijing", "unknown_zone", "Asia/Shanghai"),
+    Row("region", "990000", "unknown_region"),
+    Row("region", "CN-NORT", "unknown_region", "CN-NORTH"),
+    Row("day_start", "08:10", "day_start_edge", "08:00"),
+    Row(
+        "valid_from",
+        "2025-01-01T00:07:00+08:00",
+        "valid_from_edge",
+        "2025-01-01T00:00:00+08:00",
+    ),
+    Row("park", "demo", "park_is_self"),
+    Row("nodes[0].parent", "plnt", "unknown_node", "plant"),
+    Row("flows[1].to", "furnance", "unknown_node", "furnace"),
+    Row("flows[1].metered_by[0].point", "p2", "unknown_point", "P2"),
+    Row("flows[0].carrier", "electrcity", "unknown_carrier", "electricity"),
+    Row("flows[0].carrier", "天然气", "unknown_carrier", "natural_gas"),
+    Row("flows[0].carrier", "Raw coal", "unknown_carrier", "raw_coal"),
+    Row("meters[0].gateway", "gw1", "unknown_gateway", "gw-1"),
+    Row("meters[0].node", "bord", "unknown_node", "board"),
+    Row("products[0].node", "furnac", "unknown_node", "furnace"),
+    Row("products[0].metered_by[0].point", "P9", "unknown_point"),
+    Row("flows[2].to", "board", "flow_to_itself"),
+    Row("flows[0].metered_by[0].share", 0, "share_zero"),
+    Row(
+        "flows[0].metered_by[1]",
+        {"point": "P1"},
+        "point_twice",
+        at="flows[0].metered_by[1].point",
+        shown="P1",
+    ),
+    Row(
+        "nodes[5]",
+        {"code": "grid", "name": NAME, "kind": "use"},
+        "duplicate_code",
+        at="nodes[5].code",
+        shown="grid",
+    ),
+    Row(
+        "gateways[1]",
+        {"code": "gw-1", "username": "b"},
+        "duplicate_code",
+        at="gateways[1].code",
+        shown="gw-1",
+    ),
+    Row(f"{P2}.code", "P1", "duplicate_code"),
+    Row("flows[1].code", "grid-in", "duplicate_code"),
+    Row("meters[1].code", "M1", "duplicate_code"),
+    Row(
+        "gateways[1]",
+        {"code": "gw:2"},
+        "username_form",
+        at="gateways[1].code",
+        shown="demo.main.gw:2",
+    ),
+    Row(
+        "gateways[1]",
+        {"code": "value"},
+        "reserved_gateway",
+        at="gateways[1].code",
+        shown="value",
+    ),
+    Row(
+        "gateways[1]",
+        {"code": "b", "username": "demo.main.gw-1"},
+        "duplicate_username",
+        at="gateways[1].username",
+        shown="demo.main.gw-1",
+    ),
+    Row("gateways[0].topic", "a/b", "topic_unused"),
+    Row(
+        "gateways[1]",
+        {**NEURON, "topic": None},
+        "topic_missing",
+        at="gateways[1].topic",
+        shown=None,
+    ),
+    Row(
+        "gateways[1]",
+        {**NEURON, "class": "receipted"},
+        "class_form",
+        "acknowledged",
+        at="gateways[1].class",
+        shown="receipted",
+    ),
+    Row(
+        "gateways[1]",
+        {**NEURON, "topic": "a/#"},
+        "topic_form",
+        at="gateways[1].topic",
+        shown="a/#",
+    ),
+    Row(
+        "gateways[1]",
+        {**NEURON, "topic": "nengtan/v1/x"},
+        "topic_form",
+        at="gateways[1].topic",
+        shown="nengtan/v1/x",
+    ),
+    Row(f"{P2}.address", "P1", "address_shared"),
+    Row(f"{P2}.digits", {"integer": 6}, "not_of_kind", shown="integer=6 decimal=0"),
+    Row(f"{P1}.stamp", "end", "not_of_kind"),
+    Row(f"{P3}.hold_seconds", 60, "not_of_kind"),
+    Row(f"{P3}.stamp", None, "needed_of_kind"),
+    Row(f"{P3}.period_minutes", None, "needed_of_kind"),
+    Row(f"{P3}.period_minutes", 10, "period_base"),
+    Row(f"{P1}.unit", "kWhh", "unknown_unit", "kWh"),
+    Row(f"{P1}.unit", "kW", "rate_refused"),
+    Row(f"{P2}.unit", "kWh", "rate_needed", at="flows[1].metered_by[0].point"),
+    Row(f"{P1}.unit", "m3", "unit_mismatch", at="flows[0].metered_by[0].point", shown="P1"),
+    Row("products[0].unit", "tt", "unknown_unit", "t"),
+    Row(
+        "products[0].unit",
+        "piece",
+        "unit_mismatch",
+        at="products[0].metered_by[0].point",
+        shown="P3",
+    ),
+]
+WARNING_ROWS = [
+    Row("region", "KR", "region_abroad"),
+    Row("flows[2].from", "furnace", "use_gives"),
+    Row("flows[2].from", "furnace", "unmetered", at="flows[2].metered_by"),
+    Row("nodes[5]", {"code": "x", "name": NAME, "kind": "use"}, "node_alone"),
+    Row("nodes[0].kind", "storage", "storage_one_way", at="nodes[0]"),
+    Row("nodes[0].kind", "conversion", "bus_one_way", at="nodes[0]"),
+    Row("products[0].metered_by", [], "point_unused", at=f"{P3}.code"),
+    Row(f"{P3}.period_minutes", 60, "period_long"),
+    Row(f"{P1}.valid_to", "2024-12-31T00:00:00Z", "point_ended"),
+    Row("meters[0].calibration_due", "2024-12-31", "calibration_overdue"),
+    Row(f"{P1}.value_max", 1_000_001, "limit_modulus"),
+]
+
+
+def spoiled(row: Row) -> dict[str, Any]:
+    document = small()
+    put(document, place_of(row.path), row.value)
+    return document
+
+
+def assert_found(row: Row) -> Finding:
+    found = the(spoiled(row), row.code)
+    shown = row.value if row.shown is AS_GIVEN else row.shown
+    assert (found.path, found.value, found.nearest) == (row.at or row.path, shown, row.nearest)
+    assert found.remedy_zh
+    assert found.remedy_en
+    return found
 
 
 def findings_of(document: dict[str, Any]) -> tuple[Finding, ...]:
@@ -28,56 +227,9 @@ def the(document: dict[str, Any], code: str) -> Finding:
 
 
 class TestShape:
-    @pytest.mark.parametrize(
-        ("place", "value", "code", "path", "shown", "nearest"),
-        [
-            (("time_zon",), "x", "unknown_key", "time_zon", "time_zon", "time_zone"),
-            (("nodes", 0, "parrent"), "plant", "unknown_key", "nodes[0].parrent", "parrent", "parent"),
-            ((*P1, "multiplyer"), 2, "unknown_key", "meters[0].points[0].multiplyer", "multiplyer", "multiplier"),
-            (("flows", 0, "from_node"), "grid", "unknown_key", "flows[0].from_node", "from_node", None),
-            (("schema",), "nengtan.plant/2", "choice", "schema", "nengtan.plant/2", "nengtan.plant/1"),
-            (("nodes", 0, "kind"), "convertion", "choice", "nodes[0].kind", "convertion", "conversion"),
-            ((*P2, "kind"), "guage", "choice", "meters[1].points[0].kind", "guage", "gauge"),
-            (("base_interval_minutes",), 10, "choice", "base_interval_minutes", 10, None),
-            (("tenant",), None, "not_text", "tenant", None, None),
-            (("region",), 320000, "not_text", "region", 320000, None),
-            (("region",), "32", "pattern", "region", "32", None),
-            (("nodes", 1, "code"), "grid/1", "pattern", "nodes[1].code", "grid/1", None),
-            (("nodes", 1, "code"), "", "length", "nodes[1].code", "", None),
-            (("nodes", 1, "code"), "x" * 65, "length", "nodes[1].code", "x" * 65, None),
-            (("nodes", 1, "code"), "..", "code_dots", "nodes[1].code", "..", None),
-            (("name", "en"), "a\u202eb", "text_hidden", "name.en", "a\u202eb", None),
-            (("name", "en"), "   ", "text_blank", "name.en", "   ", None),
-            (("name",), "plant", "not_mapping", "name", "plant", None),
-            (("flows",), {}, "not_list", "flows", "{…}", None),
-            (("flows", 0, "feedstock"), "no", "not_boolean", "flows[0].feedstock", "no", None),
-            (("flows", 0, "feedstock"), 0, "not_boolean", "flows[0].feedstock", 0, None),
-            ((*P1, "multiplier"), "80", "not_number", "meters[0].points[0].multiplier", "80", None),
-            ((*P1, "multiplier"), True, "not_number", "meters[0].points[0].multiplier", True, None),
-            ((*P1, "multiplier"), 0, "range", "meters[0].points[0].multiplier", 0, None),
-            ((*P1, "multiplier"), -1, "range", "meters[0].points[0].multiplier", -1, None),
-            ((*P1, "digits", "integer"), 6.5, "not_whole", "meters[0].points[0].digits.integer", 6.5, None),
-            ((*P1, "digits", "integer"), 16, "range", "meters[0].points[0].digits.integer", 16, None),
-            (("meters", 0, "points"), [], "length", "meters[0].points", "[…]", None),
-            (("valid_from",), "2025-01-01", "instant_form", "valid_from", "2025-01-01", None),
-            (("valid_from",), "2025-01-01T00:00:00", "instant_form", "valid_from", "2025-01-01T00:00:00", None),
-            (("valid_from",), "2026-02-29T00:00:00Z", "instant_form", "valid_from", "2026-02-29T00:00:00Z", None),
-            (("valid_from",), 1735689600, "instant_form", "valid_from", 1735689600, None),
-            (("valid_from",), "1970-01-01T00:00:00Z", "instant_range", "valid_from", "1970-01-01T00:00:00Z", None),
-            (("meters", 0, "calibration_due"), "2025-02-30", "day_form", "meters[0].calibration_due", "2025-02-30", None),
-            (("day_start",), "24:00", "pattern", "day_start", "24:00", None),
-        ],
-    )  # fmt: skip
-    def test_names_place_value_and_nearest(
-        self, place: Place, value: object, code: str, path: str, shown: object, nearest: str | None
-    ) -> None:
-        document = small()
-        put(document, place, value)
-        found = the(document, code)
-        assert (found.path, found.value, found.nearest) == (path, shown, nearest)
-        assert found.severity == "error"
-        assert found.remedy_zh
-        assert found.remedy_en
+    @pytest.mark.parametrize("row", FORM_ROWS, ids=lambda row: f"{row.code}-{row.path}")
+    def test_names_place_value_and_nearest(self, row: Row) -> None:
+        assert assert_found(row).severity == "error"
 
     def test_names_what_is_missing(self) -> None:
         document = small()
@@ -95,92 +247,20 @@ class TestShape:
 
 
 class TestCheck:
-    @pytest.mark.parametrize(
-        ("place", "value", "code", "path", "shown", "nearest"),
-        [
-            (("time_zone",), "Asia/Beijing", "unknown_zone", "time_zone", "Asia/Beijing", "Asia/Shanghai"),
-            (("time_zone",), "北京时间", "unknown_zone", "time_zone", "北京时间", "Asia/Shanghai"),
-            (("time_zone",), "Asia/Shanhai", "unknown_zone", "time_zone", "Asia/Shanhai", "Asia/Shanghai"),
-            (("time_zone",), "../etc/passwd", "unknown_zone", "time_zone", "../etc/passwd", None),
-            ((*P1, "time_zone"), "Asia/Beijing", "unknown_zone", "meters[0].points[0].time_zone", "Asia/Beijing", "Asia/Shanghai"),
-            (("region",), "990000", "unknown_region", "region", "990000", None),
-            (("region",), "CN-NORT", "unknown_region", "region", "CN-NORT", "CN-NORTH"),
-            (("day_start",), "08:10", "day_start_edge", "day_start", "08:10", "08:00"),
-            (("valid_from",), "2025-01-01T00:07:00+08:00", "valid_from_edge", "valid_from", "2025-01-01T00:07:00+08:00", "2025-01-01T00:00:00+08:00"),
-            (("park",), "demo", "park_is_self", "park", "demo", None),
-            (("nodes", 0, "parent"), "plnt", "unknown_node", "nodes[0].parent", "plnt", "plant"),
-            (("flows", 1, "to"), "furnance", "unknown_node", "flows[1].to", "furnance", "furnace"),
-            (("flows", 1, "metered_by", 0, "point"), "p2", "unknown_point", "flows[1].metered_by[0].point", "p2", "P2"),
-            (("flows", 0, "carrier"), "electrcity", "unknown_carrier", "flows[0].carrier", "electrcity", "electricity"),
-            (("flows", 0, "carrier"), "天然气", "unknown_carrier", "flows[0].carrier", "天然气", "natural_gas"),
-            (("meters", 0, "gateway"), "gw1", "unknown_gateway", "meters[0].gateway", "gw1", "gw-1"),
-            (("meters", 0, "node"), "bord", "unknown_node", "meters[0].node", "bord", "board"),
-            (("products", 0, "node"), "furnac", "unknown_node", "products[0].node", "furnac", "furnace"),
-            (("products", 0, "metered_by", 0, "point"), "P9", "unknown_point", "products[0].metered_by[0].point", "P9", "P1"),
-            (("flows", 2, "to"), "board", "flow_to_itself", "flows[2].to", "board", None),
-            (("flows", 0, "to"), "grid", "flow_to_itself", "flows[0].to", "grid", None),
-            (("flows", 0, "metered_by", 0, "share"), 0, "share_zero", "flows[0].metered_by[0].share", 0.0, None),
-            (("flows", 0, "metered_by", 1), {"point": "P1"}, "point_twice", "flows[0].metered_by[1].point", "P1", None),
-            (("nodes", 5), {"code": "grid", "name": NAME, "kind": "use"}, "duplicate_code", "nodes[5].code", "grid", None),
-            (("gateways", 1), {"code": "gw-1", "username": "other"}, "duplicate_code", "gateways[1].code", "gw-1", None),
-            (("gateways", 1), {"code": "gw:2"}, "username_form", "gateways[1].code", "demo.main.gw:2", None),
-            (("gateways", 1), {"code": "value"}, "reserved_gateway", "gateways[1].code", "value", None),
-            (("gateways", 1), {"code": "b", "username": "demo.main.gw-1"}, "duplicate_username", "gateways[1].username", "demo.main.gw-1", None),
-            (("gateways", 0, "topic"), "a/b", "topic_unused", "gateways[0].topic", "a/b", None),
-            (("gateways", 1), {"code": "n", "form": "neuron", "class": "acknowledged"}, "topic_missing", "gateways[1].topic", None, None),
-            (("gateways", 1), {"code": "n", "form": "neuron", "topic": "/neuron/a"}, "class_form", "gateways[1].class", "receipted", "acknowledged"),
-            (("gateways", 1), {"code": "n", "form": "neuron", "class": "best_effort", "topic": "a/#"}, "topic_form", "gateways[1].topic", "a/#", None),
-            (("gateways", 1), {"code": "n", "form": "neuron", "class": "best_effort", "topic": "nengtan/v1/x"}, "topic_form", "gateways[1].topic", "nengtan/v1/x", None),
-            ((*P2, "address"), "P1", "address_shared", "meters[1].points[0].address", "P1", None),
-            ((*P2, "digits"), {"integer": 6}, "not_of_kind", "meters[1].points[0].digits", "integer=6 decimal=0", None),
-            ((*P1, "stamp"), "end", "not_of_kind", "meters[0].points[0].stamp", "end", None),
-            ((*P3, "hold_seconds"), 60, "not_of_kind", "meters[2].points[0].hold_seconds", 60, None),
-            ((*P3, "stamp"), None, "needed_of_kind", "meters[2].points[0].stamp", None, None),
-            ((*P3, "period_minutes"), None, "needed_of_kind", "meters[2].points[0].period_minutes", None, None),
-            ((*P3, "period_minutes"), 10, "period_base", "meters[2].points[0].period_minutes", 10, None),
-            ((*P1, "unit"), "kWhh", "unknown_unit", "meters[0].points[0].unit", "kWhh", "kWh"),
-            ((*P1, "unit"), "kW", "rate_refused", "meters[0].points[0].unit", "kW", None),
-            ((*P2, "unit"), "kWh", "rate_needed", "flows[1].metered_by[0].point", "kWh", None),
-            ((*P1, "unit"), "m3", "unit_mismatch", "flows[0].metered_by[0].point", "P1", None),
-            (("products", 0, "unit"), "tt", "unknown_unit", "products[0].unit", "tt", None),
-            (("products", 0, "unit"), "piece", "unit_mismatch", "products[0].metered_by[0].point", "P3", None),
-        ],
-    )  # fmt: skip
-    def test_names_place_value_and_nearest(
-        self, place: Place, value: object, code: str, path: str, shown: object, nearest: str | None
-    ) -> None:
-        document = small()
-        put(document, place, value)
-        found = the(document, code)
-        assert (found.path, found.value, found.nearest) == (path, shown, nearest)
+    @pytest.mark.parametrize("row", MEANING_ROWS, ids=lambda row: f"{row.code}-{row.path}")
+    def test_names_place_value_and_nearest(self, row: Row) -> None:
+        found = assert_found(row)
         assert found.severity == "error"
-        with pytest.raises(PlantInvalid, match=found.remedy_en.replace("(", r"\(")[:20]):
-            read_plant(json.dumps(document), form="json")
+        with pytest.raises(PlantInvalid) as caught:
+            read_plant(json.dumps(spoiled(row)), form="json")
+        assert found in caught.value.findings
+        assert found.remedy in str(caught.value)
 
-    @pytest.mark.parametrize(
-        ("place", "value", "code", "path"),
-        [
-            (("region",), "KR", "region_abroad", "region"),
-            (("flows", 2, "from"), "furnace", "use_gives", "flows[2].from"),
-            (("flows", 2, "from"), "furnace", "unmetered", "flows[2].metered_by"),
-            (("nodes", 5), {"code": "x", "name": NAME, "kind": "use"}, "node_alone", "nodes[5]"),
-            (("nodes", 0, "kind"), "storage", "storage_one_way", "nodes[0]"),
-            (("nodes", 0, "kind"), "conversion", "bus_one_way", "nodes[0]"),
-            (("products", 0, "metered_by"), [], "point_unused", "meters[2].points[0].code"),
-            ((*P3, "period_minutes"), 60, "period_long", "meters[2].points[0].period_minutes"),
-            ((*P1, "valid_to"), "2024-12-31T00:00:00Z", "point_ended", "meters[0].points[0].valid_to"),
-            (("meters", 0, "calibration_due"), "2024-12-31", "calibration_overdue", "meters[0].calibration_due"),
-            ((*P1, "value_max"), 1_000_001, "limit_modulus", "meters[0].points[0].value_max"),
-        ],
-    )  # fmt: skip
-    def test_warns_and_still_reads(
-        self, place: Place, value: object, code: str, path: str
-    ) -> None:
-        document = small()
-        put(document, place, value)
-        found = the(document, code)
-        assert (found.path, found.severity) == (path, "warning")
-        read_plant(json.dumps(document), form="json")
+    @pytest.mark.parametrize("row", WARNING_ROWS, ids=lambda row: f"{row.code}-{row.path}")
+    def test_warns_and_still_reads(self, row: Row) -> None:
+        found = [item for item in findings_of(spoiled(row)) if item.code == row.code]
+        assert [(item.path, item.severity) for item in found] == [(row.at or row.path, "warning")]
+        read_plant(json.dumps(spoiled(row)), form="json")
 
     def test_finds_nothing_in_a_good_description(self) -> None:
         assert findings_of(small()) == ()
@@ -192,31 +272,31 @@ class TestCheck:
 
     def test_shows_the_path_of_a_cycle_once(self) -> None:
         document = small()
-        put(document, ("nodes", 2, "parent"), "board")
+        document["nodes"][2]["parent"] = "board"
         found = the(document, "tree_cycle")
         assert "plant → board → plant" in found.message_en
         assert found.path == "nodes[2].parent"
 
     def test_finds_a_node_that_is_its_own_parent(self) -> None:
         document = small()
-        put(document, ("nodes", 2, "parent"), "plant")
+        document["nodes"][2]["parent"] = "plant"
         assert "plant → plant" in the(document, "tree_cycle").message_en
 
     def test_refuses_what_a_delivery_gives(self) -> None:
         document = small()
-        put(document, ("nodes", 3, "kind"), "delivery")
+        document["nodes"][3]["kind"] = "delivery"
         found = [item.path for item in findings_of(document) if item.code == "delivery_gives"]
         assert found == ["flows[1].from", "flows[2].from"]
 
     def test_refuses_a_flow_between_sources(self) -> None:
         document = small()
-        put(document, ("nodes", 4, "kind"), "delivery")
-        put(document, ("flows", 2, "from"), "grid")
+        document["nodes"][4]["kind"] = "delivery"
+        document["flows"][2]["from"] = "grid"
         assert the(document, "source_to_source").path == "flows[2].to"
 
     def test_lets_an_exchanged_meter_keep_its_address(self) -> None:
         document = small()
-        old, new = document["meters"][0]["points"][0], None
+        old = document["meters"][0]["points"][0]
         new = {**old, "code": "P1b", "address": "P1", "valid_from": "2025-03-01T02:07:00Z"}
         old["valid_to"] = "2025-03-01T02:07:00Z"
         document["meters"][0]["points"].append(new)
@@ -304,50 +384,3 @@ class TestExamine:
         found = findings_of(document)
         assert found[-1].code == "more"
         assert len(found) < 600
-
-
-class TestTexts:
-    @pytest.mark.parametrize("code", sorted(TEXTS))
-    def test_have_both_languages_and_a_remedy(self, code: str) -> None:
-        text = TEXTS[code]
-        assert isinstance(text, FaultText)
-        for words in (text.message_zh, text.remedy_zh):
-            assert any("\u4e00" <= letter <= "\u9fff" for letter in words)
-        for words in (text.message_en, text.remedy_en):
-            assert words.isascii()
-            assert words.endswith(".")
-
-
-class TestFinding:
-    def test_reads_as_one_line(self) -> None:
-        line = str(finding("unknown_node", ("nodes", 0, "parent"), "plnt", nearest="plant", line=4))
-        assert line.startswith("nodes[0].parent (line 4): 'plnt' → plant: ")
-
-    def test_cuts_long_values(self) -> None:
-        assert len(str(finding("unknown_node", (), "x" * 1000).value)) < 200
-
-    def test_puts_errors_first(self) -> None:
-        ordered = limited([finding("node_alone", ()), finding("missing", ())])
-        assert [item.severity for item in ordered] == ["error", "warning"]
-
-
-class TestNearest:
-    def test_stops_comparing_when_its_budget_is_spent(self) -> None:
-        nearest = Nearest(comparisons=3)
-        assert nearest.of("grib", ["grid", "bus"]) == "grid"
-        assert nearest.of("grib", ["grid", "bus"]) is None
-
-    def test_looks_past_case(self) -> None:
-        assert Nearest().of("GRID", ["Grid"]) == "Grid"
-
-
-class TestOverlaps:
-    def test_takes_touching_spans_as_apart(self) -> None:
-        from datetime import UTC, datetime
-
-        middle = datetime(2025, 1, 1, tzinfo=UTC)
-        assert list(overlaps([(0, None, middle), (1, middle, None)])) == []
-        assert list(overlaps([(0, None, None), (1, middle, None), (2, None, middle)])) == [
-            (0, 2),
-            (0, 1),
-        ] or list(overlaps([(0, None, None), (1, middle, None)])) == [(0, 1)]

@@ -1,5 +1,6 @@
 import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from services.plant import Plant, PlantInvalid, examine, read_plant
 from services.plant.syntax import SIZE_BYTES_MAX, read_yaml
 from tests.services.plant_documents import EXAMPLES, small
+
+PYTHON_TAG = "tag:yaml.org,2002:python/name:os.x"
 
 
 def yaml_codes(text: str) -> list[str]:
@@ -32,21 +35,23 @@ class TestReadYaml:
             ('"multiplier": 80', '"multiplier": 8_0', "ambiguous", "8_0"),
             ('"multiplier": 80', '"multiplier": .inf', "ambiguous", ".inf"),
             ('"multiplier": 80', '"multiplier": .nan', "ambiguous", ".nan"),
-            ('"multiplier": 80', '"multiplier": 99999999999999999999', "ambiguous", "99999999999999999999"),
+            ('"multiplier": 80', f'"multiplier": {"9" * 20}', "ambiguous", "9" * 20),
             ('"multiplier": 80', '"multiplier": 1,5', "unknown_key", "5"),
             ('"multiplier": 80', '"multiplier": !!float "80"', "tag", "tag:yaml.org,2002:float"),
-            ('"multiplier": 80', '"multiplier": !!python/object/apply:os.system ["true"]', "tag", "tag:yaml.org,2002:python/object/apply:os.system"),
+            ('"multiplier": 80', '"multiplier": !!python/name:os.x ""', "tag", PYTHON_TAG),
             ('"multiplier": 80', '"multiplier": *other', "alias", "*other"),
-            ('"multiplier": 80', '"multiplier": 80, "multiplier": 81', "duplicate_key", "multiplier"),
+            ('"region":', '"site": "other", "region":', "duplicate_key", "site"),
             ('"region": "320000"', '"region": 320000', "not_text", 320000),
             ('"region": "320000"', '<<: {region: "320000"}', "unknown_key", "<<"),
         ],
-    )  # fmt: skip
+    )
     def test_refuses_what_readers_disagree_about(
         self, old: str, new: str, code: str, value: object
     ) -> None:
         text = spoiled('"carrier": "electricity"', '"carrier": "electricity", "feedstock": false')
-        found = [item for item in examine(text.replace(old, new, 1), form="yaml") if item.code == code]
+        found = [
+            item for item in examine(text.replace(old, new, 1), form="yaml") if item.code == code
+        ]
         assert [item.value for item in found] == [value]
         assert found[0].line is not None
 
@@ -74,11 +79,10 @@ class TestReadYaml:
 
     def test_takes_an_alias_for_what_it_stands_for(self) -> None:
         data = read_yaml("a: &x {b: [1, 2.5, true, ~, on-line, 12:30]}\nc: *x").data
-        assert data == {"a": {"b": [1, 2.5, True, None, "on-line", "12:30"]}, "c": data["c"]}  # type: ignore[index]
-        assert data["a"] == data["c"]  # type: ignore[index]
+        once = {"b": [1, 2.5, True, None, "on-line", "12:30"]}
+        assert data == {"a": once, "c": once}
 
     def test_keeps_words_in_quotes_as_text(self) -> None:
-        assert read_yaml("[\"no\", '1e3', \"null\", |\n  007\n  ]").data is not None
         assert read_yaml("- \"no\"\n- '1e3'\n- 'null'").data == ["no", "1e3", "null"]
 
     def test_says_the_line(self) -> None:
@@ -145,9 +149,8 @@ class TestReadJson:
 
 class TestReadPlant:
     @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-    def test_takes_every_example(self, path: object) -> None:
-        assert any(path == example for example in EXAMPLES)
-        plant = read_plant(path.read_bytes(), form="yaml")  # type: ignore[attr-defined]
+    def test_takes_every_example(self, path: Path) -> None:
+        plant = read_plant(path.read_bytes(), form="yaml")
         assert read_plant(plant.model_dump_json(), form="json") == plant
         assert read_plant(plant.model_dump_json(exclude_defaults=True), form="json") == plant
 
@@ -159,16 +162,3 @@ class TestReadPlant:
             "schema", "tenant", "site", "name", "valid_from", "time_zone", "region",
         }  # fmt: skip
         assert "time_zone" in str(caught.value)
-
-
-CODES = st.text(alphabet="abcXYZ019_.:-", min_size=1, max_size=12).filter(lambda t: t.strip("."))
-TEXTS = st.text(
-    alphabet=st.characters(blacklist_categories=["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"]),
-    min_size=1,
-    max_size=20,
-).filter(str.strip)
-INSTANTS = st.datetimes(
-    min_value=__import__("datetime").datetime(1991, 1, 1),  # noqa: DTZ001 - the zone is drawn
-    max_value=__import__("datetime").datetime(2199, 1, 1),  # noqa: DTZ001
-    timezones=st.timezones(),
-)

@@ -1,0 +1,5 @@
+"""Temporary."""
+
+
+def warm() -> None:
+    """Do nothing yet."""

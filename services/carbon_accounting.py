@@ -1,0 +1,155 @@
+"""碳排放核算 carbon accounting: direct and purchased emission of a site over a period.
+
+GB/T 32150-2015. The total is that of the site's boundary: what its sources emit, less what is
+sold. Each figure names the factors it stands on, and each factor that was missing.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services import totals
+from services.plant.model import Name
+from services.plant_history import outside_codes, plants_over
+from services.reference import load_tables
+from services.store import answers
+from services.store.answers import FactorSetRow, SeriesRow
+from services.store.pool import Database
+from services.totals import SiteState, Total, Totals
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierEmission:
+    """Emission by one carrier over the boundary of the site, net of what is sold of it."""
+
+    carrier: str
+    name_zh: str
+    name_en: str
+    unit: str
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEmission:
+    """Emission that one flow from a source brought into the site."""
+
+    flow: str
+    name: Name | None
+    source: str
+    carrier: str
+    unit: str
+    total: Total
+
+
+@dataclass(frozen=True, slots=True)
+class CarbonAccount:
+    """Emission of a site over a period, with its factors.
+
+    `used` and `missing` are lines of the stored factor sets, each once.
+    """
+
+    state: SiteState
+    total: Total | None
+    emission_total_tco2e: float | None
+    carriers: list[CarrierEmission]
+    sources: list[SourceEmission]
+    used: list[dict[str, Any]]
+    missing: list[dict[str, Any]]
+
+
+async def account(
+    database: Database, *, tenant_id: int, site: str, start: datetime, end: datetime
+) -> CarbonAccount:
+    """Return the emission of a site in [start, end) by carrier and by source.
+
+    Raises
+    ------
+    NotFound
+        If the tenant has no such site.
+    RangeTooLarge, NotAnEdge
+        If the period is too long or does not consist of base intervals.
+    """
+    async with database.transaction(tenant_id, snapshot=True) as connection:
+        state = await totals.load_state(connection, site)
+        totals.check_ends(state, start=start, end=end)
+        spans = await plants_over(connection, state.site.id, start=start, end=end)
+        series = await answers.list_series(connection, site_id=state.site.id)
+        roots = [row for row in series if row.kind == "node" and row.is_root]
+        entering = {
+            (flow.code, flow.carrier): flow
+            for span in spans
+            for flow in span.plant.flows
+            if flow.from_node in outside_codes(span.plant)
+            and flow.to_node not in outside_codes(span.plant)
+        }
+        flows = [
+            row for row in series if row.kind == "flow" and (row.code, row.carrier) in entering
+        ]
+        summed = await totals.sum_series(
+            connection,
+            state,
+            series_ids=[row.id for row in (*roots, *flows)],
+            spans=[(start, end)],
+        )
+        sets = await answers.list_factor_sets(
+            connection, site_id=state.site.id, start=start, end=end
+        )
+    total = summed.added(row.id for row in roots if not row.carrier)
+    return CarbonAccount(
+        state=state,
+        total=total,
+        emission_total_tco2e=None if total is None else total_emission(total),
+        carriers=_by_carrier(roots, summed),
+        sources=[
+            SourceEmission(
+                flow=row.code,
+                name=entering[row.code, row.carrier].name,
+                source=entering[row.code, row.carrier].from_node,
+                carrier=row.carrier,
+                unit=row.unit,
+                total=summed.of(row.id),
+            )
+            for row in flows
+        ],
+        used=_lines(sets, "used"),
+        missing=_lines(sets, "missing"),
+    )
+
+
+def total_emission(total: Total) -> float | None:
+    """Return direct and purchased emission together; None if either is invalid. [tCO2e]."""
+    parts = (total.emission_direct_tco2e, total.emission_purchased_tco2e)
+    known = [part for part in parts if part is not None]
+    return math.fsum(known) if len(known) == len(parts) else None
+
+
+def _by_carrier(roots: list[SeriesRow], summed: Totals) -> list[CarrierEmission]:
+    known = load_tables().carriers
+    found = []
+    for carrier in sorted({row.carrier for row in roots if row.carrier}):
+        rows = [row for row in roots if row.carrier == carrier]
+        total = summed.of(rows[0].id) if len(rows) == 1 else summed.added(row.id for row in rows)
+        if total is None:
+            raise AssertionError("a carrier has a row")
+        name = known.get(carrier)
+        found.append(
+            CarrierEmission(
+                carrier=carrier,
+                name_zh=carrier if name is None else name.name_zh,
+                name_en=carrier if name is None else name.name_en,
+                unit=rows[0].unit,
+                total=total,
+            )
+        )
+    return found
+
+
+def _lines(sets: list[FactorSetRow], key: str) -> list[dict[str, Any]]:
+    """Return the emission lines of several factor sets, each once, in their first order."""
+    lines: list[dict[str, Any]] = []
+    for row in sets:
+        for line in row.factors.get(key, []):
+            if str(line.get("quantity", "")).startswith("emission") and line not in lines:
+                lines.append(line)
+    return lines

@@ -1,0 +1,262 @@
+"""Interval amounts of one point, slow and obvious: exact fractions and lists.
+
+Every span between readings is looked at for every interval. The rules are written down again from
+the table in compute/steps.py, not from its code.
+"""
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+
+from compute.quality import Quality
+from compute.topology import PointKind
+from tests.twins.digest import digest, float_word, signed
+
+HOUR_US = 3_600_000_000
+ROUNDING = Fraction(4 * 2.220446049250313e-16)
+
+
+@dataclass(frozen=True)
+class Reading:
+    ts_us: int
+    value: float
+    quality: int = 0
+
+    @property
+    def is_number(self) -> bool:
+        return math.isfinite(self.value) and not self.quality & Quality.SOURCE_BAD
+
+
+@dataclass(frozen=True)
+class Point:
+    kind: PointKind = PointKind.REGISTER
+    scale: float = 1.0
+    modulus: float = math.nan
+    step_rate_max: float = math.inf
+    resolution: float = 0.0
+    hold_us: int = HOUR_US
+    period_us: int = 0
+    stamped_at_end: bool = True
+
+
+@dataclass
+class Span:
+    """An amount that belongs to [begin, end); None covers nothing."""
+
+    begin_us: int
+    end_us: int
+    total: Fraction | None
+    quality: int
+
+
+@dataclass
+class Interval:
+    amount: Fraction | None
+    covered_us: int
+    reading_count: int
+    quality: int
+    input_hash: int
+
+
+@dataclass
+class Account:
+    spans: list[Span] = field(default_factory=list)
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    closed_until_us: float = -math.inf
+
+
+def jitter(a: Reading, b: Reading, point: Point) -> Fraction:
+    larger = max(abs(Fraction(a.value)), abs(Fraction(b.value)))
+    return Fraction(point.resolution) + ROUNDING * larger
+
+
+def limit(a: Reading, b: Reading, point: Point) -> Fraction | float:
+    if math.isfinite(point.step_rate_max):
+        bound = Fraction(point.step_rate_max) * (b.ts_us - a.ts_us) / 1_000_000
+    elif math.isfinite(point.modulus):
+        bound = Fraction(point.modulus) / 2
+    else:
+        return math.inf
+    return bound + jitter(a, b, point)
+
+
+def verdict(a: Reading, b: Reading, point: Point) -> str:
+    rise = Fraction(b.value) - Fraction(a.value)
+    bound = limit(a, b, point)
+    if rise >= -jitter(a, b, point):
+        return "plain" if rise <= bound else "spike"
+    if math.isfinite(point.modulus) and b.value >= 0 and a.value < point.modulus:
+        wrapped = rise + Fraction(point.modulus)
+        if wrapped <= bound and wrapped <= Fraction(point.modulus) / 2 + jitter(a, b, point):
+            return "rollover"
+    return "fall"
+
+
+def looks_wrong(numbers: list[Reading], i: int, point: Point) -> bool:
+    if i < 1 or i + 1 >= len(numbers):
+        return False
+    a, b, c = numbers[i - 1 : i + 2]
+    if not (b.value > max(a.value, c.value) or b.value < min(a.value, c.value)):
+        return False
+    good = ("plain", "rollover")
+    if verdict(a, b, point) in good and verdict(b, c, point) in good:
+        return False
+    return verdict(a, c, point) in good
+
+
+def register_account(numbers: list[Reading], point: Point) -> Account:
+    account = Account()
+    wrong = [looks_wrong(numbers, i, point) for i in range(len(numbers))]
+    outlier = [
+        wrong[i] and not any(wrong[max(i - 1, 0) : i]) and not any(wrong[i + 1 : i + 2])
+        for i in range(len(numbers))
+    ]
+    for i, reading in enumerate(numbers):
+        if outlier[i]:
+            high = reading.value > numbers[i - 1].value
+            kind = Quality.SPIKE if high else Quality.DECREASE
+            account.marks.append((reading.ts_us, kind | reading.quality))
+    kept = [i for i in range(len(numbers)) if not outlier[i]]
+    for left, right in pairwise(kept):
+        recent = [i for i in kept if left - 4 <= i <= left]
+        for earlier, later in pairwise(tuple(recent)):
+            if verdict(numbers[earlier], numbers[later], point) == "rollover":
+                recent = [i for i in recent if i >= later]
+        account.spans.append(register_span(numbers, left, right, recent, point))
+    return account
+
+
+def register_span(
+    numbers: list[Reading], left: int, right: int, recent: list[int], point: Point
+) -> Span:
+    a, b = numbers[left], numbers[right]
+    quality = a.quality | b.quality
+    gap = Quality.INTERPOLATED if b.ts_us - a.ts_us > point.hold_us else Quality.GOOD
+    what = verdict(a, b, point)
+    if what == "fall":
+        return Span(a.ts_us, b.ts_us, None, quality | Quality.DECREASE)
+    ceiling_of = a if what == "rollover" else b
+    ceiling = Fraction(ceiling_of.value) + jitter(ceiling_of, ceiling_of, point)
+    shown = [i for i in recent if i == left or Fraction(numbers[i].value) <= ceiling]
+    top = numbers[max(shown, key=lambda i: (numbers[i].value, i))]
+    rise = Fraction(b.value) - Fraction(top.value)
+    if what == "rollover":
+        total = max(rise + Fraction(point.modulus), Fraction(0))
+        return Span(a.ts_us, b.ts_us, total, quality | gap | Quality.ROLLOVER)
+    if rise > limit(top, b, point):
+        return Span(a.ts_us, b.ts_us, None, quality | Quality.SPIKE)
+    if Fraction(top.value) - Fraction(a.value) > jitter(a, top, point):
+        gap = Quality.INTERPOLATED
+    return Span(a.ts_us, b.ts_us, max(rise, Fraction(0)), quality | gap)
+
+
+def gauge_account(numbers: list[Reading], point: Point) -> Account:
+    account = Account()
+    for a, b in pairwise(numbers):
+        until_us = min(b.ts_us, a.ts_us + point.hold_us)
+        total = Fraction(a.value) * (until_us - a.ts_us) / HOUR_US
+        account.spans.append(Span(a.ts_us, until_us, total, a.quality))
+        account.spans.append(Span(until_us, b.ts_us, None, Quality.HELD))
+    return account
+
+
+def stamp(reading: Reading, point: Point, start_us: int, step_us: int) -> int:
+    unit_us = min(point.period_us, step_us)
+    if step_us % unit_us or point.period_us % unit_us:
+        return reading.ts_us
+    places = Fraction(reading.ts_us - start_us, unit_us)
+    nearest = start_us + math.floor(places + Fraction(1, 2)) * unit_us
+    return nearest if abs(nearest - reading.ts_us) * 10 <= unit_us else reading.ts_us
+
+
+def period_account(numbers: list[Reading], point: Point, start_us: int, step_us: int) -> Account:
+    account = Account()
+    stamps = [stamp(reading, point, start_us, step_us) for reading in numbers]
+    shape = Quality.INTERPOLATED if point.period_us > step_us else Quality.GOOD
+    for i, reading in enumerate(numbers):
+        if point.stamped_at_end:
+            begin_us, end_us = stamps[i] - point.period_us, stamps[i]
+            if i > 0:
+                begin_us = max(begin_us, stamps[i - 1])
+        else:
+            begin_us, end_us = stamps[i], stamps[i] + point.period_us
+            if i + 1 < len(numbers):
+                end_us = min(end_us, stamps[i + 1])
+        quality = reading.quality | shape
+        if end_us - begin_us < point.period_us:
+            quality |= Quality.CONFLICT
+        if begin_us < end_us:
+            total = Fraction(reading.value) * (end_us - begin_us) / point.period_us
+            account.spans.append(Span(begin_us, end_us, total, quality))
+        else:
+            account.marks.append((reading.ts_us, quality))
+        account.closed_until_us = end_us if point.stamped_at_end else stamps[i] + point.period_us
+    return account
+
+
+def interval_amounts(
+    readings: list[Reading], point: Point, *, start_us: int, step_us: int, count: int
+) -> list[Interval]:
+    numbers = [reading for reading in readings if reading.is_number]
+    before, after = 1, 1
+    if point.kind == PointKind.REGISTER:
+        account = register_account(numbers, point)
+        before, after = 8, 3
+    elif point.kind == PointKind.GAUGE:
+        account = gauge_account(numbers, point)
+    else:
+        account = period_account(numbers, point, start_us, step_us)
+    if point.kind != PointKind.INTERVAL and numbers:
+        account.closed_until_us = numbers[-1].ts_us
+    return [
+        one_interval(readings, point, account, (begin_us, begin_us + step_us), (before, after))
+        for begin_us in range(start_us, start_us + count * step_us, step_us)
+    ]
+
+
+def one_interval(
+    readings: list[Reading],
+    point: Point,
+    account: Account,
+    interval_us: tuple[int, int],
+    context: tuple[int, int],
+) -> Interval:
+    begin_us, end_us = interval_us
+    amount, covered_us, quality = Fraction(0), 0, 0
+    for span in account.spans:
+        overlap_us = min(span.end_us, end_us) - max(span.begin_us, begin_us)
+        if overlap_us <= 0:
+            continue
+        quality |= span.quality
+        if span.total is not None:
+            amount += span.total * overlap_us / (span.end_us - span.begin_us)
+            covered_us += overlap_us
+    for ts_us, flags in account.marks:
+        if begin_us <= ts_us < end_us:
+            quality |= flags
+    inside = [reading for reading in readings if begin_us <= reading.ts_us < end_us]
+    for reading in inside:
+        if not reading.is_number:
+            quality |= reading.quality
+    if covered_us == 0:
+        quality |= Quality.MISSING
+    elif covered_us < end_us - begin_us:
+        quality |= Quality.PARTIAL
+    if account.closed_until_us < end_us:
+        quality |= Quality.OPEN
+    numbers = [reading for reading in readings if reading.is_number]
+    earlier = [reading for reading in numbers if reading.ts_us < begin_us][-context[0] :]
+    later = [reading for reading in numbers if reading.ts_us >= end_us][: context[1]]
+    words = [
+        word
+        for reading in [*earlier, *inside, *later]
+        for word in (reading.ts_us, float_word(reading.value), reading.quality)
+    ]
+    return Interval(
+        amount=amount * Fraction(point.scale) if covered_us else None,
+        covered_us=covered_us,
+        reading_count=len(inside),
+        quality=int(quality),
+        input_hash=signed(digest(words)),
+    )
