@@ -15,9 +15,11 @@ from services.plant.apply import WrongTenant
 from services.plant.findings import Finding, PlantInvalid
 from services.refusal import Refusal
 from services.store.pool import DatabaseUnavailable, NotStorable
+from services.store.topology import TenantNotFound
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5
+_CHALLENGE: Final[Mapping[str, str]] = {"WWW-Authenticate": 'Bearer realm="nengtan"'}
 _log = structlog.get_logger()
 
 
@@ -42,7 +44,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "method_not_allowed": Kind(405, "Method not allowed", "不支持该方法"),
     "timeout": Kind(408, "The request took too long to arrive", "请求接收超时"),
     "login_taken": Kind(409, "The login is taken", "账号已存在"),
-    "conflicting_change": Kind(409, "It was changed meanwhile", "数据已被他人修改"),
+    "changed_meanwhile": Kind(412, "It was changed meanwhile", "数据已被他人修改"),
     "too_large": Kind(413, "The request is too large", "请求过大"),
     "media_type": Kind(415, "Another content type is needed", "内容类型不受支持"),
     "invalid": Kind(422, "The request does not fit", "请求不符合要求"),
@@ -140,7 +142,7 @@ def not_signed_in() -> Problem:
             "没有有效凭证：请在 POST /api/v1/session 登录，或以 Authorization: Bearer <key>"
             " 或 X-API-Key 发送 API 密钥",
         ),
-        headers={"WWW-Authenticate": 'Bearer realm="nengtan"'},
+        headers=_CHALLENGE,
     )
 
 
@@ -213,9 +215,10 @@ def _of_validation(error: RequestValidationError) -> Problem:
 def _of_http(error: HTTPException) -> Problem:
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        allowed = headers.get("Allow", headers.get("allow", ""))
         return Problem(
-            "method_not_allowed", Detail(f"use {allowed}", f"请使用 {allowed}"), headers=headers
+            "method_not_allowed",
+            Detail("see the Allow header", "见 Allow 响应头"),
+            headers=headers,
         )
     if error.status_code == 404:
         return Problem(
@@ -232,7 +235,8 @@ def _of_http(error: HTTPException) -> Problem:
 
 
 def _of_refusal(error: Refusal) -> Problem:
-    return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer))
+    headers = _CHALLENGE if KINDS[error.code].status == 401 else {}
+    return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer), headers)
 
 
 def _of_database(error: DatabaseUnavailable) -> Problem:
@@ -240,9 +244,15 @@ def _of_database(error: DatabaseUnavailable) -> Problem:
     return unavailable()
 
 
-def _of_tenant(error: WrongTenant) -> Problem:
+def _of_tenant(_error: NengtanError) -> Problem:
+    # The same words whether the tenant exists or not.
     return Problem(
-        "wrong_tenant", Detail(str(error), "描述与您的租户不符：请修正 tenant 与 kind", "tenant")
+        "wrong_tenant",
+        Detail(
+            "the description is not of your tenant: correct tenant and kind",
+            "描述与您的租户不符：请修正 tenant 与 kind",
+            "tenant",
+        ),
     )
 
 
@@ -272,6 +282,7 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]]
     (HTTPException, _of_http),
     (PlantInvalid, _of_plant),
     (WrongTenant, _of_tenant),
+    (TenantNotFound, _of_tenant),
     (NotStorable, _of_value),
     (Exception, _of_surprise),
 )
@@ -282,8 +293,24 @@ def problem_of(error: Exception) -> Problem:
     return next(translate(error) for kind, translate in _TRANSLATIONS if isinstance(error, kind))
 
 
-async def _handle(_request: Request, error: Exception) -> JSONResponse:
-    return respond(problem_of(error))
+def allowed_methods(app: FastAPI, path: str) -> str:
+    """Return every method of an address; the router itself knows those of one route only."""
+    steps = path.split("/")
+    methods: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        parts = template.split("/")
+        if len(parts) == len(steps) and all(
+            part.startswith("{") or part == step for part, step in zip(parts, steps, strict=True)
+        ):
+            methods |= {method.upper() for method in operations}
+    return ", ".join(sorted(methods))
+
+
+async def _handle(request: Request, error: Exception) -> JSONResponse:
+    response = respond(problem_of(error))
+    if response.status_code == 405:
+        response.headers["Allow"] = allowed_methods(request.app, request.url.path)
+    return response
 
 
 def install(app: FastAPI) -> None:

@@ -6,6 +6,7 @@ text cell that a spreadsheet would take for a formula gets an apostrophe; number
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -57,6 +58,8 @@ def cell(value: object) -> object:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
     if isinstance(value, list | tuple):
         return cell(" ".join(str(part) for part in value))
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):

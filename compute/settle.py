@@ -1,13 +1,14 @@
 """From amounts of points to every result of a site: flows, nodes, residuals, products.
 
 Boundary of a node: its subtree of the boundary tree, without sources and deliveries. What crosses
-it inwards is positive, outwards negative, and their sum is what the node uses: 综合能源消费量 of
-GB/T 2589-2020, 7, when the node is the site.
+it inwards is positive, outwards negative, and their sum is what the node uses: when the node is
+the site, its comprehensive energy consumption (GB/T 2589-2020, 7).
 
 Emissions. Direct: of a fuel, when it comes from a source. Purchased: of bought electricity and
 heat, net of what is sold (GB/T 32150-2015, purchased electricity and heat): a crossing from or to
-a source or a delivery counts with the factors of its carrier. A crossing between nodes carries the emission traced to it
-(`compute.flow`). So the root of the tree has what its sources emit, less what is sold.
+a source or a delivery counts with the factors of its carrier. A crossing between nodes carries
+the emission traced to it (`compute.flow`). So the root of the tree has what its sources emit, less
+what is sold.
 
 Missing and invalid. A flow is not known unless all its points are. A node is the sum of the flows
 that are known, marked PARTIAL and MISSING when one is not; a residual with an unknown flow is not

@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 PAUSE_S_MIN = 0.5  # before the first attempt to reconnect
 POLL_S = 0.02  # how soon a put is noticed
+WARNING_INTERVAL_S = 10.0  # between two warnings that receipts are missing
 RECEIPT_BATCH_COUNT_MAX = 64  # receipts that share one transaction of the outbox
 RESEND_DOUBLINGS_MAX = 6  # a silent centre is asked at most 64 times less often
 # paho-mqtt logs each message and aiomqtt warns about pipelining; faults arrive as exceptions.
@@ -105,6 +106,7 @@ class Gateway:
         self._sent_seq = 0  # the last one published on this connection
         self._unacknowledged_count = 0
         self._progress_s = 0.0
+        self._warned_s = -math.inf  # when missing receipts were last told
         self._tasks: set[asyncio.Task[None]] = set()  # of this connection
 
     def stop(self) -> None:
@@ -163,6 +165,7 @@ class Gateway:
             client._client.disconnect()  # noqa: SLF001 - no public way
             raise
         async with contextlib.AsyncExitStack() as exits:
+            exits.callback(_retrieve_disconnection, client)
             exits.push_async_exit(client.__aexit__)
             await self._subscribe(client)
             self._flights.clear()
@@ -261,14 +264,14 @@ class Gateway:
             patience_s = self._settings.receipt_timeout_s * 2**doublings
             if flight.acknowledged_s is not None and now_s - flight.acknowledged_s > patience_s:
                 overdue.append(flight)
-        if overdue:
-            self.counters.resent_count += len(overdue)
+        self.counters.resent_count += len(overdue)
+        if overdue and now_s - self._warned_s > WARNING_INTERVAL_S:
+            self._warned_s = now_s
             log.warning(
                 "gateway.receipt.overdue",
                 count=len(overdue),
                 first_seq=overdue[0].message.seq,
-                remedy="see that the centre runs, and that this user may publish its telemetry"
-                " and read its receipts: some brokers acknowledge what they forbid",
+                remedy="see that the centre runs, and that this user may publish and read receipts",
             )
         return overdue
 
@@ -336,10 +339,9 @@ class Gateway:
             flight = self._flights.pop(seq, None)
             if flight is not None:
                 self._flying_bytes -= len(flight.message.body)
-        counters = self.counters
-        counters.last_receipt_s = self._progress_s = clock.monotonic()
-        counters.receipted_count += len(released.seqs)
-        counters.receipted_reading_count += released.reading_count
+        self.counters.last_receipt_s = self._progress_s = clock.monotonic()
+        self.counters.receipted_count += len(released.seqs)
+        self.counters.receipted_reading_count += released.reading_count
         firsts = {item.code: item for item in reversed(released.rejected)}
         counts = Counter[str]()
         for item in released.rejected:
@@ -354,8 +356,15 @@ class Gateway:
                 first_item=first.item,
                 first_reading=first.reading,
             )
-        counters.rejected_reading_counts += counts
+        self.counters.rejected_reading_counts += counts
         self._changed.set()
+
+
+def _retrieve_disconnection(client: aiomqtt.Client) -> None:
+    """Keep asyncio from printing that nobody looked at the end of a connection; we know of it."""
+    ended = client._disconnected  # noqa: SLF001 - no public way
+    if ended.done() and not ended.cancelled():
+        ended.exception()
 
 
 def _sentences(faults: BaseExceptionGroup[Any]) -> list[str]:

@@ -50,7 +50,7 @@ class GatewaySettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     client_id: str = ""  # empty: tenant-site-gateway
-    protocol: Literal["3.1.1", "5"] = "5"
+    protocol: Literal["3.1.1", "5"] = "3.1.1"  # every broker speaks it, and no rule needs more
     tls: bool = False
     tls_ca_path: Path | None = None  # None: the system's authorities
     keepalive_s: int = 30

@@ -10,24 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from services import totals
+from services.boundary import CarrierTotal, by_carrier, entering_flows
 from services.plant.model import Name
-from services.plant_history import outside_codes, plants_over
-from services.reference import load_tables
+from services.plant_history import plants_over
 from services.store import answers
-from services.store.answers import FactorSetRow, SeriesRow
+from services.store.answers import FactorSetRow
 from services.store.pool import Database
-from services.totals import SiteState, Total, Totals
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierEmission:
-    """Emission by one carrier over the boundary of the site, net of what is sold of it."""
-
-    carrier: str
-    name_zh: str
-    name_en: str
-    unit: str
-    total: Total
+from services.totals import SiteState, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +41,7 @@ class CarbonAccount:
     state: SiteState
     total: Total | None
     emission_total_tco2e: float | None
-    carriers: list[CarrierEmission]
+    carriers: list[CarrierTotal]
     sources: list[SourceEmission]
     used: list[dict[str, Any]]
     missing: list[dict[str, Any]]
@@ -76,13 +65,7 @@ async def account(
         spans = await plants_over(connection, state.site.id, start=start, end=end)
         series = await answers.list_series(connection, site_id=state.site.id)
         roots = [row for row in series if row.kind == "node" and row.is_root]
-        entering = {
-            (flow.code, flow.carrier): flow
-            for span in spans
-            for flow in span.plant.flows
-            if flow.from_node in outside_codes(span.plant)
-            and flow.to_node not in outside_codes(span.plant)
-        }
+        entering = entering_flows(span.plant for span in spans)
         flows = [
             row for row in series if row.kind == "flow" and (row.code, row.carrier) in entering
         ]
@@ -100,7 +83,7 @@ async def account(
         state=state,
         total=total,
         emission_total_tco2e=None if total is None else total_emission(total),
-        carriers=_by_carrier(roots, summed),
+        carriers=by_carrier(roots, summed),
         sources=[
             SourceEmission(
                 flow=row.code,
@@ -122,27 +105,6 @@ def total_emission(total: Total) -> float | None:
     parts = (total.emission_direct_tco2e, total.emission_purchased_tco2e)
     known = [part for part in parts if part is not None]
     return math.fsum(known) if len(known) == len(parts) else None
-
-
-def _by_carrier(roots: list[SeriesRow], summed: Totals) -> list[CarrierEmission]:
-    known = load_tables().carriers
-    found = []
-    for carrier in sorted({row.carrier for row in roots if row.carrier}):
-        rows = [row for row in roots if row.carrier == carrier]
-        total = summed.of(rows[0].id) if len(rows) == 1 else summed.added(row.id for row in rows)
-        if total is None:
-            raise AssertionError("a carrier has a row")
-        name = known.get(carrier)
-        found.append(
-            CarrierEmission(
-                carrier=carrier,
-                name_zh=carrier if name is None else name.name_zh,
-                name_en=carrier if name is None else name.name_en,
-                unit=rows[0].unit,
-                total=total,
-            )
-        )
-    return found
 
 
 def _lines(sets: list[FactorSetRow], key: str) -> list[dict[str, Any]]:

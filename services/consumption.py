@@ -6,7 +6,6 @@ made there is no intensity, and the answer says why.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +13,9 @@ import numpy as np
 
 from compute.intensity import Intensity, Undefined, energy_per_product_kgce, intensity
 from services import totals
-from services.plant.model import Plant, Product
-from services.plant_history import outside_codes, plants_over
+from services.boundary import CarrierTotal, by_carrier, entering_flows
+from services.plant.model import Product
+from services.plant_history import plants_over
 from services.reference import load_tables
 from services.store import answers
 from services.store.answers import SeriesRow
@@ -26,17 +26,6 @@ from services.totals import SiteState, Total, Totals
 _RENEWABLE_POWER = frozenset(
     {"electricity_hydro", "electricity_pv", "electricity_wind", "electricity_biomass"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierConsumption:
-    """What the site used of one carrier."""
-
-    carrier: str
-    name_zh: str
-    name_en: str
-    unit: str
-    total: Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,7 @@ class Consumption:
 
     state: SiteState
     total: Total | None
-    carriers: list[CarrierConsumption]
+    carriers: list[CarrierTotal]
     feedstock: Total | None
     renewable_power: Total | None
     products: list[ProductConsumption]
@@ -102,60 +91,28 @@ async def consume(
             connection, state, series_ids=[row.id for row in wanted], spans=[(start, end)]
         )
     plants = [span.plant for span in spans]
+    entering = entering_flows(plants)
+    flows = {
+        row.id: entering[row.code, row.carrier]
+        for row in wanted
+        if row.kind == "flow" and (row.code, row.carrier) in entering
+    }
     roots = [row for row in wanted if row.kind == "node" and row.is_root]
     products = {product.code: product for plant in plants for product in plant.products}
     return Consumption(
         state=state,
         total=summed.added(row.id for row in roots if not row.carrier),
-        carriers=_by_carrier(roots, summed),
-        feedstock=summed.added(_entering(wanted, plants, feedstock=True)),
-        renewable_power=summed.added(_entering(wanted, plants, carriers=_RENEWABLE_POWER)),
+        carriers=by_carrier(roots, summed),
+        feedstock=summed.added(row for row, flow in flows.items() if flow.feedstock),
+        renewable_power=summed.added(
+            row for row, flow in flows.items() if flow.carrier in _RENEWABLE_POWER
+        ),
         products=[
             _product(product, _series_of(wanted, product), summed)
             for product in products.values()
             if _made(wanted, product.code) is not None
         ],
     )
-
-
-def _by_carrier(roots: list[SeriesRow], summed: Totals) -> list[CarrierConsumption]:
-    known = load_tables().carriers
-    found = []
-    for carrier in sorted({row.carrier for row in roots if row.carrier}):
-        rows = [row for row in roots if row.carrier == carrier]
-        # One root is the rule; the same carrier in several adds up, amount and all.
-        total = summed.of(rows[0].id) if len(rows) == 1 else summed.added(row.id for row in rows)
-        if total is None:
-            raise AssertionError("a carrier has a row")
-        name = known.get(carrier)
-        found.append(
-            CarrierConsumption(
-                carrier=carrier,
-                name_zh=carrier if name is None else name.name_zh,
-                name_en=carrier if name is None else name.name_en,
-                unit=rows[0].unit,
-                total=total,
-            )
-        )
-    return found
-
-
-def _entering(
-    wanted: list[SeriesRow],
-    plants: list[Plant],
-    *,
-    feedstock: bool = False,
-    carriers: frozenset[str] = frozenset(),
-) -> Iterable[int]:
-    """Return the flows from outside into the site that are feedstock or of the carriers."""
-    codes = {
-        flow.code
-        for plant in plants
-        for flow in plant.flows
-        if flow.from_node in outside_codes(plant) and flow.to_node not in outside_codes(plant)
-        if (feedstock and flow.feedstock) or flow.carrier in carriers
-    }
-    return [row.id for row in wanted if row.kind == "flow" and row.code in codes]
 
 
 def _made(wanted: list[SeriesRow], code: str) -> int | None:

@@ -20,6 +20,7 @@ from services.totals import SiteState, Total, Totals
 
 FlowUnit = Literal["kWh", "GJ", "tce", "tCO2e"]
 Role = Literal["supply", "transfer", "charge", "discharge", "return", "delivery"]
+_NO_LINK = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +225,8 @@ def _returns(links: list[FlowLink], kind_of: dict[str, str]) -> set[int]:
         stack = [(root, iter(leaving[root]))]
         while stack:
             code, rest = stack[-1]
-            index = next(rest, None)
-            if index is None:
+            index = next(rest, _NO_LINK)
+            if index == _NO_LINK:
                 stack.pop()
                 path.discard(code)
                 done.add(code)

@@ -51,8 +51,3 @@ def joined(spans: list[Span]) -> tuple[Span, ...]:
         else:
             merged.append((start, end))
     return tuple(merged)
-
-
-def outside_codes(plant: Plant) -> frozenset[str]:
-    """Return the nodes that lie outside every boundary: sources and deliveries."""
-    return frozenset(node.code for node in plant.nodes if node.kind in {"source", "delivery"})

@@ -12,11 +12,11 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from compute.block import ResultBlock
 from compute.periods import Grain, from_us, period_edges_us
 from compute.readings import Readings
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, interval_amounts
 from compute.rollup import rollup
-from compute.block import ResultBlock
 from compute.settle import settle
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.rollup_rows import block_of, columns_of

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from compute.quality import Quality
 from compute.block import ResultBlock
+from compute.quality import Quality
 from services.store.results import ResultColumns
 
 _MEASURES = (

@@ -10,7 +10,13 @@ from typing import Literal
 from ingest.mqtt.aiomqtt_receiver import AiomqttReceiver, AiomqttUnsupported
 from ingest.mqtt.fast import FastReceiver
 from ingest.mqtt.inbox import ReceiverClosed
-from ingest.mqtt.receiver import Broker, PublishFailed, Receiver, SessionTakenOver
+from ingest.mqtt.receiver import (
+    Broker,
+    PublishFailed,
+    Receiver,
+    SessionTakenOver,
+    Unpublishable,
+)
 
 __all__ = [
     "AiomqttReceiver",
@@ -21,6 +27,7 @@ __all__ = [
     "Receiver",
     "ReceiverClosed",
     "SessionTakenOver",
+    "Unpublishable",
     "receiver",
 ]
 

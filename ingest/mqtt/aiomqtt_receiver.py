@@ -3,6 +3,9 @@
 aiomqtt 2.5 has no manual acknowledgement of its own. The paho client inside has, and this module
 alone reaches for it; the parts it needs are checked before the first connect. MQTT 3.1.1 has no
 Receive Maximum, so only the queue here bounds what is held.
+
+amqtt 0.12 gives up a message that is not acknowledged within 5 s, or by the time the connection
+ends. With it, only a gateway that waits for receipts loses nothing.
 """
 
 import asyncio
@@ -18,7 +21,7 @@ import paho.mqtt.client as paho
 import structlog
 
 from compute.errors import NengtanError
-from ingest.mqtt.receiver import Broker, ConnectionEnded, PublishFailed, Receiver
+from ingest.mqtt.receiver import Broker, ConnectionEnded, PublishFailed, Receiver, Unpublishable
 from ingest.reading import Delivery
 from ingest.topics import check_filter
 
@@ -81,7 +84,7 @@ class AiomqttReceiver(Receiver):
                     self._read()
                     await asyncio.sleep(_RETRY_S)
         except ValueError as error:
-            raise PublishFailed(f"topic {topic!r}: {error}; correct it") from error
+            raise Unpublishable(f"topic {topic[:200]!r}: {error}; correct it") from error
         except TimeoutError as error:
             self._end("the broker takes no publication")
             raise PublishFailed(
@@ -160,7 +163,9 @@ class AiomqttReceiver(Receiver):
             properties: Any = None,  # noqa: ANN401 - as above
         ) -> None:
             if not reason_code.is_failure:
-                self._opened(session_present=flags.session_present)
+                # amqtt 0.12 forgets what it had sent, so our copies are kept; where a broker does
+                # deliver again, they count as duplicates.
+                self._opened(session_present=flags.session_present, redelivers=False)
             client._on_connect(paho_client, userdata, flags, reason_code, properties)  # noqa: SLF001
 
         inner.on_connect = on_connect

@@ -17,6 +17,7 @@ from ingest.mqtt.receiver import (
     PublishFailed,
     Receiver,
     SessionTakenOver,
+    Unpublishable,
 )
 from ingest.reading import Delivery
 from ingest.topics import check_filter
@@ -204,7 +205,7 @@ class FastReceiver(Receiver):
         if self._connack is not None or self._connection is None:
             raise ConnectionEnded("a second CONNACK")
         self._connack = packet
-        self._opened(session_present=packet.session_present)
+        self._opened(session_present=packet.session_present, redelivers=packet.session_present)
         self._send_flights_again(self._connection, packet)
         self._subscribe(self._connection, self._filters)
 
@@ -303,9 +304,9 @@ class FastReceiver(Receiver):
             )
             data = packet.write()
         except ValueError as error:
-            raise PublishFailed(f"topic {topic[:200]!r}: {error}; correct it") from error
+            raise Unpublishable(f"topic {topic[:200]!r}: {error}; correct it") from error
         if connack.max_packet_size is not None and len(data) > connack.max_packet_size:
-            raise PublishFailed(
+            raise Unpublishable(
                 f"topic {topic!r}: {len(data)} bytes are more than the broker takes,"
                 f" {connack.max_packet_size}; split it"
             )

@@ -81,6 +81,10 @@ class PublishFailed(NengtanError):
     """A publication was not written; what it answers must not be acknowledged now."""
 
 
+class Unpublishable(PublishFailed):
+    """The broker or the protocol can never take this publication; trying again does not help."""
+
+
 class Receiver(ABC):
     """Messages in, acknowledgements out, and a few publications.
 
@@ -218,6 +222,8 @@ class Receiver(ABC):
         PublishFailed
             If there is no connection, or the broker takes nothing: then the connection is ended,
             and unacknowledged messages come again with the next one.
+        Unpublishable
+            If the message itself is at fault. The connection goes on.
         """
 
     @abstractmethod
@@ -238,12 +244,12 @@ class Receiver(ABC):
     def _resume_reading(self) -> None:
         """Read on: there is room in the inbox again."""
 
-    def _opened(self, *, session_present: bool) -> None:
-        """Note that the broker has accepted us."""
+    def _opened(self, *, session_present: bool, redelivers: bool) -> None:
+        """Note that the broker has accepted us, and whether it delivers again what we hold."""
         self._session_present = session_present
         self._connection_count += 1
         # Without its session the broker forgets what it had sent: then our copies are the last.
-        dropped = self._inbox.drop_acknowledgeable() if session_present else 0
+        dropped = self._inbox.drop_acknowledgeable() if redelivers else 0
         _log.info(
             "mqtt.connection.opened",
             client=self._broker.client_id,

@@ -9,6 +9,7 @@ from services.plant.compile import (
     gateway_topic,
     gateway_username,
     point_rows,
+    topology_edges,
 )
 from services.plant.findings import Finding, PlantInvalid
 from services.plant.model import Plant
@@ -28,4 +29,5 @@ __all__ = [
     "gateway_username",
     "point_rows",
     "read_plant",
+    "topology_edges",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from services.plant.amounts import carriers
@@ -98,18 +99,22 @@ def _zone_findings(plant: Plant) -> Iterator[Finding]:
         for j, point in enumerate(meter.points):
             if point.time_zone is not None:
                 zones.append((("meters", i, "points", j, "time_zone"), point.time_zone))
-    faulty: dict[str, str | None] = {}
+    known = _known_zones()
+    # Zones share their continents: only a slip of the pen is near.
+    nearest = Nearest(similarity_min=0.8)
     for place, zone in zones:
-        if zone not in faulty and zone_or_none(zone) is not None:
-            continue
-        if zone_or_none("Asia/Shanghai") is None:
+        if not known:
             yield finding("zones_missing", place, zone)
             return
-        if zone not in faulty:
-            near = _ZONE_MEANT.get(zone.casefold())
-            # Zones share their continents: only a slip of the pen is near.
-            faulty[zone] = near or Nearest(similarity_min=0.8).of(zone, available_timezones())
-        yield finding("unknown_zone", place, zone, nearest=faulty[zone])
+        if zone not in known:
+            near = _ZONE_MEANT.get(zone.casefold()) or nearest.of(zone, known)
+            yield finding("unknown_zone", place, zone, nearest=near)
+
+
+@cache
+def _known_zones() -> AbstractSet[str]:
+    """Return the names of the time zone database; reading its folders takes a while."""
+    return available_timezones()
 
 
 def _region_findings(plant: Plant) -> Iterator[Finding]:
@@ -126,14 +131,6 @@ def _region_findings(plant: Plant) -> Iterator[Finding]:
         yield finding("region_abroad", ("region",), region)
 
 
-def zone_or_none(name: str) -> ZoneInfo | None:
-    """Return the time zone of a name, None if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found; a path out of the database; a directory
-        return None
-
-
 def _edge_findings(plant: Plant) -> Iterator[Finding]:
     """Yield what is off the edges of base intervals: an interval has one day and one topology."""
     minutes = plant.base_interval_minutes
@@ -144,10 +141,9 @@ def _edge_findings(plant: Plant) -> Iterator[Finding]:
         yield finding(
             "day_start_edge", ("day_start",), plant.day_start, nearest=near, minutes=minutes
         )
-    zone = zone_or_none(plant.time_zone)
-    if zone is None:
+    if plant.time_zone not in _known_zones():
         return
-    local = plant.valid_from.astimezone(zone)
+    local = plant.valid_from.astimezone(ZoneInfo(plant.time_zone))
     if local.minute % minutes or local.second or local.microsecond:
         edge = local.replace(minute=local.minute // minutes * minutes, second=0, microsecond=0)
         written = plant.valid_from.isoformat()

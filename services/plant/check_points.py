@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from compute.errors import NengtanError
 from compute.units import UNITS, UnitNotFound, unit
@@ -149,6 +150,7 @@ def _unit_findings(place: Place, point: Point, nearest: Nearest) -> Iterator[Fin
         yield finding("rate_refused", (*place, "unit"), point.unit, unit=symbol)
 
 
+@lru_cache(maxsize=4096)
 def _is_unit(symbol: str) -> bool:
     try:
         unit(symbol)

@@ -1,8 +1,10 @@
 """A checked plant description as arrays for the kernels and rows for the store."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -22,6 +24,7 @@ __all__ = [
     "gateway_username",
     "point_rows",
     "points_of",
+    "topology_edges",
 ]
 
 _SECOND_US = 1_000_000
@@ -111,13 +114,55 @@ def points_of(plant: Plant) -> list[tuple[Meter, Point]]:
     return [(meter, point) for meter in plant.meters for point in meter.points]
 
 
-def compile_topology(plant: Plant) -> Topology:
+def topology_edges(plant: Plant) -> list[datetime]:
+    """Return the edges of base intervals after `valid_from` at which a point comes or goes.
+
+    Between two of them `compile_topology(plant, at=…)` gives the same arrays. A point counts in
+    every interval that its validity touches, so an exchange within an interval gives that interval
+    a topology of its own, in which the old point and the new one both count.
+    """
+    zone = ZoneInfo(plant.time_zone)
+    edges: set[datetime] = set()
+    for _, point in points_of(plant):
+        if point.valid_from is not None:
+            edges.add(_edge(point.valid_from, plant.base_interval_minutes, zone))
+        if point.valid_to is not None:
+            # The first instant without it; on an edge, that edge itself.
+            step = timedelta(minutes=plant.base_interval_minutes)
+            last = point.valid_to - timedelta(microseconds=1)
+            edges.add(_edge(last, plant.base_interval_minutes, zone) + step)
+    return sorted(edge.astimezone(UTC) for edge in edges if edge > plant.valid_from)
+
+
+def _edge(at: datetime, minutes: int, zone: ZoneInfo) -> datetime:
+    """Return the start of the base interval that holds an instant, UTC."""
+    local = at.astimezone(zone)
+    past = timedelta(
+        minutes=local.minute % minutes, seconds=local.second, microseconds=local.microsecond
+    )
+    return at.astimezone(UTC) - past
+
+
+def _counts(point: Point, plant: Plant, at: datetime | None) -> bool:
+    """Return whether a point's validity touches the base interval that holds an instant."""
+    if at is None:
+        return True
+    start = _edge(at, plant.base_interval_minutes, ZoneInfo(plant.time_zone))
+    end = start + timedelta(minutes=plant.base_interval_minutes)
+    begun = point.valid_from is None or point.valid_from < end
+    return begun and (point.valid_to is None or point.valid_to > start)
+
+
+def compile_topology(plant: Plant, *, at: datetime | None = None) -> Topology:
     """Return the arrays of a description that `check` has no errors for.
 
     Parameters
     ----------
     plant : Plant
         Checked: references exist, the tree has no cycle, units fit their carriers.
+    at : datetime, optional
+        Points that are not valid in the base interval of this instant count in no flow and no
+        product. All points count if it is left out. The rows of `points` are the same either way.
 
     Returns
     -------
@@ -130,14 +175,17 @@ def compile_topology(plant: Plant) -> Topology:
     point_index = {point.code: index for index, (_, point) in enumerate(points_of(plant))}
     unit_by_point = _unit_by_point(plant)
     carrier_code = tuple(dict.fromkeys(flow.carrier for flow in plant.flows))
+    counting = {point.code for _, point in points_of(plant) if _counts(point, plant, at)}
     flow_parts = _parts(
         [(flow.metered_by, carrier_unit(flow.carrier)) for flow in plant.flows],
         point_index=point_index,
+        counting=counting,
         unit_by_point=unit_by_point,
     )
     product_parts = _parts(
         [(product.metered_by, product.unit) for product in plant.products],
         point_index=point_index,
+        counting=counting,
         unit_by_point=unit_by_point,
     )
     return Topology(
@@ -177,6 +225,7 @@ def _parts(
     rows: Sequence[tuple[tuple[Metering, ...], str]],
     *,
     point_index: Mapping[str, int],
+    counting: AbstractSet[str],
     unit_by_point: Mapping[str, str],
 ) -> _Parts:
     """Return the points of each row, with weights that bring their amounts to the row's unit."""
@@ -185,6 +234,8 @@ def _parts(
     weight: list[float] = []
     for metered_by, unit in rows:
         for part in metered_by:
+            if part.point not in counting:
+                continue
             index.append(point_index[part.point])
             weight.append(part.share * conversion(unit_by_point[part.point], unit))
         offset.append(len(index))

@@ -13,7 +13,7 @@ Place = tuple[str | int, ...]
 Scalar = str | int | float | bool | None
 
 _VALUE_LENGTH_MAX = 120
-_FINDING_COUNT_MAX = 500
+FINDING_COUNT_MAX = 500
 _SIMILARITY_MIN = 0.6
 
 
@@ -108,11 +108,11 @@ def finding(
 def limited(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return the findings, errors first; beyond a number that anyone reads, only their count."""
     ordered = sorted(findings, key=lambda finding: finding.severity != "error")
-    if len(ordered) <= _FINDING_COUNT_MAX:
+    if len(ordered) <= FINDING_COUNT_MAX:
         return tuple(ordered)
-    more = finding("more", (), count=len(ordered) - _FINDING_COUNT_MAX)
+    more = finding("more", (), count=len(ordered) - FINDING_COUNT_MAX)
     # An error when it stands for errors, so that the rest cannot pass unseen.
-    return (*ordered[:_FINDING_COUNT_MAX], replace(more, severity=ordered[-1].severity))
+    return (*ordered[:FINDING_COUNT_MAX], replace(more, severity=ordered[-1].severity))
 
 
 class Nearest:
@@ -123,7 +123,7 @@ class Nearest:
     """
 
     def __init__(
-        self, comparisons: int = 100_000, *, similarity_min: float = _SIMILARITY_MIN
+        self, comparisons: int = 50_000, *, similarity_min: float = _SIMILARITY_MIN
     ) -> None:
         self._comparisons_left = comparisons
         self._similarity_min = similarity_min

@@ -193,6 +193,6 @@ class Meter(Part):
     ] = None
     points: Annotated[
         tuple[Point, ...],
-        Field(min_length=1),
+        Field(min_length=1, max_length=200),
         said("测点", "Points", "至少一个。", "At least one."),
     ]

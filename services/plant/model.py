@@ -95,6 +95,7 @@ class Flow(Part):
     ] = False
     metered_by: Annotated[
         tuple[Metering, ...],
+        Field(max_length=100),
         said("计量", "Metered by", "为空表示未计量。", "None: the flow is unmetered."),
     ] = ()
 
@@ -110,6 +111,7 @@ class Product(Part):
     ]
     metered_by: Annotated[
         tuple[Metering, ...],
+        Field(max_length=100),
         said("计量", "Metered by", "为空表示人工填报。", "None: entered by hand."),
     ] = ()
 
@@ -175,20 +177,33 @@ class Plant(Part):
     ] = None
     members: Annotated[
         tuple[Member, ...],
+        Field(max_length=1_000),
         said("成员", "Members", "仅园区。", "Of a park only."),
     ] = ()
     gateways: Annotated[
-        tuple[Gateway, ...], said("网关", "Gateways", "数据网关。", "What sends readings.")
+        tuple[Gateway, ...],
+        Field(max_length=1_000),
+        said("网关", "Gateways", "数据网关。", "What sends readings."),
     ] = ()
-    nodes: Annotated[tuple[Node, ...], said("节点", "Nodes", "边界树。", "The boundary tree.")] = ()
+    nodes: Annotated[
+        tuple[Node, ...],
+        Field(max_length=20_000),
+        said("节点", "Nodes", "边界树。", "The boundary tree."),
+    ] = ()
     flows: Annotated[
-        tuple[Flow, ...], said("能流", "Flows", "节点之间的能流。", "Between nodes.")
+        tuple[Flow, ...],
+        Field(max_length=20_000),
+        said("能流", "Flows", "节点之间的能流。", "Between nodes."),
     ] = ()
     meters: Annotated[
-        tuple[Meter, ...], said("计量器具", "Meters", "表计与测点。", "Meters and points.")
+        tuple[Meter, ...],
+        Field(max_length=20_000),
+        said("计量器具", "Meters", "表计与测点。", "Meters and points."),
     ] = ()
     products: Annotated[
-        tuple[Product, ...], said("产品", "Products", "产品与产量信号。", "With their signals.")
+        tuple[Product, ...],
+        Field(max_length=1_000),
+        said("产品", "Products", "产品与产量信号。", "With their signals."),
     ] = ()
 
 

@@ -8,7 +8,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.plant.check import check
-from services.plant.findings import Finding, Nearest, Place, PlantInvalid, finding, limited
+from services.plant.findings import (
+    FINDING_COUNT_MAX,
+    Finding,
+    Nearest,
+    Place,
+    PlantInvalid,
+    finding,
+    limited,
+)
 from services.plant.model import Plant
 from services.plant.syntax import Source, read_json, read_yaml
 
@@ -31,6 +39,7 @@ _CODE_BY_TYPE: Mapping[str, str] = {
     "literal_error": "choice",
     "string_pattern_mismatch": "code_form",
     "too_short": "length",
+    "too_long": "length",
     "string_too_short": "length",
     "string_too_long": "length",
     "greater_than": "range",
@@ -101,12 +110,14 @@ def _examine(source: Source) -> tuple[Plant | None, tuple[Finding, ...]]:
         found.extend(check(plant))
     except ValidationError as invalid:
         plant = None
-        errors = invalid.errors(include_url=False, include_input=False)
+        # More than can be listed are not looked into.
+        errors = invalid.errors(include_url=False, include_input=False)[: 2 * FINDING_COUNT_MAX]
         said = {item.place for item in found}  # `1e3` is no number, and its spelling says why
         found.extend(
             item for item in _shape_findings(errors, source.data) if item.place not in said
         )
-        found.extend(_check_the_rest(source.data, [error["loc"] for error in errors]))
+        if len(errors) < FINDING_COUNT_MAX:
+            found.extend(_check_the_rest(source.data, [error["loc"] for error in errors]))
     findings = limited([source.located(item) for item in found])
     sound = all(item.severity != "error" for item in findings)
     return plant if sound else None, findings

@@ -8,6 +8,7 @@ alias counts as much as what it stands for.
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -18,17 +19,14 @@ from services.plant.findings import Finding, Place, PlantInvalid, finding
 SIZE_BYTES_MAX = 5_000_000
 _DEPTH_MAX = 16
 _VALUE_COUNT_MAX = 500_000
+_NUMBER_LENGTH_MAX = 64  # of what may be meant as a number; bounds the work of the patterns
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NULL = {"", "~", "null", "Null", "NULL"}
-_BOOLEAN = {
-    "true": True,
-    "True": True,
-    "TRUE": True,
-    "false": False,
-    "False": False,
-    "FALSE": False,
+_WORDS: Mapping[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})?\.[0-9]{1,20}([eE][-+][0-9]{1,3})?")
@@ -148,7 +146,11 @@ def _tidy_json(data: object) -> tuple[object, list[Finding]]:
     findings: list[Finding] = []
     top: list[object] = [data]
     stack: list[tuple[Place, Any, Any]] = [((), top, 0)]
+    count = 0
     while stack:
+        count += 1
+        if count > _VALUE_COUNT_MAX:
+            _refuse(finding("too_many", (), limit=_VALUE_COUNT_MAX))
         place, parent, key = stack.pop()
         value = parent[key]
         if len(place) > _DEPTH_MAX:
@@ -273,10 +275,10 @@ class _Builder:
         text = str(getattr(event, "value", ""))
         if getattr(event, "style", None):  # quoted or a block: text
             return text
-        if text in _NULL:
-            return None
-        if text in _BOOLEAN:
-            return _BOOLEAN[text]
+        if text in _WORDS:
+            return _WORDS[text]
+        if len(text) > _NUMBER_LENGTH_MAX:
+            return text
         if _WHOLE.fullmatch(text):
             return int(text)
         if _DECIMAL.fullmatch(text):

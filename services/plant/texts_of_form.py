@@ -25,10 +25,10 @@ READING: Mapping[str, FaultText] = {
         "嵌套超过 {limit} 层。", "Nested deeper than {limit}.", "减少嵌套。", "Flatten it."
     ),
     "too_many": FaultText(
-        "展开后超过 {limit} 个值。",
-        "More than {limit} values once aliases are expanded.",
-        "去掉锚点与别名。",
-        "Write it without anchors and aliases.",
+        "超过 {limit} 个值（别名按展开计）。",
+        "More than {limit} values; an alias counts as what it stands for.",
+        "按厂区拆分，去掉锚点与别名。",
+        "One document per site, without anchors and aliases.",
     ),
     "alias": FaultText(
         "别名指向未定义的锚点或其自身。",
@@ -55,8 +55,8 @@ READING: Mapping[str, FaultText] = {
         "Quote a text; write true or false; write a number as a plain decimal.",
     ),
     "more": FaultText(
-        "另有 {count} 项未列出。",
-        "{count} further findings are not listed.",
+        "另有至少 {count} 项未列出。",
+        "At least {count} further findings are not listed.",
         "先修正已列出的。",
         "Correct those listed first.",
     ),

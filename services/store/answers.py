@@ -256,8 +256,18 @@ async def result_columns(
         start=sql.Literal(start),
         end=sql.Literal(end),
     )
-    columns = await copy_out(connection, select, _COLUMN_TYPES)
-    return ResultColumns(*columns[:6], np.stack(columns[6:], axis=1))
+    ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = await copy_out(
+        connection, select, _COLUMN_TYPES
+    )
+    return ResultColumns(
+        ts_us=ts_us,
+        series_id=series_id,
+        quality=quality,
+        reading_count=reading_count,
+        covered_us=covered_us,
+        input_hash=input_hash,
+        measures=np.stack(measures, axis=1),
+    )
 
 
 async def list_provenance(
@@ -274,3 +284,69 @@ async def list_factor_sets(
 ) -> list[FactorSetRow]:
     """Return the factor sets that the base intervals of [start, end) stand on."""
     return await fetch_all(connection, FactorSetRow, "answer_factor_sets", (site_id, start, end))
+
+
+async def lock_plants(connection: Connection) -> None:
+    """Wait until no other transaction compares and changes descriptions of this tenant."""
+    await connection.execute(query("answer_lock_plants"))
+
+
+async def instant(connection: Connection) -> datetime:
+    """Return the instant of the snapshot."""
+    row = await fetch_one(connection, _Instant, "answer_instant")
+    if row is None or row.at is None:
+        raise AssertionError("a select without a table is one row")
+    return row.at
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """An enterprise that a park lists."""
+
+    member_code: str
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkRow:
+    """The sums of one carrier over the boundary of a member's site."""
+
+    member_code: str
+    name_zh: str
+    name_en: str
+    site_code: str
+    time_zone: str
+    carrier: str
+    unit: str
+    series_id: int
+    ts: datetime
+    amount: float | None
+    energy_kwh: float | None
+    coal_equivalent_tce: float | None
+    coal_equal_tce: float | None
+    emission_direct_tco2e: float | None
+    emission_purchased_tco2e: float | None
+    covered_us: int
+    reading_count: int
+    quality: int
+
+
+async def list_members(connection: Connection) -> list[MemberRow]:
+    """Return the enterprises that this park lists."""
+    return await fetch_all(connection, MemberRow, "answer_park_members")
+
+
+async def list_park_rows(
+    connection: Connection,
+    *,
+    grain: int,
+    start: datetime,
+    end: datetime,
+    after: tuple[datetime, int],
+    limit: int,
+) -> list[ParkRow]:
+    """Return the sums of members that consent, by time and series, those after a place."""
+    return await fetch_all(
+        connection, ParkRow, "answer_park_rows", (int(grain), start, end, *after, limit)
+    )

@@ -79,6 +79,14 @@ def around(row: Sequence[Reading], begin_us: int, end_us: int) -> list[Reading]:
     return [*before[-CONTEXT_BEFORE:], *inside, *after[:CONTEXT_AFTER]]
 
 
+def total(amounts: IntervalAmounts, row: int = 0) -> float:
+    return math.fsum(value for value in amounts.amount[row] if not math.isnan(value))
+
+
+def has(amounts: IntervalAmounts, quality: Quality) -> list[bool]:
+    return [bool(mask & quality) for mask in amounts.quality[0]]
+
+
 # Times between readings: dense, on the grid, beside it, and gaps.
 _PAUSES_US = st.sampled_from(
     [1, MINUTE_US, 5 * MINUTE_US - 1, 5 * MINUTE_US, STEP_US, STEP_US + 1, 47 * MINUTE_US, 10**10]

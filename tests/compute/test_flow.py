@@ -151,10 +151,8 @@ class TestTraceIntensity:
         found = traced(kinds, moves)[0, :, 0]
         assert np.isnan(found).tolist() == [False, True, False, True]
 
-    def test_solves_the_small_park_with_a_loop(self) -> None:
-        path = Path(__file__).parents[2].parent / "shared" / "cases" / "flow_small_park_loop.json"
-        if not path.exists():
-            pytest.skip(f"{path.name} is not here: ../shared is optional")
+    def test_solves_the_small_park_with_a_loop(self, shared_folder: Path) -> None:
+        path = shared_folder / "cases" / "flow_small_park_loop.json"
         case = json.loads(path.read_text(encoding="utf-8"))
         inputs, expected = case["inputs"], case["expected"]
         names = inputs["nodes"]

@@ -1,13 +1,16 @@
 """The map of a replay: refused with its faults, never half understood."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy.replay_map import MapRefused, load_map, read_map
 
 MAPS = Path(__file__).parents[2] / "deploy" / "maps"
+PLANTS = MAPS.parent / "plants"
 TIME = {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "Asia/Shanghai"}
 POINTS = [{"column": "kwh", "point": "P1"}]
 
@@ -65,6 +68,19 @@ class TestLoadMap:
     @pytest.mark.parametrize("name", ["steel.yaml", "pv.yaml"])
     def test_reads_the_examples(self, name: str) -> None:
         assert load_map(MAPS / name).points
+
+    @pytest.mark.parametrize(("name", "keys"), [("steel", [""]), ("pv", map(str, range(1, 23)))])
+    def test_names_the_points_of_the_example_plants(self, name: str, keys: Iterable[str]) -> None:
+        replay_map = load_map(MAPS / f"{name}.yaml")
+        plant = yaml.safe_load((PLANTS / f"{name}.yaml").read_text(encoding="utf-8"))
+        points = [point for meter in plant["meters"] for point in meter["points"]]
+        named = {point.point.format(key=key) for key in keys for point in replay_map.points}
+        assert named == {point["address"] for point in points}
+        assert (replay_map.tenant, replay_map.site) == (plant["tenant"], plant["site"])
+        assert replay_map.gateway in {gateway["code"] for gateway in plant["gateways"]}
+        for point in points:
+            if point["kind"] == "interval":
+                assert point["stamp"] == replay_map.time.stamp
 
     @pytest.mark.parametrize(
         ("text", "reason"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compute.register import Readings, interval_amounts
 from compute.topology import NodeKind
 from deploy.simulated_flows import NotSimulable, nominal_kwh
 from deploy.simulator import Reading, Simulator
@@ -198,3 +199,44 @@ class TestReadings:
     def test_end_with_the_years_that_are_simulated(self) -> None:
         with pytest.raises(ValueError, match="2020 to 2039"):
             SIMULATED.readings_at(0)
+
+
+class TestAgainstTheKernels:
+    def test_shows_the_kernels_the_true_amount_of_every_point(self) -> None:
+        """Reading, register rules and simulator agree within what the meters can show."""
+        points = compile_topology(DEMO).points
+        columns: dict[str, list[tuple[int, float]]] = {row.address: [] for row in point_rows(DEMO)}
+        end_us = START_US + 6 * HOUR_US
+        for moment in SIMULATED.history(
+            start_us=START_US - 30 * MINUTE_US, end_us=end_us + 30 * MINUTE_US, step_us=MINUTE_US
+        ):
+            for reading in moment:
+                columns[reading.address].append((reading.ts_us, reading.value))
+        listed = list(columns.values())
+        flat = [pair for column in listed for pair in column]
+        amounts = interval_amounts(
+            Readings(
+                point_offset=np.cumsum([0, *map(len, listed)], dtype=np.int64),
+                ts_us=np.array([ts_us for ts_us, _ in flat], dtype=np.int64),
+                value=np.array([value for _, value in flat], dtype=np.float64),
+                quality=np.zeros(len(flat), dtype=np.int32),
+            ),
+            points=points,
+            start_us=START_US,
+            step_us=15 * MINUTE_US,
+            count=24,
+        )
+        assert not amounts.quality.any()
+        assert (amounts.covered_us == 15 * MINUTE_US).all()
+        for row, place in enumerate(point_rows(DEMO)):
+            if place.unit == "MPa":
+                continue  # no amount
+            shown = points.resolution[row] or 1e-3
+            for k in range(24):
+                start_us = START_US + k * 15 * MINUTE_US
+                true = SIMULATED.true_point_amount(
+                    place.code, start_us=start_us, end_us=start_us + 15 * MINUTE_US
+                )
+                assert amounts.amount[row, k] == pytest.approx(
+                    true, abs=2.0 * shown * points.scale[row]
+                )

@@ -21,6 +21,7 @@ from ingest.mqtt import (
     Receiver,
     ReceiverClosed,
     SessionTakenOver,
+    Unpublishable,
     receiver,
 )
 from ingest.mqtt.inbox import Inbox
@@ -521,9 +522,9 @@ class TestPublish:
             assert len(broker.sent(mqtt5.PublishPacket)) == 3
             broker.send(mqtt5.PubAckPacket(broker.sent(mqtt5.PublishPacket)[0].packet_id))
             await fourth
-            with pytest.raises(PublishFailed, match="more than the broker takes"):
+            with pytest.raises(Unpublishable, match="more than the broker takes"):
                 await fast.publish("r", b"x" * 200, qos=0)
-            with pytest.raises(PublishFailed, match="correct it"):
+            with pytest.raises(Unpublishable, match="correct it"):
                 await fast.publish("r" * 70_000, b"x", qos=0)
             assert fast.connected
 

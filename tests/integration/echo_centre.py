@@ -56,7 +56,7 @@ class EchoCentre:
             username="everything",
             password="everything",
             identifier="echo-centre",
-            timeout=3,
+            timeout=1,
         ) as client:
             await client.subscribe("nengtan/v1/+/+/+/telemetry", qos=1)
             messages = client.messages

@@ -1,6 +1,7 @@
 import json
 import random
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from services.plant import (
     gateway_rows,
     point_rows,
     read_plant,
+    topology_edges,
 )
 from tests.services.plant_documents import EXAMPLES, small
 
@@ -157,6 +159,44 @@ class TestCompileTopology:
         assert (one.node_parent_index < np.arange(len(one.node_code))).all()
         assert np.isfinite(one.points.scale).all()
         assert (one.points.scale > 0).all()
+
+
+class TestTopologyEdges:
+    def exchanged(self, instant: str) -> Plant:
+        document = small()
+        old = document["meters"][0]["points"][0]
+        new = {**old, "code": "P1b", "address": "P1", "multiplier": 100, "valid_from": instant}
+        old["valid_to"] = instant
+        document["meters"][0]["points"].append(new)
+        document["flows"][0]["metered_by"].append({"point": "P1b"})
+        return read(document)
+
+    def counted(self, plant: Plant, at: str) -> list[str]:
+        topology = compile_topology(plant, at=datetime.fromisoformat(at))
+        first, end = topology.flow_offset[:2]
+        return [topology.points.code[i] for i in topology.flow_point_index[first:end]]
+
+    def test_lets_both_meters_count_in_the_interval_of_their_exchange(self) -> None:
+        plant = self.exchanged("2025-03-01T02:07:00Z")
+        assert [edge.isoformat() for edge in topology_edges(plant)] == [
+            "2025-03-01T02:00:00+00:00",
+            "2025-03-01T02:15:00+00:00",
+        ]
+        assert self.counted(plant, "2025-03-01T01:59:59Z") == ["P1"]
+        assert self.counted(plant, "2025-03-01T02:00:00Z") == ["P1", "P1b"]
+        assert self.counted(plant, "2025-03-01T02:14:59Z") == ["P1", "P1b"]
+        assert self.counted(plant, "2025-03-01T02:15:00Z") == ["P1b"]
+        assert compile_topology(plant).points.scale[:2].tolist() == [80.0, 100.0]
+
+    def test_has_one_edge_for_an_exchange_on_an_edge(self) -> None:
+        plant = self.exchanged("2025-03-01T02:15:00Z")
+        assert [edge.isoformat() for edge in topology_edges(plant)] == ["2025-03-01T02:15:00+00:00"]
+        assert self.counted(plant, "2025-03-01T02:14:00Z") == ["P1"]
+        assert self.counted(plant, "2025-03-01T02:15:00Z") == ["P1b"]
+
+    def test_are_none_where_nothing_changes(self) -> None:
+        assert topology_edges(read(small())) == []
+        assert topology_edges(self.exchanged("2024-12-31T00:00:00Z")) == []
 
 
 class TestRows:

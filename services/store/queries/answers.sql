@@ -78,3 +78,30 @@ select distinct f.id, encode(f.sha256, 'hex') as sha256, f.factors
 from provenance p join factor_set f on f.id = p.factor_set_id
 where p.site_id = $1 and p.ts >= $2 and p.ts < $3
 order by f.id
+
+-- name: answer_instant
+select transaction_timestamp() as at
+
+-- name: answer_park_members
+select member_code, valid_from, valid_to from park_member order by member_code, valid_from
+
+-- name: answer_park_rows
+select member_code, name_zh, name_en, site_code, time_zone, carrier, unit, series_id, ts, amount,
+       energy_kwh, coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e,
+       emission_purchased_tco2e, covered_us, reading_count, quality
+from park_result
+where grain = $1 and ts >= $2 and ts < $3 and (ts, series_id) > ($4, $5)
+order by ts, series_id limit $6
+
+-- name: answer_events
+select e.seq, e.kind, e.at, e.payload, s.code as site
+from event e left join site s on s.id = e.site_id
+where e.seq > $1 order by e.seq limit $2
+
+-- name: answer_event_bounds
+select (select coalesce(max(seq), 0) from event) as newest,
+       exists (select from event where seq = $1) as known,
+       (select count(*) from (select from event where seq > $1 limit $2) as later) as behind
+
+-- name: answer_lock_plants
+select pg_advisory_xact_lock(hashtext('nengtan.plants'), current_tenant())

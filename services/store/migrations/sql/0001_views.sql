@@ -12,7 +12,7 @@ create view tenant_result with (security_barrier) as
   where s.tenant_id = current_tenant();
 
 create view park_result with (security_barrier) as
-  select t.code as member_code, t.name_zh, t.name_en, si.code as site_code, s.carrier, s.unit, r.*
+  select t.code as member_code, t.name_zh, t.name_en, si.code as site_code, si.time_zone, s.carrier, s.unit, r.*
   from park_member m
   join tenant park on park.id = m.tenant_id
   join tenant t on t.code = m.member_code
