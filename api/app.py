@@ -1,7 +1,8 @@
 """Door two: the HTTP interface. It translates; it does not calculate."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import uvicorn
@@ -9,8 +10,25 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from api import errors
 from api.dependencies import only_known_parameters
-from api.routes import accounts, energy_query, health, session
+from api.routes import (
+    accounts,
+    carbon_accounting,
+    consumption,
+    data_quality,
+    energy_flow,
+    energy_query,
+    events,
+    factors,
+    health,
+    park,
+    plant,
+    points,
+    provenance,
+    quarantine,
+    session,
+)
 from api.security import PREFIX, Gate, Throttle, signed_in
+from services.live_events import LiveEvents
 from services.provenance import VERSION
 from services.store.pool import Database
 
@@ -31,6 +49,28 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         ("503", "暂不可用 / Not ready"),
     )
 }
+ROUTERS = (
+    session.router,
+    accounts.router,
+    accounts.changes_router,
+    plant.router,
+    plant.write_router,
+    energy_query.router,
+    points.router,
+    consumption.router,
+    energy_flow.router,
+    carbon_accounting.router,
+    factors.router,
+    factors.confirm_router,
+    factors.write_router,
+    data_quality.router,
+    data_quality.review_router,
+    quarantine.router,
+    quarantine.write_router,
+    park.router,
+    provenance.router,
+    events.router,
+)
 
 
 class ServeSettings(Protocol):
@@ -50,10 +90,15 @@ class ServeSettings(Protocol):
 
 def create_app(*, database: Database) -> FastAPI:
     """Return the application over an open database, which the caller closes."""
+    events = LiveEvents(database)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        listener = asyncio.create_task(events.run(), name="live events")
         yield
+        listener.cancel()
+        with suppress(asyncio.CancelledError):
+            await listener
 
     app = FastAPI(
         title="Nengtan 能碳",
@@ -68,6 +113,7 @@ def create_app(*, database: Database) -> FastAPI:
     )
     app.state.database = database
     app.state.throttle = Throttle()
+    app.state.events = events
     app.add_middleware(Gate, database=database)
     errors.install(app)
     anyone = APIRouter(prefix=PREFIX, dependencies=[Depends(only_known_parameters)])
@@ -79,9 +125,8 @@ def create_app(*, database: Database) -> FastAPI:
         dependencies=[Depends(signed_in), Depends(only_known_parameters)],
         responses=_PROBLEMS,
     )
-    for part in (session, accounts, energy_query):
-        someone.include_router(part.router)
-    someone.include_router(accounts.changes_router)
+    for router in ROUTERS:
+        someone.include_router(router)
     app.include_router(anyone)
     app.include_router(someone)
     return app

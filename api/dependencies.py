@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, cast
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.errors import Detail, Problem
+from compute.periods import from_us, to_us
 from compute.quantities import hint
 from services import clock
 from services.store.pool import Database
@@ -44,10 +45,14 @@ def _within(value: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_within)]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+_VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f]"
 Text = Annotated[
     str,
     Field(
-        min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$"
+        min_length=1,
+        max_length=200,
+        # Neither blank nor with a control character in it.
+        pattern=rf"^[^\x00-\x1f\x7f-\x9f]*{_VISIBLE}[^\x00-\x1f\x7f-\x9f]*$",
     ),
 ]
 
@@ -152,6 +157,26 @@ def read_cursor(cursor: str | None, *kinds: type[str] | type[int]) -> tuple[Any,
     if any((isinstance(v, int) and abs(v) >= 2**62) or "\0" in str(v) for v in place):
         raise _cursor_invalid()
     return tuple(place)
+
+
+def after_instant(cursor: str | None) -> datetime | None:
+    """Return the instant that a cursor of one number stands for."""
+    place = read_cursor(cursor, int)
+    return None if place is None else instant_of(place[0])
+
+
+def next_cursor(request: Request, response: Response, after: datetime | None) -> str | None:
+    """Return the cursor of the page after an instant, and link to it; None on the last page."""
+    if after is None:
+        return None
+    cursor = write_cursor(to_us(after))
+    response.headers["Link"] = next_link(request, cursor)
+    return cursor
+
+
+def instant_of(place_us: int) -> datetime:
+    """Return the instant of a number in a cursor; one that nobody wrote is as good as its end."""
+    return from_us(min(max(place_us, 0), to_us(_LATEST)))
 
 
 def _cursor_invalid() -> Problem:

@@ -158,7 +158,8 @@ def unavailable() -> Problem:
     )
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """Return a finding of a plant description as it is answered."""
     return {
         "code": finding.code,
         "severity": finding.severity,
@@ -180,7 +181,7 @@ def _of_plant(error: PlantInvalid) -> Problem:
             "correct what the errors name, and send the whole description again",
             "请按 errors 逐项修正后重新提交完整描述",
         ),
-        errors=[_finding(finding) for finding in error.findings],
+        errors=[finding_document(finding) for finding in error.findings],
     )
 
 

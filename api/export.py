@@ -56,9 +56,7 @@ def cell(value: object) -> object:
         return ""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
+    if isinstance(value, dict | bool):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     if isinstance(value, list | tuple):
         return cell(" ".join(str(part) for part in value))

@@ -87,12 +87,12 @@ class _Measured(Protocol):
     def reading_count(self) -> int: ...
 
 
-def assessed(quality: int) -> dict[str, object]:
+def assessed(quality: int) -> dict[str, Any]:
     """Return grade and flags of a quality mask."""
     return {"grade": grade(quality), "flags": flag_names(quality)}
 
 
-def measures_of(row: _Measured) -> dict[str, object]:
+def measures_of(row: _Measured) -> dict[str, Any]:
     """Return the quantities of a result as they are answered."""
     return {
         **{name: getattr(row, name) for name in MEASURES},

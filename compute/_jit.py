@@ -1,6 +1,8 @@
 """The only home of numba and of its flags."""
 
 from collections.abc import Callable
+from hashlib import sha256
+from importlib.resources import files
 from typing import ParamSpec, TypeVar
 
 import numba
@@ -8,12 +10,28 @@ import numba
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-# nogil: kernels run beside the event loop. cache: compiled once per machine. No fastmath and no
-# parallel reductions: the same input gives the same bits on every run.
-_FLAGS = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
+
+def _sources_digest() -> str:
+    """Return a digest of every source of this room."""
+    digest = sha256()
+    for source in sorted(files("compute").iterdir(), key=lambda file: file.name):
+        if source.name.endswith(".py"):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# numba looks at a kernel's own file alone to tell whether a cached one is stale, but kernels call
+# each other across files: each state of the sources gets a cache of its own.
+numba.config.CACHE_DIR = (
+    f"{numba.config.CACHE_DIR or files('compute').joinpath('__pycache__')}/{_sources_digest()}"
+)
 
 
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Compile a loop over arrays and primitives; it writes into the outputs it is given."""
-    compiled: Callable[Parameters, Result] = numba.njit(**_FLAGS)(function)
+    # nogil: kernels run beside the event loop. cache: compiled once per machine. No fastmath and
+    # no parallel reductions: the same input gives the same bits on every run.
+    compiled: Callable[Parameters, Result] = numba.njit(
+        cache=True, nogil=True, fastmath=False, error_model="numpy"
+    )(function)
     return compiled

@@ -101,6 +101,8 @@ class Committer:
         items changes.
         """
         firsts = first_readings(batch, registry)
+        # Of a message that was kept whole, single items may be kept now that were not counted.
+        found = {item.item for item in kept} - set(message.items)
         async with self._database.transaction() as connection:
             judged = await _store(connection, batch, registry, firsts, received_us, merge=True)
             await ledger.settle_quarantine(
@@ -113,7 +115,7 @@ class Committer:
                     stored=len(judged.stored),
                     duplicate=len(judged.duplicate),
                     conflict=len(judged.conflict),
-                    quarantined=len(resolved),
+                    quarantined=len(resolved) - len(found),
                 ),
                 at=from_us(received_us),
             )
@@ -199,10 +201,17 @@ async def _write_ledgers(
     counts = _counts(batch.messages, gateway_of, firsts, judged)
     await ledger.add_counts(connection, counts, received_at=at)
     receipted = receipts(batch.messages)
-    seen = [(r.gateway_id, r.epoch, r.ranges) for r in receipted]
-    await ledger.add_sequences(connection, seen, received_at=at)
+    await ledger.add_sequences(connection, _seen(receipted), received_at=at)
     await _mark_dirty(connection, batch, registry, firsts, judged.stored)
     return Outcome(counts, receipted)
+
+
+def _seen(receipted: Sequence[Receipt]) -> list[tuple[int, str, list[tuple[int, int]]]]:
+    """Return the numbers of each outbox once, however many receipts name them."""
+    seen: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    for receipt in receipted:
+        seen.setdefault((receipt.gateway_id, receipt.epoch), []).extend(receipt.ranges)
+    return [(gateway_id, epoch, ranges) for (gateway_id, epoch), ranges in seen.items()]
 
 
 def _number(value: Any) -> float | None:  # noqa: ANN401 - a numpy scalar of any float type

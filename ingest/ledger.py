@@ -1,6 +1,6 @@
 """What a batch amounts to, as pure functions of it: first readings, ranges of numbers, receipts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -65,6 +65,12 @@ def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:
     return ranges
 
 
+# Bounds of one receipt: with the longest numbers it stays below half of a broker's packet limit of
+# 1 MB. A message is never split: it has at most 5,000 items itself.
+_RECEIPT_MESSAGES_MAX = 4000
+_RECEIPT_REJECTED_MAX = 5000
+
+
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What one gateway may forget: publish `payload` to `topic`."""
@@ -77,27 +83,46 @@ class Receipt:
 
 
 def receipts(messages: Iterable[Message]) -> list[Receipt]:
-    """Return one receipt per gateway and epoch for messages that are durable now.
+    """Return the receipts for messages that are durable now: one per gateway and epoch.
 
-    A message without epoch and number (unreadable, or of a foreign form) cannot be receipted; one
-    that could be read is receipted even where items were rejected: they are in quarantine.
+    More than one where it would grow beyond what a broker takes. A message without epoch and
+    number (unreadable, or of a foreign form) cannot be receipted; one that could be read is
+    receipted even where items were rejected: they are in quarantine.
     """
     groups: dict[tuple[int, str], list[Message]] = {}
     for message in messages:
         decoded = message.decoded
         if message.gateway and message.gateway.receipt_topic and decoded.epoch and decoded.seq:
             groups.setdefault((message.gateway.id, decoded.epoch), []).append(message)
-    result: list[Receipt] = []
-    for (gateway_id, epoch), members in groups.items():
-        ranges = ranges_of(m.decoded.seq for m in members if m.decoded.seq)
-        rejected = [
-            {"seq": member.decoded.seq, "item": fault.item, "code": fault.code}
-            for member in members
-            for fault in member.rejected
-        ]
-        payload = msgspec.json.encode({"epoch": epoch, "seq": ranges, "rejected": rejected})
-        topic = members[0].gateway.receipt_topic if members[0].gateway else None
-        if topic is None:
-            raise AssertionError("only gateways with a receipt topic are grouped")
-        result.append(Receipt(gateway_id, epoch, ranges, topic, payload))
-    return result
+    return [
+        _receipt(gateway_id, epoch, part)
+        for (gateway_id, epoch), members in groups.items()
+        for part in _parts(members)
+    ]
+
+
+def _parts(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Yield messages in groups that one receipt can name with all that was rejected of them."""
+    part: list[Message] = []
+    rejected = 0
+    for message in messages:
+        rejected += len(message.rejected)
+        if part and (rejected > _RECEIPT_REJECTED_MAX or len(part) == _RECEIPT_MESSAGES_MAX):
+            yield part
+            part, rejected = [], len(message.rejected)
+        part.append(message)
+    yield part
+
+
+def _receipt(gateway_id: int, epoch: str, messages: Sequence[Message]) -> Receipt:
+    topic = messages[0].gateway.receipt_topic if messages[0].gateway else None
+    if topic is None:
+        raise AssertionError("only gateways with a receipt topic are grouped")
+    ranges = ranges_of(m.decoded.seq for m in messages if m.decoded.seq)
+    rejected = [
+        {"seq": message.decoded.seq, "item": fault.item, "code": fault.code}
+        for message in messages
+        for fault in message.rejected
+    ]
+    payload = msgspec.json.encode({"epoch": epoch, "seq": ranges, "rejected": rejected})
+    return Receipt(gateway_id, epoch, ranges, topic, payload)

@@ -87,9 +87,11 @@ class Pipeline:
     async def _commit(self, deliveries: Sequence[Delivery]) -> list[tuple[Batch, Outcome]]:
         """Store deliveries as one batch; if a value is refused, halve until it stands alone."""
         received_us = clock.now_us()
-        batch = assemble(deliveries, self.registry, now_us=received_us)
+        # Rows of the batch are rows of this registry, even if another replaces it meanwhile.
+        registry = self.registry
+        batch = assemble(deliveries, registry, now_us=received_us)
         try:
-            return [(batch, await self._persist(batch, received_us))]
+            return [(batch, await self._persist(batch, registry, received_us))]
         except NotStorable as error:
             if len(deliveries) > 1:
                 middle = len(deliveries) // 2
@@ -98,14 +100,14 @@ class Pipeline:
                     *await self._commit(deliveries[middle:]),
                 ]
             batch = set_aside(batch, code="not_storable", detail=str(error))
-            return [(batch, await self._persist(batch, received_us))]
+            return [(batch, await self._persist(batch, registry, received_us))]
 
-    async def _persist(self, batch: Batch, received_us: int) -> Outcome:
+    async def _persist(self, batch: Batch, registry: Registry, received_us: int) -> Outcome:
         """Commit, and wait for the database as long as it takes."""
         retry_s = 0.1
         while True:
             try:
-                return await self.committer.commit(batch, self.registry, received_us=received_us)
+                return await self.committer.commit(batch, registry, received_us=received_us)
             except DatabaseUnavailable as error:
                 # The broker holds everything meanwhile: its window fills, and it waits.
                 _log.warning("ingest.commit.postponed", reason=str(error), retry_s=retry_s)

@@ -1,7 +1,6 @@
 """The processes `nengtan ingest` and `nengtan worker`: start, wait, stop clean."""
 
 import asyncio
-import contextlib
 import signal
 import ssl
 from collections.abc import Awaitable, Callable
@@ -111,15 +110,23 @@ def _stop_on_signal() -> asyncio.Event:
 
 async def _open(settings: Settings, stop: asyncio.Event) -> Database | None:
     """Wait for the database, saying so; None if told to stop meanwhile."""
+    stopped = asyncio.ensure_future(stop.wait())
     pause_s = 0.2
     while not stop.is_set():
+        opening = asyncio.ensure_future(Database.open(settings.database()))
+        await asyncio.wait([opening, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            break
         try:
-            return await Database.open(settings.database())
+            database = opening.result()
         except (DatabaseUnavailable, UnfitDatabase) as error:
             _log.warning("database.waiting", reason=str(error), retry_s=pause_s)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause_s)
-        pause_s = min(pause_s * 2, _WAIT_S_MAX)
+            await asyncio.wait([stopped], timeout=pause_s)
+            pause_s = min(pause_s * 2, _WAIT_S_MAX)
+        else:
+            stopped.cancel()
+            return database
     return None
 
 

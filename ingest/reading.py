@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+WHOLE = -1  # the item that is the whole message
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -19,7 +21,7 @@ class Delivery:
 class Rejection:
     """One item of a message, or the whole of it, that cannot be taken.
 
-    `item` counts the readings of the message from 0; -1 is the whole message. `code` is one of
+    `item` counts the readings of the message from 0; `WHOLE` is the whole message. `code` is one of
     the catalogue in ingest/README.md; `detail` says place, value and remedy.
     """
 

@@ -31,23 +31,27 @@ class Worker:
         self._database = database
         self._models: dict[int, tuple[str, SiteModel]] = {}
 
-    async def sweep(self) -> int:
-        """Compute everything that is dirty now; return how many base intervals that was."""
-        total = 0
-        async with self._database.transaction() as connection:
-            dirty = await results.dirty_sites(connection)
-        for site_id in dirty:
-            total += (await self._site(site_id)).interval_count
-        return total
-
     async def drain(self) -> int:
-        """Sweep until nothing is dirty; return how many base intervals that was."""
+        """Compute until nothing is dirty; return how many base intervals that was.
+
+        A site that cannot be computed keeps its marks and holds up no other; it is tried again
+        with the next drain.
+        """
         total = 0
+        failed: set[int] = set()
         while True:
             async with self._database.transaction() as connection:
-                if not await results.dirty_sites(connection):
-                    return total
-            total += await self.sweep()
+                dirty = set(await results.dirty_sites(connection)) - failed
+            if not dirty:
+                return total
+            for site_id in sorted(dirty):
+                try:
+                    total += (await self._site(site_id)).interval_count
+                except DatabaseUnavailable:
+                    raise
+                except NengtanError as error:
+                    _log.exception("tick.site.failed", site_id=site_id, reason=str(error))
+                    failed.add(site_id)
 
     async def _site(self, site_id: int) -> Recomputed:
         async with self._database.transaction() as connection:

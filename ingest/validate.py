@@ -13,7 +13,7 @@ import numpy.typing as npt
 from compute.periods import from_us
 from compute.quality import Quality
 from ingest.decode import decode
-from ingest.reading import Decoded, Delivery, Rejection
+from ingest.reading import WHOLE, Decoded, Delivery, Rejection
 from ingest.registry import Gateway, Registry
 
 # A clock may run ahead by this much; what is further ahead waits until it is due.
@@ -129,7 +129,7 @@ def _open(delivery: Delivery, registry: Registry) -> Message:
     gateway = registry.by_topic.get(delivery.topic)
     if gateway is None:
         fault = Rejection(
-            -1,
+            WHOLE,
             "unknown_gateway",
             f"no gateway sends on topic {delivery.topic!r}: declare it in the plant description",
         )
@@ -208,5 +208,5 @@ def _valid(edge_us: npt.NDArray[np.int64], row: int, word: str) -> str:
 def set_aside(batch: Batch, *, code: str, detail: str) -> Batch:
     """Return a batch that stores none of its readings and quarantines every message whole."""
     for message in batch.messages:
-        message.rejected = [Rejection(-1, code, detail)]
+        message.rejected = [Rejection(WHOLE, code, detail)]
     return batch.keep(np.zeros(len(batch), dtype=np.bool_))

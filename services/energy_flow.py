@@ -39,7 +39,7 @@ class FlowLink:
 
 @dataclass(frozen=True, slots=True)
 class FlowNode:
-    """A node with its inputs, outputs and residual; None where one of them is not known."""
+    """A node with its inputs, outputs and residual; None where there is none or it is not known."""
 
     code: str
     name: Name
@@ -174,7 +174,7 @@ def _node(node: Node, links: list[FlowLink], residual: Total | None, unit: FlowU
 
 def _sum(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return math.fsum(known) if len(known) == len(values) else None
+    return math.fsum(known) if known and len(known) == len(values) else None
 
 
 def _with_roles(links: list[FlowLink], kind_of: dict[str, str]) -> list[FlowLink]:

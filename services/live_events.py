@@ -17,7 +17,7 @@ from services.store.pool import Database, DatabaseUnavailable
 
 READERS_PER_TENANT_MAX = 200
 BEHIND_MAX = 10_000
-_MEMORY_COUNT = 2_000
+MEMORY_COUNT = 2_000
 _PAGE_COUNT = 500
 
 
@@ -83,7 +83,7 @@ class LiveEvents:
                     connection, after_seq=memory.newest, limit=_PAGE_COUNT
                 )
             memory.rows.extend(rows)
-            while len(memory.rows) > _MEMORY_COUNT:
+            while len(memory.rows) > MEMORY_COUNT:
                 memory.complete_after = memory.rows.popleft().seq
             if len(rows) < _PAGE_COUNT:
                 return

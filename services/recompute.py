@@ -105,8 +105,12 @@ async def _windows(
     A reading reaches from the readings before it to those after it of its point: as far as the
     rules for registers look.
     """
+    period = _period_by_point(model)
+    longest = tuple(max((p[side] for p in period.values()), default=0) for side in (0, 1))
     raw: list[_Window] = [
-        (int(mark.first_us[0]), int(mark.last_us[0])) for mark in dirty if not len(mark.point_id)
+        (int(mark.first_us[0]) - longest[0], int(mark.last_us[0]) + longest[1])
+        for mark in dirty
+        if not len(mark.point_id)
     ]
     marks = [mark for mark in dirty if len(mark.point_id)]
     if marks:
@@ -115,7 +119,6 @@ async def _windows(
         last = np.concatenate([mark.last_us for mark in marks])
         start = await _reach(connection, point, first, spans, before=True)
         end = await _reach(connection, point, last + 1, spans, before=False)
-        period = _period_by_point(model)
         before, after = (
             np.array([period.get(p, (0, 0))[side] for p in point.tolist()], dtype=np.int64)
             for side in (0, 1)
@@ -202,7 +205,13 @@ async def _compute(
     block = settle(described.arrays, amounts, span.factors, step_us=step)
     ts_us = start_us + step * np.arange(count, dtype=np.int64)
     columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
-    await results.put_results(connection, columns, grain=Grain.BASE)
+    await results.put_results(
+        connection,
+        columns,
+        grain=Grain.BASE,
+        others=model.fleeting_series_ids(described),
+        span_us=window,
+    )
     factor_set = await results.put_factor_set(
         connection, tenant_id=model.site.tenant_id, factors=span.factor_use
     )
@@ -284,7 +293,8 @@ async def _roll_up(
     source: Grain,
 ) -> None:
     """Add up every period of a grain that holds a computed interval, from the grain below."""
-    site, series_id = model.site, np.array(model.series_ids(), dtype=np.int32)
+    site, series_id = model.site, np.array(model.all_series_id, dtype=np.int32)
+    fleeting = model.fleeting_series_ids()
     done_us = -1
     for start_us, end_us in computed:
         edges = period_edges_us(
@@ -309,7 +319,13 @@ async def _roll_up(
             offset = np.searchsorted(ts_us, part).astype(np.int64)
             rolled: ResultBlock = rollup(block, offset)
             columns = columns_of(rolled, series_id=series_id, ts_us=part[:-1], only_filled=True)
-            await results.put_results(connection, columns, grain=grain)
+            await results.put_results(
+                connection,
+                columns,
+                grain=grain,
+                others=fleeting,
+                span_us=(int(part[0]), int(part[-1])),
+            )
 
 
 def _periods_max(grain: Grain) -> int:

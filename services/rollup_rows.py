@@ -1,5 +1,7 @@
 """Between blocks of arrays (series x intervals) and rows of the result table."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -75,7 +77,7 @@ def block_of(
     row = order[np.searchsorted(series_id, columns.series_id, sorter=order)]
     shape = (len(series_id), len(ts_us))
 
-    def spread(values: npt.NDArray[np.generic], empty: float) -> npt.NDArray[np.generic]:
+    def spread(values: npt.NDArray[Any], empty: float) -> npt.NDArray[Any]:
         full = np.full(shape, empty, dtype=values.dtype)
         full[row, column] = values
         return full

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from compute.periods import from_us, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
-from services.plant.compile import compile_topology
+from services.plant.compile import compile_topology, topology_edges
 from services.plant.model import Plant
 from services.reference import Confirmation, FactorBook, Override, carrier_factors, change_dates
 from services.store import results, topology
@@ -26,7 +26,7 @@ _FAR_FUTURE_US = to_us(datetime.fromisoformat("2200-01-01T00:00:00+00:00"))
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One description compiled, with the numbers its rows have in the database.
+    """One description compiled for a time, with the numbers its rows have in the database.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A time in which neither the description nor any factor changes. [µs since 1970 UTC]."""
+    """A time in which no description, point or factor comes or goes. [µs since 1970 UTC]."""
 
     start_us: int
     end_us: int
@@ -61,6 +61,7 @@ class SiteModel:
     site: topology.Site
     described: tuple[Described, ...]  # by the start of their time
     starts_us: tuple[int, ...]
+    all_series_id: tuple[int, ...]  # those of replaced descriptions too
     book: FactorBook
 
     @property
@@ -73,9 +74,11 @@ class SiteModel:
         """Return every point of any version."""
         return sorted({int(i) for d in self.described for i in d.point_id})
 
-    def series_ids(self) -> list[int]:
-        """Return every series of any version."""
-        return sorted({int(i) for d in self.described for i in d.series_id})
+    def fleeting_series_ids(self, described: Described | None = None) -> list[int]:
+        """Return the series that a description does not have, or that not every one has."""
+        chosen = self.described if described is None else (described,)
+        lasting = set.intersection(*({int(i) for i in d.series_id} for d in chosen))
+        return [i for i in self.all_series_id if i not in lasting]
 
     def spans(self, start_us: int, end_us: int) -> list[Span]:
         """Return the spans that cover [start, end), oldest first.
@@ -136,11 +139,20 @@ async def load_site_model(connection: Connection, site: topology.Site) -> SiteMo
     points = await topology.point_ids(connection, site.id)
     series = await topology.series_ids(connection, site.id)
     book = await load_factor_book(connection, site.tenant_id)
+    starts_us: list[int] = []
+    described: list[Described] = []
     effective = _effective(versions)
+    for version, later in zip_longest(effective, effective[1:]):
+        plant = Plant.model_validate_json(msgspec.json.encode(version.document))
+        for edge in (version.valid_from, *topology_edges(plant)):
+            if later is None or edge < later.valid_from:
+                starts_us.append(to_us(edge))
+                described.append(_describe(version.id, plant, edge, points, series))
     return SiteModel(
         site=site,
-        described=tuple(_describe(version, points, series) for version in effective),
-        starts_us=tuple(to_us(version.valid_from) for version in effective),
+        described=tuple(described),
+        starts_us=tuple(starts_us),
+        all_series_id=tuple(sorted(series.values())),
         book=book,
     )
 
@@ -152,15 +164,17 @@ def _effective(versions: Sequence[topology.PlantVersion]) -> list[topology.Plant
 
 
 def _describe(
-    version: topology.PlantVersion,
+    version_id: int,
+    plant: Plant,
+    at: datetime,
     points: dict[str, int],
     series: dict[tuple[str, str, str], int],
 ) -> Described:
-    plant = Plant.model_validate_json(msgspec.json.encode(version.document))
-    arrays = compile_topology(plant)
+    """Compile a description as it is from an instant on: points come and go within it."""
+    arrays = compile_topology(plant, at=at)
     keys = series_keys(arrays)
     return Described(
-        version_id=version.id,
+        version_id=version_id,
         plant=plant,
         arrays=arrays,
         keys=keys,

@@ -118,13 +118,13 @@ async def apply(
             pointer="site",
         )
     async with database.transaction(tenant_id) as connection:
+        await answers.lock_plants(connection)
         if if_sha256 is not None:
             await _check_newest(connection, site, if_sha256)
         return await apply_plant(connection, plant, tenant_id=tenant_id, actor=actor)
 
 
 async def _check_newest(connection: Connection, site: str, sha256: str) -> None:
-    await answers.lock_plants(connection)
     row = await answers.find_site(connection, site)
     newest = None if row is None else await answers.find_document(connection, row.id, None)
     if newest is None or newest.sha256 != sha256:

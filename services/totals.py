@@ -88,7 +88,7 @@ class Total:
     covered_share : float
         Share of the period that readings cover, 0..1.
     quality : int
-        Every bit of any interval; PARTIAL where intervals are absent.
+        Every bit of any interval; PARTIAL where intervals are absent, OPEN before the end.
     """
 
     amount: float | None
@@ -253,7 +253,7 @@ async def sum_series(
     block, starts_us = block_of(columns, series_id=np.array(series_ids, dtype=np.int32))
     expected = sum(len(state.edges(first, last, grain)) - 1 for grain, first, last in pieces)
     marks = Quality.PARTIAL if len(starts_us) < expected else Quality.GOOD
-    if state.complete_until is None or spans[-1][1] > state.complete_until:
+    if spans[-1][1] > state.as_of:
         marks |= Quality.OPEN
     return Totals(
         rollup(block, [0, len(starts_us)]),

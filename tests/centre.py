@@ -5,7 +5,6 @@ separate processes, and can kill and start each of them again.
 """
 
 import asyncio
-import os
 import secrets
 import signal
 import subprocess
@@ -97,8 +96,7 @@ class Centre:
             password_file = self.folder / "centre-password"
             password_file.touch(mode=0o600)
             password_file.write_text(self.passwords[admin.CENTRE_USERNAME], encoding="utf-8")
-            environment = {
-                **os.environ,
+            settings = {
                 "NENGTAN_DATABASE_URL": self.role_url(f"nengtan_{name}"),
                 "NENGTAN_MQTT_HOST": "127.0.0.1",
                 "NENGTAN_MQTT_PORT": str(self.broker.port),
@@ -109,13 +107,16 @@ class Centre:
                 **self._environment,
             }
             with (self.folder / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", "deploy.cli", name],
-                    cwd=PROJECT,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
+                # Killed with the test run, if that is killed: nothing is left behind.
+                self._processes[name] = supervisor.spawn(
+                    (
+                        "/usr/bin/env",
+                        *(f"{key}={value}" for key, value in settings.items()),
+                        *(sys.executable, "-m", "deploy.cli", name),
+                    ),
+                    folder=PROJECT,
+                    log=log,
+                    death_signal=signal.SIGKILL,
                 )
 
     def kill9(self, name: str) -> None:
@@ -156,6 +157,13 @@ class Centre:
         """Return what the superuser sees."""
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+
+    def wait_subscribed(self, *, timeout_s: float = WAIT_S) -> None:
+        """Wait until the broker keeps messages for ingest, whatever becomes of it."""
+        deadline = time.monotonic() + timeout_s
+        while "mqtt.connection.opened" not in self.log("ingest"):
+            assert time.monotonic() < deadline, self.log("ingest")[-2000:]
+            time.sleep(0.05)
 
     def wait_computed(self, *, timeout_s: float = WAIT_S) -> None:
         """Wait until nothing is dirty."""

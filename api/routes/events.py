@@ -19,7 +19,7 @@ from services.store.pool import DatabaseUnavailable
 router = APIRouter(tags=["实时事件 live events"], dependencies=[Depends(needs("read"))])
 
 # A revoked credential ends its streams within a minute.
-_RECHECK_S = 20.0
+RECHECK_S = 20.0
 _RETRY_MS = 2_000
 
 
@@ -104,11 +104,11 @@ async def stream(
                 seq = place.seq
                 if place.is_gap:
                     yield _opening(place, clock.now())
-            for row in await events.after(tenant_id, seq, timeout_s=_RECHECK_S):
+            for row in await events.after(tenant_id, seq, timeout_s=RECHECK_S):
                 seq = row.seq
                 if site is None or row.site in {None, site}:
                     yield _event(row)
-            if clock.monotonic() - checked_at >= _RECHECK_S:
+            if clock.monotonic() - checked_at >= RECHECK_S:
                 again = await identify(database, request.state.token)
                 if again is None or "read" not in again.permissions:
                     return

@@ -30,7 +30,7 @@ from ingest.decode.strict_json import (
     repeated_names,
     show,
 )
-from ingest.reading import Decoded, Rejection
+from ingest.reading import WHOLE, Decoded, Rejection
 
 _EPOCH = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _NOT_A_READING = Fault(Code.TYPE, "not of the form [name, time, value]; send three entries")
@@ -127,7 +127,7 @@ def decode_strict(payload: bytes) -> Decoded:
     try:
         _fill(decoded, load(payload))
     except Refused as refused:
-        decoded.rejected.append(Rejection(-1, refused.code, refused.detail))
+        decoded.rejected.append(Rejection(WHOLE, refused.code, refused.detail))
     return decoded
 
 

@@ -25,7 +25,7 @@ from ingest.decode.fields import (
 )
 from ingest.decode.plain import holds_strings, is_plain, plain_names, without_negative_zero
 from ingest.decode.strict_json import Document, Fault, Refused, kind_of, load, repeated_names, show
-from ingest.reading import Decoded, Rejection
+from ingest.reading import WHOLE, Decoded, Rejection
 
 _SOURCE_BAD = int(Quality.SOURCE_BAD)
 
@@ -135,7 +135,7 @@ def decode_strict(payload: bytes) -> Decoded:
     try:
         _fill(decoded, load(payload))
     except Refused as refused:
-        decoded.rejected.append(Rejection(-1, refused.code, refused.detail))
+        decoded.rejected.append(Rejection(WHOLE, refused.code, refused.detail))
     return decoded
 
 

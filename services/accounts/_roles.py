@@ -38,7 +38,7 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "energy_manager": frozenset(
         {"read", "review", "quarantine.write", "plant.write", "factor.confirm", "factor.write"}
     ),
-    "verifier": frozenset({"read", "changes.read"}),
+    "verifier": frozenset({"read", "changes.read", "factor.confirm"}),
     "tenant_admin": ALL_PERMISSIONS,
     "park_operator": frozenset({"read", "park.read"}),
     "system_admin": ALL_PERMISSIONS,

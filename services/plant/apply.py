@@ -1,7 +1,7 @@
 """A checked description becomes the site's newest version in the database, whole or not at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -11,6 +11,7 @@ from compute.errors import NengtanError
 from compute.settle import SeriesKey, series_keys
 from services.plant.compile import carrier_unit, compile_topology, gateway_rows, point_rows
 from services.plant.model import Plant
+from services.refusal import Refusal
 from services.store import ledger, topology
 from services.store.pool import Connection
 
@@ -19,6 +20,10 @@ _MICROSECONDS_PER_MINUTE = 60_000_000
 
 class WrongTenant(NengtanError):
     """A description names another tenant, or another kind of tenant, than the one it is for."""
+
+
+class ClockworkFixed(Refusal):
+    """A description changes how a site counts time, after readings have come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,10 @@ async def apply_plant(
     ------
     WrongTenant
         If the description is of another tenant.
+    ClockworkFixed
+        If it changes base interval, zone or day start of a site that has readings.
+    TopicTaken
+        If another gateway sends on a topic of it.
     """
     tenant = await topology.find_tenant(connection, plant.tenant)
     if tenant.id != tenant_id:
@@ -100,11 +109,30 @@ async def _put_site(connection: Connection, plant: Plant, *, tenant_id: int) -> 
         base_interval_us=plant.base_interval_minutes * _MICROSECONDS_PER_MINUTE,
         day_start_us=(int(hours) * 60 + int(minutes)) * _MICROSECONDS_PER_MINUTE,
     )
+    known = await topology.find_site(connection, tenant_id=tenant_id, code=plant.site)
+    if known is not None and replace(known, id=0) != wanted:
+        await _check_unread(connection, known, plant)
     await topology.put_site(connection, wanted)
     site = await topology.find_site(connection, tenant_id=tenant_id, code=plant.site)
     if site is None:
         raise AssertionError("the site was just put")
     return site
+
+
+async def _check_unread(connection: Connection, site: topology.Site, plant: Plant) -> None:
+    """Refuse to count time in another way where results stand that were counted in this one."""
+    if await topology.last_reading(connection, site.id) is None:
+        return
+    hours, minutes = divmod(site.day_start_us // _MICROSECONDS_PER_MINUTE, 60)
+    base = site.base_interval_us // _MICROSECONDS_PER_MINUTE
+    was = f"{base} min, {site.time_zone}, {hours:02}:{minutes:02}"
+    raise ClockworkFixed(
+        f"site {plant.site!r} has readings and counts in {was} (base interval, zone, day start): "
+        "keep these, or describe another site",
+        f"厂区 {plant.site!r} 已有读数，按 {was}（基本周期、时区、日切时刻）统计："
+        "请保持不变，或另建厂区",
+        pointer="time_zone",
+    )
 
 
 async def _put_rows(connection: Connection, plant: Plant, site: topology.Site) -> None:

@@ -16,6 +16,15 @@ Tier = Literal["timescaledb community", "timescaledb apache", "plain"]
 Connection = AsyncConnection[DictRow]
 
 
+# Every connection of the services: limits on how long anything may wait or hold a lock.
+_CONNECTION: dict[str, Any] = {
+    "row_factory": dict_row,
+    "cursor_factory": AsyncRawCursor,
+    "options": "-c timezone=UTC -c statement_timeout=120s -c lock_timeout=30s"
+    " -c idle_in_transaction_session_timeout=300s -c jit=off",
+}
+
+
 class DatabaseUnavailable(NengtanError):
     """The database does not answer: try again when it is back."""
 
@@ -50,31 +59,24 @@ class Database:
             If the schema is of another version, a durable commit is switched off, or the role
             could look past row security.
         """
-        pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            url,
-            min_size=1,
-            max_size=size_max,
-            timeout=timeout_s,
-            open=False,
-            kwargs={
-                "row_factory": dict_row,
-                "cursor_factory": AsyncRawCursor,
-                "options": "-c timezone=UTC -c statement_timeout=120s -c lock_timeout=30s"
-                " -c idle_in_transaction_session_timeout=300s -c jit=off",
-            },
-            check=AsyncConnectionPool.check_connection,
-        )
         try:
-            await pool.open(wait=True, timeout=timeout_s)
-        except PoolTimeout as error:
-            await pool.close()
-            raise DatabaseUnavailable(f"the database does not answer: {error}") from error
-        try:
-            async with pool.connection() as connection:
+            # Not through the pool: it would try again in silence, and not say what is wrong.
+            async with await AsyncConnection[DictRow].connect(
+                url, connect_timeout=max(2, round(timeout_s)), **_CONNECTION
+            ) as connection:
                 tier = await _check(connection)
-        except BaseException:
-            await pool.close()
-            raise
+            pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+                url,
+                min_size=1,
+                max_size=size_max,
+                timeout=timeout_s,
+                open=False,
+                kwargs=_CONNECTION,
+                check=AsyncConnectionPool.check_connection,
+            )
+            await pool.open()
+        except OperationalError as error:
+            raise DatabaseUnavailable(_said("the database does not answer", error)) from error
         return cls(pool, tier=tier)
 
     @asynccontextmanager
@@ -100,9 +102,9 @@ class Database:
                     await connection.execute(query("set_tenant"), (str(tenant_id),))
                 yield connection
         except (PoolTimeout, OperationalError) as error:
-            raise DatabaseUnavailable(f"the database does not answer: {error}") from error
+            raise DatabaseUnavailable(_said("the database does not answer", error)) from error
         except DataError as error:
-            raise NotStorable(f"the database refuses a value: {error}") from error
+            raise NotStorable(_said("the database refuses a value", error)) from error
 
     @asynccontextmanager
     async def listen(
@@ -127,11 +129,16 @@ class Database:
                         await connection.execute(query("stop_listening"))
                         await connection.set_autocommit(False)
         except (PoolTimeout, OperationalError) as error:
-            raise DatabaseUnavailable(f"the database does not answer: {error}") from error
+            raise DatabaseUnavailable(_said("the database does not answer", error)) from error
 
     async def close(self) -> None:
         """Give every connection back to the server."""
         await self._pool.close()
+
+
+def _said(fault: str, error: Exception) -> str:
+    """Return what the driver says as one line."""
+    return f"{fault}: {' '.join(str(error).split())}"
 
 
 async def _check(connection: Connection) -> Tier:

@@ -26,18 +26,20 @@ _MEASURES = (
     "emission_purchased_tco2e",
 )
 _COUNTS: tuple[ColumnType, ...] = ("integer", "integer", "bigint", "bigint")
+_FLOAT: ColumnType = "float8"
+_FLOATS: tuple[ColumnType, ...] = (_FLOAT,) * len(_MEASURES)
 _WRITE_TYPES: tuple[ColumnType, ...] = (
     "timestamptz",
     "integer",
     "smallint",
     *_COUNTS,
-    *(("float8",) * len(_MEASURES)),
+    *_FLOATS,
 )
 _READ_TYPES: tuple[ColumnType, ...] = (
     "timestamptz",
     "integer",
     *_COUNTS,
-    *(("float8",) * len(_MEASURES)),
+    *_FLOATS,
 )
 
 
@@ -65,14 +67,44 @@ class ResultColumns:
     measures: npt.NDArray[np.float64]
 
 
-async def put_results(connection: Connection, columns: ResultColumns, *, grain: int) -> None:
-    """Write results over what stands there; a row that is the same is not touched."""
+async def put_results(
+    connection: Connection,
+    columns: ResultColumns,
+    *,
+    grain: int,
+    others: Sequence[int],
+    span_us: tuple[int, int],
+) -> None:
+    """Write results over what stands there; a row that is the same is not touched.
+
+    Parameters
+    ----------
+    connection : Connection
+    columns : ResultColumns
+    grain : int
+    others : sequence of int
+        Series of which rows in the span may stand that are no results any more: what is not
+        among the columns is deleted.
+    span_us : (int, int)
+        Half-open. [µs since 1970 UTC]
+    """
     count = len(columns.ts_us)
-    if not count:
-        return
+    await connection.execute(query("make_result_stage"))
+    if count:
+        await _put(connection, columns, grain=grain)
+    if others:
+        await connection.execute(
+            query("delete_other_results"),
+            (list(others), grain, from_us(span_us[0]), from_us(span_us[1])),
+        )
+    if count:
+        await connection.execute(query("clear_result_stage"))
+
+
+async def _put(connection: Connection, columns: ResultColumns, *, grain: int) -> None:
+    count = len(columns.ts_us)
     first, last = from_us(columns.ts_us.min()), from_us(columns.ts_us.max())
     await connection.execute(query("ensure_partitions"), (first, last))
-    await connection.execute(query("make_result_stage"))
     stream = pack(
         _WRITE_TYPES,
         (
@@ -88,7 +120,6 @@ async def put_results(connection: Connection, columns: ResultColumns, *, grain: 
     )
     await copy_in(connection, sql.SQL(query("copy_result_stage")), stream)
     await connection.execute(query("put_staged_results"))
-    await connection.execute(query("clear_result_stage"))
 
 
 async def read_results(
@@ -102,7 +133,16 @@ async def read_results(
         end=sql.Literal(from_us(end_us)),
     )
     columns = await copy_out(connection, select, _READ_TYPES)
-    return ResultColumns(*columns[:6], measures=np.stack(columns[6:], axis=1))
+    ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = columns
+    return ResultColumns(
+        ts_us=ts_us,
+        series_id=series_id,
+        quality=quality,
+        reading_count=reading_count,
+        covered_us=covered_us,
+        input_hash=input_hash,
+        measures=np.stack(measures, axis=1),
+    )
 
 
 @dataclass(frozen=True, slots=True)

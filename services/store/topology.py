@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from psycopg.errors import CheckViolation, UniqueViolation
 from psycopg.types.json import Jsonb
 
 from compute.errors import NengtanError
+from services.refusal import Refusal
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -23,6 +25,14 @@ class TenantNotFound(NengtanError):
     def __init__(self, code: str) -> None:
         super().__init__(f"no tenant {code!r}: create it with `nengtan tenant create {code}`")
         self.code = code
+
+
+class TenantRefused(NengtanError):
+    """A tenant that cannot be made."""
+
+
+class TopicTaken(Refusal):
+    """A gateway's topic is another gateway's already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +71,23 @@ class PlantVersion:
 async def create_tenant(
     connection: Connection, *, code: str, kind: str, name_zh: str, name_en: str
 ) -> int:
-    """Make a tenant and return its number."""
+    """Make a tenant and return its number.
+
+    Raises
+    ------
+    TenantRefused
+        If there is one of that code, or code or kind cannot be.
+    """
     values = (code, kind, name_zh, name_en)
-    row = await (await connection.execute(query("create_tenant"), values)).fetchone()
+    try:
+        row = await (await connection.execute(query("create_tenant"), values)).fetchone()
+    except UniqueViolation as error:
+        raise TenantRefused(f"there is a tenant {code!r} already: choose another code") from error
+    except CheckViolation as error:
+        raise TenantRefused(
+            f"tenant {code!r} of kind {kind!r}: a code is 1 to 64 of A-Z a-z 0-9 _ . : -, "
+            "a kind is enterprise or park"
+        ) from error
     if row is None:
         raise AssertionError("the insert returns its row")
     return int(row["id"])
@@ -115,7 +139,7 @@ async def all_sites(connection: Connection) -> list[tuple[str, Site]]:
 
 
 async def newest_version(connection: Connection, site_id: int) -> tuple[PlantVersion, bytes] | None:
-    """Return the last applied description and its hash, and hold it until the commit."""
+    """Return the last applied description and its hash; who put the site holds both."""
     row = await (await connection.execute(query("newest_plant_version"), (site_id,))).fetchone()
     if row is None:
         return None
@@ -157,13 +181,26 @@ async def put_parts(
     points: Sequence[Row],
     series: Sequence[Row],
 ) -> None:
-    """Give every gateway, point and series its number; what is gone is retired, never deleted."""
+    """Give every gateway, point and series its number; what is gone is retired, never deleted.
+
+    Raises
+    ------
+    TopicTaken
+        If another gateway, of any tenant, sends on the topic of one of these.
+    """
     await connection.execute(query("retire_points"), (site.id,))
     await connection.execute(query("retire_gateways"), (site.id,))
     for name, rows in (("put_gateways", gateways), ("put_points", points), ("put_series", series)):
-        await connection.execute(
-            query(name), (site.tenant_id, site.id, Jsonb([dict(row) for row in rows]))
-        )
+        try:
+            await connection.execute(
+                query(name), (site.tenant_id, site.id, Jsonb([dict(row) for row in rows]))
+            )
+        except UniqueViolation as error:
+            raise TopicTaken(
+                "a topic of these gateways is another gateway's: give each a topic of its own",
+                "网关主题已被其他网关占用：请为每个网关设置独立的主题",
+                pointer="gateways",
+            ) from error
     await connection.execute(query("ring_plant"))
 
 

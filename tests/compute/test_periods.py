@@ -168,6 +168,13 @@ class TestPeriodEdges:
             assert sorted(set(lengths)) == [0.5, 1.0]
             assert sum(lengths) == hours
 
+    def test_end_an_hour_where_the_clock_is_changed_within_it(self) -> None:
+        # 2018-05-04 23:30 at +08:30 became 2018-05-05 00:00 at +09:00.
+        start = local("Asia/Pyongyang", 2018, 5, 4, 22, 30)
+        found = edges(start, start + timedelta(hours=2), Grain.HOUR, "Asia/Pyongyang")
+        assert [edge.hour for edge in found] == [22, 23, 0, 1]
+        assert hours_between(found) == [1.0, 0.5, 1.0]
+
     def test_start_a_day_at_the_change_where_midnight_is_skipped(self) -> None:
         start = local("Africa/Cairo", 2026, 4, 24, 12)
         found = edges(start, start + timedelta(hours=1), Grain.DAY, "Africa/Cairo")

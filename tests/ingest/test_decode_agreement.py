@@ -119,6 +119,8 @@ def mutated(payload: bytes, seed: int) -> bytes:
     chance = random.Random(seed)  # noqa: S311 - a repeatable mess, not a secret
     body = bytearray(payload)
     for _ in range(chance.randint(1, 4)):
+        if not body:
+            break
         at = chance.randrange(len(body))
         pick = chance.randrange(5)
         if pick == 0:

@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,14 +277,19 @@ def port_of_3_1_1(request: pytest.FixtureRequest) -> int:
 
 
 class TestAiomqttReceiver:
-    async def send(self, port: int, topic: str, count: int, *, first: int = 0) -> None:
-        async with AiomqttReceiver(settings(port), []) as sender:
-            await until(lambda: sender.connected)
-            for number in range(first, first + count):
-                await sender.publish(topic, b"%d" % number)
-            inner = sender._paho
-            assert inner is not None
-            await until(lambda: not inner._out_messages)
+    async def send(self, sender: AiomqttReceiver, topic: str, count: int) -> None:
+        await until(lambda: sender.connected)
+        for number in range(count):
+            await sender.publish(topic, b"%d" % number)
+        inner = sender._paho
+        assert inner is not None
+        await until(lambda: not inner._out_messages)
+
+    @pytest.fixture
+    async def sender(self, port_of_3_1_1: int) -> AsyncIterator[AiomqttReceiver]:
+        # It stays: amqtt forgets what a publisher that leaves has just sent.
+        async with AiomqttReceiver(settings(port_of_3_1_1), []) as sender:
+            yield sender
 
     async def test_has_everything_unacknowledged_delivered_again(
         self, mosquitto_server: MosquittoServer, topic: str
@@ -292,7 +298,7 @@ class TestAiomqttReceiver:
         ours = settings(port)
         async with AiomqttReceiver(ours, [topic]) as first:
             await until(lambda: first.connected)
-            await self.send(port, topic, 10)
+            await send(port, topic, 10)
             got = await fetch(first, 1)
             while len(got) < 4:
                 first.acknowledge([got[-1].token])
@@ -312,12 +318,12 @@ class TestAiomqttReceiver:
             assert second.unacknowledged_count == 0
 
     async def test_receives_what_was_sent_while_it_was_away(
-        self, port_of_3_1_1: int, topic: str
+        self, port_of_3_1_1: int, sender: AiomqttReceiver, topic: str
     ) -> None:
         ours = settings(port_of_3_1_1)
         async with AiomqttReceiver(ours, [topic]) as first:
             await until(lambda: first.connected)
-        await self.send(port_of_3_1_1, topic, 5)
+        await self.send(sender, topic, 5)
         async with AiomqttReceiver(ours, [topic]) as second:
             got = await fetch(second, 5)
             assert second.session_present
@@ -326,21 +332,23 @@ class TestAiomqttReceiver:
             assert second.unacknowledged_count == 0
 
     async def test_keeps_unfetched_messages_over_a_reconnect(
-        self, port_of_3_1_1: int, topic: str
+        self, port_of_3_1_1: int, sender: AiomqttReceiver, topic: str
     ) -> None:
         async with AiomqttReceiver(settings(port_of_3_1_1), [topic]) as receiver:
             await until(lambda: receiver.connected)
-            await self.send(port_of_3_1_1, topic, 3)
+            await self.send(sender, topic, 3)
             await until(lambda: receiver.queued_count == 3)
             receiver._end("cut by the test")
             await until(lambda: receiver.reconnect_count == 1 and receiver.connected)
             assert numbers(await fetch(receiver, 3)) == [0, 1, 2]
 
-    async def test_stops_reading_when_nobody_fetches(self, port_of_3_1_1: int, topic: str) -> None:
+    async def test_stops_reading_when_nobody_fetches(
+        self, port_of_3_1_1: int, sender: AiomqttReceiver, topic: str
+    ) -> None:
         port = port_of_3_1_1
         async with AiomqttReceiver(settings(port, queue_count_max=10), [topic]) as receiver:
             await until(lambda: receiver.connected)
-            sending = asyncio.create_task(self.send(port, topic, 200))
+            sending = asyncio.create_task(self.send(sender, topic, 200))
             await asyncio.sleep(0.5)
             assert receiver.queued_count <= 11
             got: list[int] = []
@@ -381,26 +389,47 @@ class TestAiomqttReceiver:
             await until(lambda: not receiver.connected)
             server.start()
             await until(lambda: receiver.connected)
-            await self.send(server.port, topic, 3)
+            await send(server.port, topic, 3)
             got = await fetch(receiver, 3)
             receiver.acknowledge([one.token for one in got])
             assert numbers(got) == [0, 1, 2]
 
 
+@pytest.fixture
+def fast_mosquitto_server(
+    mosquitto_folder: tuple[Path, Path | None], topic: str
+) -> Iterator[MosquittoServer]:
+    """Give a broker that does not save itself at each change, which is slower than any client."""
+    folder, root = mosquitto_folder
+    unsaved = {"autosave_on_changes": "false"}
+    server = MosquittoServer(
+        folder / topic.replace("/", "-"), {"everything": EVERYTHING}, root=root, settings=unsaved
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.mark.benchmark
 class TestThroughput:
-    @pytest.mark.parametrize("kind", [FastReceiver, AiomqttReceiver])
+    @pytest.mark.parametrize(
+        ("kind", "messages_per_s_min"), [(FastReceiver, 100_000), (AiomqttReceiver, 10_000)]
+    )
     async def test_drains_a_backlog(
-        self, mosquitto_server: MosquittoServer, topic: str, kind: type[Receiver]
+        self,
+        fast_mosquitto_server: MosquittoServer,
+        topic: str,
+        kind: type[Receiver],
+        messages_per_s_min: int,
     ) -> None:
-        port, count = mosquitto_server.port, 60_000
+        port, count = fast_mosquitto_server.port, 60_000
         ours = settings(port)
         async with kind(ours, [topic]) as receiver:
             await until(lambda: receiver.connected)
         async with publisher(port) as sender:
             for number in range(count):
                 await sender.publish(topic, b"%d" % number + b" " * 180)
-        start, start_cpu = time.perf_counter(), time.process_time()
+        start_s, start_cpu_s = time.perf_counter(), time.process_time()
         seen = 0
         async with kind(ours, [topic]) as receiver:
             while seen < count:
@@ -408,5 +437,7 @@ class TestThroughput:
                 receiver.acknowledge([one.token for one in got])
                 assert int(got[0].payload) == seen
                 seen += len(got)
-        elapsed, cpu = time.perf_counter() - start, time.process_time() - start_cpu
-        print(f"{kind.__name__}: {count / elapsed:,.0f} msg/s, {cpu / count * 1e6:.1f} µs CPU/msg")  # noqa: T201
+        messages_per_s = count / (time.perf_counter() - start_s)
+        cpu_us = (time.process_time() - start_cpu_s) / count * 1e6
+        print(f"{kind.__name__}: {messages_per_s:,.0f} messages/s, {cpu_us:.1f} µs CPU")  # noqa: T201
+        assert messages_per_s > messages_per_s_min

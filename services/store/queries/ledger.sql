@@ -66,10 +66,13 @@ update quarantine_item set state = 'resolved', resolved_at = $3,
 where quarantine_id = $1 and item = any($2)
 
 -- name: keep_quarantine_items
-update quarantine_item i set state = 'open', attempt_count = attempt_count + 1,
-  code = n.code, detail = n.detail, due_at = n.due_at
+insert into quarantine_item as i (quarantine_id, item, tenant_id, code, detail, due_at, attempt_count)
+select q.id, n.item, q.tenant_id, n.code, n.detail, n.due_at, 1
 from unnest($2::integer[], $3::text[], $4::text[], $5::timestamptz[]) as n (item, code, detail, due_at)
-where i.quarantine_id = $1 and i.item = n.item
+join quarantine q on q.id = $1
+on conflict (quarantine_id, item) do update set
+  state = 'open', attempt_count = i.attempt_count + 1,
+  code = excluded.code, detail = excluded.detail, due_at = excluded.due_at
 
 -- name: move_from_quarantine
 update ingest_hour set

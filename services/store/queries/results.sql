@@ -31,6 +31,10 @@ where (r.quality, r.reading_count, r.covered_us, r.input_hash, r.amount, r.energ
        excluded.energy_kwh, excluded.coal_equivalent_tce, excluded.coal_equal_tce,
        excluded.emission_direct_tco2e, excluded.emission_purchased_tco2e)
 
+-- name: delete_other_results
+delete from result r where r.series_id = any($1) and r.grain = $2 and r.ts >= $3 and r.ts < $4
+  and not exists (select from result_stage s where s.series_id = r.series_id and s.ts = r.ts)
+
 -- name: read_results
 select ts, series_id, quality, reading_count, covered_us, input_hash, coalesce(amount, 'NaN'),
   coalesce(energy_kwh, 'NaN'), coalesce(coal_equivalent_tce, 'NaN'), coalesce(coal_equal_tce, 'NaN'),

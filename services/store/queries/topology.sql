@@ -21,7 +21,7 @@ from site s join tenant t on t.id = s.tenant_id order by s.id
 
 -- name: newest_plant_version
 select id, version, valid_from, document, sha256, applied_at, applied_by from plant_version
-where site_id = $1 order by version desc limit 1 for update
+where site_id = $1 order by version desc limit 1
 
 -- name: add_plant_version
 insert into plant_version (tenant_id, site_id, version, valid_from, document, sha256, applied_by)
