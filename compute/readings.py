@@ -73,6 +73,20 @@ class Columns(NamedTuple):
     quality: Index1D
 
 
+class Context(NamedTuple):
+    """Which readings around an interval its amount may depend on.
+
+    `numbers` are the places of the point's readings that hold a number. An interval without one
+    depends on those beside it only where it touches [begin, end), which is what they can cover.
+    """
+
+    numbers: Int1D
+    before: int
+    after: int
+    begin_us: int
+    end_us: int
+
+
 class Tally(NamedTuple):
     """What the readings themselves say of each interval of each point, (p, k)."""
 
@@ -119,10 +133,10 @@ def _mix_reading(state: np.uint64, columns: Columns, place: int) -> np.uint64:
 
 @kernel
 def count_and_digest(
-    columns: Columns, row: int, grid: Grid, neighbours: tuple[Int1D, int, int], tally: Tally
+    columns: Columns, row: int, grid: Grid, context: Context, tally: Tally
 ) -> None:
     """Count the readings of each interval, show its errors, and digest what it depends on."""
-    numbers, before, after = neighbours
+    numbers, before, after, begin_us, covered_until_us = context
     place, last = columns.point_offset[row], columns.point_offset[row + 1]
     number = 0
     while place < last and columns.ts_us[place] < grid.start_us:
@@ -130,10 +144,16 @@ def count_and_digest(
     while number < numbers.size and numbers[number] < place:
         number += 1
     for j in range(grid.interval_count):
-        end_us = grid.start_us + (j + 1) * grid.step_us
+        start_us = grid.start_us + j * grid.step_us
+        end_us = start_us + grid.step_us
+        # Beyond what is covered nothing may enter: what comes before or after would be seen or not
+        # by when the interval was last computed.
+        holds_number = number < numbers.size and columns.ts_us[numbers[number]] < end_us
+        depends = holds_number or (begin_us < end_us and start_us < covered_until_us)
         state = EMPTY
-        for i in range(max(number - before, 0), number):
-            state = _mix_reading(state, columns, numbers[i])
+        if depends:
+            for i in range(max(number - before, 0), number):
+                state = _mix_reading(state, columns, numbers[i])
         while place < last and columns.ts_us[place] < end_us:
             state = _mix_reading(state, columns, place)
             tally.reading_count[row, j] += 1
@@ -142,6 +162,7 @@ def count_and_digest(
             place += 1
         while number < numbers.size and numbers[number] < place:
             number += 1
-        for i in range(number, min(number + after, numbers.size)):
-            state = _mix_reading(state, columns, numbers[i])
+        if depends:
+            for i in range(number, min(number + after, numbers.size)):
+                state = _mix_reading(state, columns, numbers[i])
         tally.input_hash[row, j] = state

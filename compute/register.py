@@ -26,6 +26,7 @@ from compute.periods import US_PER_HOUR
 from compute.quality import Quality
 from compute.readings import (
     Columns,
+    Context,
     Readings,
     ReadingsMisshapen,
     ReadingsNotAscending,
@@ -233,6 +234,7 @@ def _interval_amounts(
         count = _take_numbers(columns, row, scratch)
         line = Line(out.amount[row], out.covered_us[row], out.quality[row])
         before, after = _NEIGHBOURS, _NEIGHBOURS
+        begin_us = scratch.ts_us[0] if count > 0 else _NEVER_US
         closed_until_us = scratch.ts_us[count - 1] if count > 0 else _NEVER_US
         if rules.kind[row] == _REGISTER:
             before, after = CONTEXT_BEFORE, CONTEXT_AFTER
@@ -254,12 +256,15 @@ def _interval_amounts(
             _add_periods(line, grid, scratch, count, period)
             if count > 0:
                 closed_until_us = _stamp_us(closed_until_us, grid.start_us, unit_us)
-                if not rules.stamped_at_end[row]:
+                begin_us = _stamp_us(begin_us, grid.start_us, unit_us)
+                if rules.stamped_at_end[row]:
+                    begin_us -= period_us
+                else:
                     closed_until_us += period_us
         close(line, grid, rules.scale[row], closed_until_us)
-        neighbours = (scratch.place[:count], before, after)
+        context = Context(scratch.place[:count], before, after, begin_us, closed_until_us)
         tally = Tally(out.reading_count, out.quality, out.input_hash)
-        count_and_digest(columns, row, grid, neighbours, tally)
+        count_and_digest(columns, row, grid, context, tally)
 
 
 @kernel

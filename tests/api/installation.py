@@ -74,12 +74,12 @@ class Installation:
     def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return what the superuser sees."""
         with psycopg.connect(self.superuser_url) as connection:
-            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query, parameters).fetchall()
 
     def execute(self, query: str, *parameters: object) -> None:
         """Change something as the superuser."""
         with psycopg.connect(self.superuser_url) as connection:
-            connection.execute(query, parameters)  # type: ignore[arg-type]
+            connection.execute(query, parameters)
 
 
 def role_url(url: str, role: str, password: str) -> str:
@@ -191,7 +191,7 @@ async def _tenant(admin: Database, *, code: str, word: str, kind: str, power_kw:
             connection, code=code, kind=kind, name_zh=f"租户 {word}", name_en=f"Tenant {word}"
         )
     who = accounts.command_line(tenant_id=tenant_id, tenant_code=code, tenant_kind=kind)
-    keys = {}
+    keys: dict[str, str] = {}
     key_id = 0
     for role in accounts.ROLE_PERMISSIONS:
         new = await accounts.create_api_key(

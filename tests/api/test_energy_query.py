@@ -11,14 +11,16 @@ from tests.api.installation import PERIOD, Installation
 DAY_KWH = 2400.0  # 24 h at 100 kW
 
 
-async def ask(client: httpx.AsyncClient, path: str, **parameters: object) -> dict[str, Any]:
+async def ask(client: httpx.AsyncClient, path: str, **parameters: str | int) -> dict[str, Any]:
     response = await client.get(path, params={"site": "site-quokka", **PERIOD, **parameters})
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
 
 
-async def walk(client: httpx.AsyncClient, path: str, **parameters: object) -> list[dict[str, Any]]:
+async def walk(
+    client: httpx.AsyncClient, path: str, **parameters: str | int
+) -> list[dict[str, Any]]:
     """Return the rows of every page, by following the links."""
     rows: list[dict[str, Any]] = []
     response = await client.get(path, params={"site": "site-quokka", **PERIOD, **parameters})

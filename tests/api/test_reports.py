@@ -8,7 +8,7 @@ from tests.api.installation import PERIOD
 EMPTY = {"start": "2025-02-01T16:00:00Z", "end": "2025-02-02T16:00:00Z"}
 
 
-async def ask(client: httpx.AsyncClient, path: str, **parameters: object) -> dict[str, Any]:
+async def ask(client: httpx.AsyncClient, path: str, **parameters: str | int) -> dict[str, Any]:
     response = await client.get(path, params={"site": "site-quokka", **PERIOD, **parameters})
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()

@@ -115,7 +115,8 @@ def raw_copy_s(url: str, *, point_ids: list[int]) -> float:
 async def end_to_end_s(centre: Centre, plant: Plant, outbox: Outbox) -> float:
     """Return how long a gateway takes from its first publication to the last receipt."""
     began_s = time.monotonic()
-    gateway = Gateway(outbox, centre.gateway(plant))
+    settings = centre.gateway(plant, window_message_count=6000, unacknowledged_count=500)
+    gateway = Gateway(outbox, settings)
     running = asyncio.create_task(gateway.run())
     await gateway.drained()
     took_s = time.monotonic() - began_s

@@ -63,6 +63,7 @@ class Interval:
 class Account:
     spans: list[Span] = field(default_factory=list)
     marks: list[tuple[int, int]] = field(default_factory=list)
+    covers_from_us: float = math.inf
     closed_until_us: float = -math.inf
 
 
@@ -174,6 +175,8 @@ def period_account(numbers: list[Reading], point: Point, start_us: int, step_us:
     account = Account()
     stamps = [stamp(reading, point, start_us, step_us) for reading in numbers]
     shape = Quality.INTERPOLATED if point.period_us > step_us else Quality.GOOD
+    if stamps:
+        account.covers_from_us = stamps[0] - (point.period_us if point.stamped_at_end else 0)
     for i, reading in enumerate(numbers):
         if point.stamped_at_end:
             begin_us, end_us = stamps[i] - point.period_us, stamps[i]
@@ -208,7 +211,7 @@ def interval_amounts(
     else:
         account = period_account(numbers, point, start_us, step_us)
     if point.kind != PointKind.INTERVAL and numbers:
-        account.closed_until_us = numbers[-1].ts_us
+        account.covers_from_us, account.closed_until_us = numbers[0].ts_us, numbers[-1].ts_us
     return [
         one_interval(readings, point, account, (begin_us, begin_us + step_us), (before, after))
         for begin_us in range(start_us, start_us + count * step_us, step_us)
@@ -248,6 +251,9 @@ def one_interval(
     numbers = [reading for reading in readings if reading.is_number]
     earlier = [reading for reading in numbers if reading.ts_us < begin_us][-context[0] :]
     later = [reading for reading in numbers if reading.ts_us >= end_us][: context[1]]
+    touched = account.covers_from_us < end_us and begin_us < account.closed_until_us
+    if not touched and not any(reading.is_number for reading in inside):
+        earlier = later = []
     words = [
         word
         for reading in [*earlier, *inside, *later]
