@@ -44,8 +44,12 @@ BAD = (
 
 
 def grade(quality: int) -> Grade:
-    """Return the grade that a mask amounts to: bad if anything is withheld or absent."""
-    if quality & BAD:
+    """Return the grade that a mask amounts to: bad if anything is withheld or absent.
+
+    What an open interval lacks may still come: it is uncertain, not bad.
+    """
+    bad = BAD & ~Quality.MISSING if quality & Quality.OPEN else BAD
+    if quality & bad:
         return "bad"
     return "uncertain" if quality else "good"
 

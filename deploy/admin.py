@@ -1,4 +1,4 @@
-"""What the command line does with a database: schema, tenants, people, keys, plants, broker access."""
+"""What the command line does with a database: schema, tenants, people, keys, plants, access."""
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
@@ -119,9 +119,7 @@ async def create_user(
     )
 
 
-async def create_key(
-    database: Database, *, tenant: str, name: str, roles: Sequence[str]
-) -> str:
+async def create_key(database: Database, *, tenant: str, name: str, roles: Sequence[str]) -> str:
     """Make an API key and return it: it is shown this once."""
     principal = await principal_of(database, tenant)
     created = await accounts.create_api_key(
@@ -154,9 +152,7 @@ async def gateway_users(database: Database) -> list[GatewayUser]:
     ]
 
 
-def broker_access(
-    gateways: Sequence[GatewayUser], passwords: dict[str, str]
-) -> dict[str, Access]:
+def broker_access(gateways: Sequence[GatewayUser], passwords: dict[str, str]) -> dict[str, Access]:
     """Return who may say and hear what; users without a password in `passwords` are given one."""
     users: dict[str, Access] = {}
     foreign = [user.topic for user in gateways if user.receipt_topic is None]

@@ -105,6 +105,7 @@ def run_replay(
     map_file: Annotated[Path, typer.Option("--map", help="What the columns are (YAML).")],
     username: Annotated[str | None, typer.Option(help="User of the gateway at the broker.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
+    *,
     strict: Annotated[
         bool, typer.Option("--strict", help="Send nothing if one cell is bad.")
     ] = False,

@@ -1,11 +1,15 @@
 """`make demo`: a plant, its gateways, a broker, a database and the centre, in one folder."""
 
 import asyncio
+import http
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -13,16 +17,19 @@ from deploy import admin
 from deploy.access import Access
 from deploy.embedded import PROJECT, EmbeddedBroker, EmbeddedPostgres
 from deploy.supervisor import Child, Supervisor, free_port
-from services import accounts, clock
+from services import accounts, clock, factors
 from services.accounts import ROLE_PERMISSIONS
 from services.plant.model import Plant
 from services.plant.read import read_plant
+from services.reference import FactorInactive, FactorNotFound, carrier_factors
 from services.store import roles
 from services.store.pool import Database
 from services.telemetry import configure_logging
 
 PLANT_FILES = ("demo-park.yaml", "demo.yaml", "demo-second.yaml")
 _DATABASE = "nengtan"
+_MAIN_TENANT = "demo"
+_TIME_ZONE = "Asia/Shanghai"
 # Figures that the reference only recalls; the demo's plant needs them and says whose word it is.
 _CONFIRMED_REASON = "演示用途,未与标准原文核对 / for the demo only, not compared with the print"
 
@@ -88,7 +95,7 @@ async def _prepare_tenant(database: Database, plant: Plant, credentials: Credent
             name_zh=plant.name.zh,
             name_en=plant.name.en,
         )
-        for role in ROLE_PERMISSIONS:
+        for role in _roles(plant):
             login = f"{role}@{plant.tenant}"
             password = credentials.user.setdefault(login, f"Demo-{secrets.token_urlsafe(12)}7")
             await admin.create_user(
@@ -99,9 +106,40 @@ async def _prepare_tenant(database: Database, plant: Plant, credentials: Credent
         )
     await admin.apply(database, plant)
     principal = await admin.principal_of(database, plant.tenant)
-    await accounts.confirm_missing_factors(
-        database, principal=principal, plant=plant, reason=_CONFIRMED_REASON, at=clock.now()
-    )
+    await _confirm_recalled(database, plant, principal)
+
+
+def _roles(plant: Plant) -> list[str]:
+    """Return the roles that the demo has a user for: each once, at the tenant where it matters."""
+    if plant.kind == "park":
+        return ["park_operator"]
+    if plant.tenant != _MAIN_TENANT:
+        return ["energy_manager"]
+    return [role for role in ROLE_PERMISSIONS if role != "park_operator"]
+
+
+async def _confirm_recalled(
+    database: Database, plant: Plant, principal: accounts.Principal
+) -> None:
+    """Confirm the recalled factors that the plant needs now, as a user would one by one."""
+    carriers = list(dict.fromkeys(flow.carrier for flow in plant.flows))
+    today = clock.now().date()
+    book = await factors.load_book(database, tenant_id=principal.tenant_id)
+    _, use = carrier_factors(book, carriers, at=today, region=plant.region)
+    for missing in use.missing:
+        try:
+            book.lookup(missing.carrier, missing.parameter, at=today, region=plant.region)
+        except FactorInactive as inactive:
+            await factors.confirm(
+                database,
+                tenant_id=principal.tenant_id,
+                actor=principal.actor,
+                factor_id=inactive.factor.id,
+                reason=_CONFIRMED_REASON,
+            )
+        except FactorNotFound:
+            # Nothing on file to confirm: the figure stays invalid, and the page says why.
+            continue
 
 
 def _role_url(server: EmbeddedPostgres, role: str, credentials: Credentials) -> str:
@@ -126,7 +164,13 @@ def _services(
         path.write_text(text, encoding="utf-8")
         return str(path)
 
-    def child(name: str, role: str, more: Mapping[str, str]) -> Child:
+    def child(
+        name: str,
+        role: str,
+        more: Mapping[str, str],
+        *,
+        is_ready: Callable[[], bool] | None = None,
+    ) -> Child:
         password_file = secret_file(role, credentials.role[role])
         setting = {
             "NENGTAN_DATABASE_URL": f"postgresql://{role}@127.0.0.1:{server.port}/{_DATABASE}",
@@ -144,6 +188,7 @@ def _services(
                 name,
             ),
             folder=PROJECT,
+            is_ready=is_ready,
         )
 
     mqtt = {
@@ -158,13 +203,26 @@ def _services(
     return [
         child("ingest", "nengtan_ingest", mqtt),
         child("worker", "nengtan_worker", {}),
-        child("api", "nengtan_api", {"NENGTAN_API_PORT": str(port)}),
+        child(
+            "api",
+            "nengtan_api",
+            {"NENGTAN_API_PORT": str(port)},
+            is_ready=lambda: _answers(f"http://127.0.0.1:{port}/api/v1/health/ready"),
+        ),
         Child(
             name="gateways",
             command=(sys.executable, "-m", "deploy.demo_gateways", str(folder), str(broker.port)),
             folder=PROJECT,
         ),
     ]
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == http.HTTPStatus.OK)
+    except OSError:
+        return False
 
 
 def _credentials_path(folder: Path) -> Path:
@@ -192,19 +250,21 @@ def read_credentials(folder: Path) -> Credentials:
 
 def _print_tour(credentials: Credentials, port: int, seconds: float) -> None:
     base = f"http://127.0.0.1:{port}/api/v1"
-    key = credentials.key["demo"]
+    key = credentials.key[_MAIN_TENANT]
+    today = clock.now().astimezone(ZoneInfo(_TIME_ZONE)).date()
+    span = f"start={today}T00:00:00%2B08:00&end={today + timedelta(days=1)}T00:00:00%2B08:00"
+    rows = f'"{base}/energy?site=main&node=plant&interval=hour&{span}"'
     lines = [
         "",
-        f"能碳 Nengtan 已就绪 is ready ({seconds:.0f} s): {base}/docs",
+        f"能碳 Nengtan 已就绪 is ready ({seconds:.0f} s): {base}/openapi.json",
         "",
         "用户 users (name@tenant, password):",
         *(f"  {login:<36} {password}" for login, password in credentials.user.items()),
         "",
         "三个请求 three requests to try:",
-        f'  curl -H "X-API-Key: {key}" "{base}/points"',
-        f'  curl -H "X-API-Key: {key}" "{base}/energy-flow?site=main&unit=tce"',
-        f'  curl -H "X-API-Key: {key}" -H "Accept: text/csv" '
-        f'"{base}/energy?site=main&node=plant&interval=hour"',
+        f'  curl -H "X-API-Key: {key}" "{base}/points?site=main"',
+        f'  curl -H "X-API-Key: {key}" "{base}/energy-flow?site=main&unit=tce&{span}"',
+        f'  curl -H "X-API-Key: {key}" -H "Accept: text/csv" {rows}',
         "",
         "Ctrl-C 停止 stops everything.",
         "",

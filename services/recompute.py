@@ -5,7 +5,7 @@ facts of its time. Nothing is added up in place, so it does not matter in which 
 how late readings came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -106,11 +106,11 @@ async def _windows(
     rules for registers look.
     """
     period = _period_by_point(model)
-    longest = tuple(max((p[side] for p in period.values()), default=0) for side in (0, 1))
-    raw: list[_Window] = [
-        (int(mark.first_us[0]) - longest[0], int(mark.last_us[0]) + longest[1])
+    raw = [
+        window
         for mark in dirty
         if not len(mark.point_id)
+        for window in _of_site(mark, spans, period)
     ]
     marks = [mark for mark in dirty if len(mark.point_id)]
     if marks:
@@ -123,7 +123,8 @@ async def _windows(
             np.array([period.get(p, (0, 0))[side] for p in point.tolist()], dtype=np.int64)
             for side in (0, 1)
         )
-        raw += list(zip((start - before).tolist(), (end + after + 1).tolist(), strict=True))
+        end += after + 1
+        raw += list(zip((start - before).tolist(), end.tolist(), strict=True))
     step = _step(model)
     aligned = sorted((a // step * step, -(-b // step) * step) for a, b in raw)
     merged: list[list[int]] = []
@@ -135,9 +136,24 @@ async def _windows(
     return [(a, b) for a, b in merged]
 
 
-def _period_by_point(model: SiteModel) -> dict[int, tuple[int, int]]:
+def _of_site(
+    mark: results.Dirty, spans: dict[int, _Window], period: dict[int, _Window]
+) -> Iterator[_Window]:
+    """Yield where a mark of a whole site meets what each point's readings can cover.
+
+    So a site that is computed again has a result where one was before, and nowhere else.
+    """
+    for point, (first_us, last_us) in spans.items():
+        before_us, after_us = period.get(point, (0, 0))
+        start_us = max(int(mark.first_us[0]), first_us) - before_us
+        end_us = min(int(mark.last_us[0]), last_us + 2) + after_us
+        if start_us < end_us:
+            yield start_us, end_us
+
+
+def _period_by_point(model: SiteModel) -> dict[int, _Window]:
     """Return how long before and after its stamp the period of an interval point reaches."""
-    longest: dict[int, tuple[int, int]] = {}
+    longest: dict[int, _Window] = {}
     for described in model.described:
         points = described.arrays.points
         for point, period, at_end in zip(

@@ -87,7 +87,9 @@ class Centre:
     def role_url(self, role: str) -> str:
         """Return the database URL of a service role."""
         parts = urlsplit(self.database_url)
-        return f"postgresql://{role}:{self._role_password}@{parts.hostname}:{parts.port}{parts.path}"
+        return (
+            f"postgresql://{role}:{self._role_password}@{parts.hostname}:{parts.port}{parts.path}"
+        )
 
     def start(self, *names: str) -> None:
         """Start processes by name: ingest, worker, api."""
@@ -156,7 +158,7 @@ class Centre:
     def rows(self, query: str, *parameters: object) -> list[TupleRow]:
         """Return what the superuser sees."""
         with psycopg.connect(self.database_url) as connection:
-            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query, parameters).fetchall()
 
     def wait_subscribed(self, *, timeout_s: float = WAIT_S) -> None:
         """Wait until the broker keeps messages for ingest, whatever becomes of it."""

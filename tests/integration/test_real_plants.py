@@ -62,10 +62,7 @@ def run_replay(centre: Centre, file: Path, *, name: str, folder: Path) -> str:
 
 
 def all_results(centre: Centre) -> list[tuple[object, ...]]:
-    return [
-        tuple(row)
-        for row in centre.rows("select * from result order by series_id, grain, ts")
-    ]
+    return [tuple(row) for row in centre.rows("select * from result order by series_id, grain, ts")]
 
 
 def ingest_totals(centre: Centre) -> tuple[int, ...]:
@@ -81,7 +78,9 @@ def steel_months(file: Path) -> dict[int, float]:
     sums: dict[int, Decimal] = defaultdict(Decimal)
     with gzip.open(file, "rt", encoding="utf-8-sig", newline="") as text:
         for row in csv.DictReader(text):
-            sums[datetime.strptime(row["date"], "%d/%m/%Y %H:%M").month] += Decimal(row["Usage_kWh"])  # noqa: DTZ007
+            sums[datetime.strptime(row["date"], "%d/%m/%Y %H:%M").month] += Decimal(
+                row["Usage_kWh"]
+            )  # noqa: DTZ007
     return {month: float(total) for month, total in sums.items()}
 
 
@@ -193,9 +192,7 @@ async def _replay_under_kills(
     return kills
 
 
-def _kill_and_restart(
-    centre: Centre, server: DatabaseServer, name: str, pause_s: float
-) -> None:
+def _kill_and_restart(centre: Centre, server: DatabaseServer, name: str, pause_s: float) -> None:
     if name in ("ingest", "worker"):
         centre.kill9(name)
         time.sleep(pause_s)

@@ -1,0 +1,414 @@
+"""One tenant asks for everything of another, by every route, and sees no trace of it.
+
+Everything that tenant B owns carries the word "wombat" or a number that occurs nowhere else.
+"""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.security import OPEN_ROUTES
+from services.accounts import ROLE_PERMISSIONS
+from services.store.pool import Database
+from tests.api.installation import PERIOD, Installation, document, install
+
+pytestmark = pytest.mark.database
+
+# Streams do not end: tests/api/test_events.py holds that they carry one tenant only.
+STREAMS = {"/api/v1/events"}
+
+
+@pytest.fixture(scope="module")
+def installation(module_database_url: str) -> Installation:
+    return asyncio.run(install(module_database_url))
+
+
+@pytest.fixture
+async def app(installation: Installation) -> AsyncIterator[FastAPI]:
+    database = await Database.open(installation.url("nengtan_api"))
+    yield create_app(database=database)
+    await database.close()
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://centre") as client:
+        yield client
+
+
+def canaries(installation: Installation) -> list[str]:
+    """Return what belongs to B alone, as it could appear in text."""
+    b = installation.b
+    hashes = installation.rows(
+        "select encode(sha256, 'hex') from plant_version where tenant_id = %s", b.id
+    )
+    results = installation.rows(
+        "select distinct r.amount from result r join series s on s.id = r.series_id"
+        " where s.tenant_id = %s and r.amount > 300",
+        b.id,
+    )
+    keys = [key[:11] for key in b.keys.values()]
+    return ["wombat", "777.125", *keys, *(h for (h,) in hashes), *(repr(v) for (v,) in results)]
+
+
+def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in app.openapi()["paths"].items():
+        for method, operation in item.items():
+            if path not in STREAMS and (method.upper(), path) not in OPEN_ROUTES:
+                yield method.upper(), path, operation
+
+
+def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]:
+    """Return what to put into each parameter: names of B, or names of nobody."""
+    if not known:
+        return {
+            "site": ["site-nobody"],
+            "login": ["boss-nobody"],
+            "key_id": ["2000000000"],
+            "quarantine_id": ["2000000000"],
+            "point": ["P1-nobody"],
+            "factor_id": ["nothing@nowhere"],
+        }
+    b = installation.b
+    return {
+        "site": [b.site],
+        "login": [f"boss-{b.word}"],
+        "key_id": [str(b.key_id)],
+        "quarantine_id": [str(b.quarantine_id)],
+        "point": [f"P1-{b.word}"],
+        "factor_id": ["nothing@nowhere"],
+    }
+
+
+QUERY_VALUES = {
+    **PERIOD,
+    "interval": "day",
+    "node": "plant",
+    "unit": "kWh",
+    "object_kind": "account",
+    "version": "1",
+    "state": "open",
+    "reviewed": "false",
+    "kind": "flow",
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "change_account": {"display_name": "taken over"},
+    "create_account": {
+        "login": "newcomer",
+        "display_name": "x",
+        "password": "Correct-Horse-7",
+        "roles": ["viewer"],
+    },
+    "create_api_key": {"name": "k", "roles": ["viewer"]},
+    "review_conflict": {
+        "site": "{site}",
+        "point": "P1-{word}",
+        "ts": PERIOD["start"],
+        "reason": "x",
+    },
+    "redrive_quarantine": {"reason": "x"},
+    "discard_quarantine": {"reason": "x"},
+    "confirm_factor": {"reason": "x"},
+    "change_own_password": {"current": "x", "password": "Correct-Horse-7"},
+    "add_own_factor": {
+        "carrier": "diesel",
+        "parameter": "ncv",
+        "value": 1.0,
+        "unit": "GJ/t",
+        "valid_from": "2025-01-01",
+        "source": "x",
+    },
+}
+
+
+def requests_of(
+    operation: dict[str, Any], method: str, path: str, names: dict[str, list[str]], word: str
+) -> Iterator[httpx.Request]:
+    """Yield requests of an operation with the names in every place that has one."""
+    parameters = operation.get("parameters", [])
+    in_path = [p["name"] for p in parameters if p["in"] == "path"]
+    in_query = [p["name"] for p in parameters if p["in"] == "query"]
+    for values in itertools.product(*(names[name] for name in in_path)):
+        address = path
+        for name, value in zip(in_path, values, strict=True):
+            address = address.replace(f"{{{name}}}", value).replace(f"{{{name}:path}}", value)
+        query = {name: names[name][0] for name in in_query if name in names}
+        query |= {name: QUERY_VALUES[name] for name in in_query if name in QUERY_VALUES}
+        body = BODIES.get(operation["operationId"])
+        if operation["operationId"] in {"check_plant", "apply_plant"}:
+            body = document("bolt", names["site"][0], word)
+        if body is not None:
+            text = json.dumps(body).replace("{word}", word).replace("{site}", names["site"][0])
+            body = json.loads(text)
+        if operation["operationId"] == "query_energy":
+            del query["point"]  # one of node, flow, point and so on
+        known = set(in_query)
+        yield httpx.Request(
+            method,
+            f"http://centre{address}",
+            params={name: value for name, value in query.items() if name in known},
+            json=body if method in {"POST", "PUT", "PATCH"} else None,
+        )
+
+
+class TestForeignTenant:
+    @pytest.mark.parametrize("role", sorted(ROLE_PERMISSIONS))
+    async def test_leaves_no_trace_in_any_answer(
+        self, app: FastAPI, client: httpx.AsyncClient, installation: Installation, role: str
+    ) -> None:
+        forbidden = canaries(installation)
+        assert len(forbidden) > 10
+        asked = 0
+        for method, path, operation in operations(app):
+            if operation["operationId"] in {"create_account", "add_own_factor", "sign_out"}:
+                continue  # they make something of A's own
+            names = names_of(installation, known=True)
+            for request in requests_of(operation, method, path, names, installation.b.word):
+                for accept in ("application/json", "text/csv"):
+                    request.headers.update({**installation.a.bearing(role), "Accept": accept})
+                    response = await client.send(request)
+                    said = request.url.query.decode() + request.url.path + str(request.content)
+                    found = [
+                        word for word in forbidden if word in response.text and word not in said
+                    ]
+                    assert not found, (request.method, request.url, found)
+                    assert response.status_code < 500
+                    asked += 1
+        assert asked > 60
+
+    async def test_is_as_unknown_as_nobody(
+        self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
+        compared = 0
+        for method, path, operation in operations(app):
+            if operation["operationId"] in {"create_account", "add_own_factor", "check_plant"}:
+                continue
+            answers = []
+            for known in (True, False):
+                names = names_of(installation, known=known)
+                word = installation.b.word if known else "nobody"
+                for request in requests_of(operation, method, path, names, word):
+                    request.headers.update(installation.a.headers)
+                    response = await client.send(request)
+                    text = response.text.replace(word, "").replace(installation.a.word, "")
+                    answers.append((response.status_code, text))
+            if answers[0][0] >= 400:
+                assert answers[0] == answers[1], (method, path)
+                compared += 1
+            names_asked = {p["name"] for p in operation.get("parameters", [])}
+            if names_asked & {"site", "login", "key_id", "quarantine_id"}:
+                status = 422 if operation["operationId"] == "apply_plant" else 404
+                assert answers[0][0] == status, (method, path, answers[0])
+        assert compared > 15
+
+    async def test_keeps_what_it_has(
+        self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
+        tables = "plant_version account api_key factor_override factor_confirmation conflict"
+        tables += " quarantine_item session dirty"
+
+        def picture() -> list[tuple[Any, ...]]:
+            return [
+                row
+                for table in tables.split()
+                for row in installation.rows(
+                    f"select * from {table} where tenant_id = %s order by 1, 2",
+                    installation.b.id,
+                )
+            ]
+
+        before = picture()
+        assert len(before) > 10
+        for method, path, operation in operations(app):
+            if method == "GET":
+                continue
+            names = names_of(installation, known=True)
+            for request in requests_of(operation, method, path, names, installation.b.word):
+                request.headers.update(installation.a.bearing("system_admin"))
+                if operation["operationId"] != "sign_out":
+                    await client.send(request)
+        assert picture() == before
+
+    async def test_is_nothing_to_the_anonymous(
+        self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
+        for method, path, operation in operations(app):
+            names = names_of(installation, known=True)
+            for request in requests_of(operation, method, path, names, installation.b.word):
+                response = await client.send(request)
+                assert response.status_code == 401, (method, path)
+
+
+class TestPark:
+    async def test_sees_sums_of_members_only_while_they_consent(
+        self, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
+        park, a, b = installation.park, installation.a, installation.b
+
+        async def seen() -> set[str]:
+            found = set()
+            for interval in ("day", "month"):
+                period = {"start": "2025-02-28T16:00:00Z", "end": "2025-03-31T16:00:00Z"}
+                response = await client.get(
+                    "/api/v1/park",
+                    params={**period, "interval": interval},
+                    headers=park.bearing("park_operator"),
+                )
+                assert response.status_code == 200, response.text
+                found |= {row["member_code"] for row in response.json()["rows"]}
+                assert "P1-" not in response.text
+                assert "flow" not in response.text
+            return found
+
+        assert await seen() == set()
+        for member in (a, b):
+            installation.execute(
+                "insert into park_member (tenant_id, member_code, valid_from)"
+                " values (%s, %s, '2025-01-01Z')",
+                park.id,
+                member.code,
+            )
+        assert await seen() == set()
+        installation.execute(
+            "insert into park_consent (tenant_id, park_code, valid_from)"
+            " values (%s, 'park-zebra', '2025-01-01Z')",
+            a.id,
+        )
+        assert await seen() == {"acme"}
+        installation.execute(
+            "update park_consent set valid_to = '2025-02-01Z' where tenant_id = %s", a.id
+        )
+        assert await seen() == set()
+
+    async def test_gets_nothing_of_a_member_elsewhere(
+        self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
+        forbidden = canaries(installation)
+        for method, path, operation in operations(app):
+            if method != "GET" or operation["operationId"] == "query_park":
+                continue
+            names = names_of(installation, known=True)
+            for request in requests_of(operation, method, path, names, installation.b.word):
+                request.headers.update(installation.park.bearing("system_admin"))
+                response = await client.send(request)
+                said = str(request.url)
+                assert not [w for w in forbidden if w in response.text and w not in said]
+
+
+class TestDatabaseRole:
+    @pytest.mark.parametrize("tenant", ["a", "none"])
+    def test_shows_the_api_no_row_of_another_tenant(
+        self, installation: Installation, tenant: str
+    ) -> None:
+        """Everything that the role may read, asked without any predicate."""
+        with psycopg.connect(installation.url("nengtan_api")) as connection:
+            relations = connection.execute(
+                "select c.relname, exists (select from pg_attribute a where a.attrelid = c.oid"
+                " and a.attname = 'tenant_id') from pg_class c"
+                " where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'v', 'p')"
+                " and has_table_privilege(c.oid, 'select')"
+            ).fetchall()
+            assert len(relations) > 20
+            if tenant == "a":
+                connection.execute(
+                    "select set_config('nengtan.tenant', %s, true)", (str(installation.a.id),)
+                )
+            for name, has_tenant in relations:
+                rows = connection.execute(f"select * from {name}").fetchall()
+                text = str(rows)
+                assert installation.b.word not in text, name
+                assert "777.125" not in text, name
+                if has_tenant:
+                    wanted = {installation.a.id} if tenant == "a" else set()
+                    found = connection.execute(f"select distinct tenant_id from {name}").fetchall()
+                    assert {row[0] for row in found} <= wanted, name
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "update site set code = 'x' where tenant_id = {b}",
+            "delete from session",
+            "update account set active = false where tenant_id = {b}",
+            "update quarantine_item set state = 'discarded' where tenant_id = {b}",
+        ],
+    )
+    def test_changes_nothing_of_another_tenant(
+        self, installation: Installation, statement: str
+    ) -> None:
+        with psycopg.connect(installation.url("nengtan_api")) as connection:
+            connection.execute(
+                "select set_config('nengtan.tenant', %s, true)", (str(installation.a.id),)
+            )
+            statement = statement.format(b=installation.b.id)
+            assert connection.execute(statement).rowcount <= 0
+
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            """insert into account (tenant_id, login, display_name, password_hash, roles)
+            values ({b}, 'x', 'x', 'x', '{{viewer}}')""",
+            """insert into change_record (tenant_id, actor, action, object_kind, object_code)
+            values ({b}, 'x', 'x', 'x', 'x')""",
+            """insert into dirty (tenant_id, site_id, start_ts, end_ts)
+            select {b}, 1, '{{2025-01-01}}', '{{2025-01-02}}'""",
+            "update change_record set actor = 'x'",
+            "delete from change_record",
+            "truncate change_record",
+            "select * from reading",
+            "select * from result",
+            "insert into tenant (code, name_zh, name_en) values ('x', 'x', 'x')",
+            "create table public.mine (id integer)",
+            "alter table account disable row level security",
+            "set role nengtan_admin",
+            "set session authorization nengtan_admin",
+        ],
+    )
+    def test_is_refused(self, installation: Installation, statement: str) -> None:
+        with psycopg.connect(installation.url("nengtan_api")) as connection:
+            connection.execute(
+                "select set_config('nengtan.tenant', %s, true)", (str(installation.a.id),)
+            )
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.format(b=installation.b.id))
+
+    async def test_forgets_its_tenant_with_the_transaction(
+        self, installation: Installation
+    ) -> None:
+        database = await Database.open(installation.url("nengtan_api"), size_max=1)
+        try:
+            async with database.transaction(installation.b.id) as connection:
+                rows = await connection.execute("select count(*) as n from site")
+                assert (await rows.fetchall())[0]["n"] == 1
+            with pytest.raises(ZeroDivisionError):
+                async with database.transaction(installation.b.id):
+                    raise ZeroDivisionError
+            async with database.transaction() as connection:
+                rows = await connection.execute("select count(*) as n from site")
+                assert (await rows.fetchall())[0]["n"] == 0
+        finally:
+            await database.close()
+
+
+class TestNames:
+    """Last, for it gives A a word of B."""
+
+    async def test_of_logins_may_be_taken_in_each_tenant(
+        self, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
+        body = {
+            "login": "boss-wombat",
+            "display_name": "Same name",
+            "password": "Correct-Horse-7",
+            "roles": ["viewer"],
+        }
+        response = await client.post("/api/v1/accounts", json=body, headers=installation.a.headers)
+        assert response.status_code == 201
