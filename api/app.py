@@ -38,6 +38,8 @@ _DESCRIPTION = (
     "Energy, balance, carbon, data quality and provenance of the energy-carbon management centre."
     " Times are RFC 3339, periods are half-open, and null means missing or invalid, never 0."
 )
+# Streams included; more are told at once to come back.
+_CONNECTIONS_MAX = 2_000
 # What can go wrong anywhere, as RFC 9457 documents.
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {errors.MEDIA_TYPE: {"schema": errors.SCHEMA}}}
@@ -151,6 +153,7 @@ async def serve(settings: ServeSettings) -> None:
                 log_config=None,
                 server_header=False,
                 timeout_keep_alive=15,
+                limit_concurrency=_CONNECTIONS_MAX,
                 timeout_graceful_shutdown=5,
                 h11_max_incomplete_event_size=32 * 1024,
             )

@@ -22,9 +22,8 @@ def _sources_digest() -> str:
 
 # numba looks at a kernel's own file alone to tell whether a cached one is stale, but kernels call
 # each other across files: each state of the sources gets a cache of its own.
-numba.config.CACHE_DIR = (  # type: ignore[attr-defined]
-    f"{numba.config.CACHE_DIR or files('compute').joinpath('__pycache__')}/{_sources_digest()}"
-)
+_BASE = getattr(numba.config, "CACHE_DIR", "") or files("compute").joinpath("__pycache__")
+numba.config.CACHE_DIR = f"{_BASE}/{_sources_digest()}"  # type: ignore[attr-defined]
 
 
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from ingest.commit import Committer, Outcome
-from ingest.mqtt import PublishFailed, Receiver, ReceiverClosed
+from ingest.ledger import Receipt
+from ingest.mqtt import PublishFailed, Receiver, ReceiverClosed, Unpublishable
 from ingest.reading import Delivery
 from ingest.registry import Registry
 from ingest.validate import Batch, Message, assemble, set_aside
@@ -75,7 +76,7 @@ class Pipeline:
             try:
                 for done in outcome:
                     for receipt in done.receipts:
-                        await self.receiver.publish(receipt.topic, receipt.payload)
+                        await self._publish(receipt)
             except PublishFailed as error:
                 # Not acknowledged: the broker delivers again, and the receipt is made again.
                 _log.warning("ingest.receipt.postponed", reason=str(error))
@@ -83,6 +84,13 @@ class Pipeline:
                 self.receiver.acknowledge([delivery.token for delivery in deliveries])
             self.tally.messages += len(deliveries)
             _log_rejections(messages)
+
+    async def _publish(self, receipt: Receipt) -> None:
+        try:
+            await self.receiver.publish(receipt.topic, receipt.payload)
+        except Unpublishable as error:
+            # Trying again would hold up every other message; the gateway will say it waits.
+            _log.exception("ingest.receipt.refused", topic=receipt.topic, reason=str(error))
 
     async def _commit(self, deliveries: Sequence[Delivery]) -> list[tuple[Batch, Outcome]]:
         """Store deliveries as one batch; if a value is refused, halve until it stands alone."""

@@ -166,12 +166,11 @@ def _effective(versions: Sequence[topology.PlantVersion]) -> list[topology.Plant
 def _describe(
     version_id: int,
     plant: Plant,
-    at: datetime,
+    start: datetime,
     points: dict[str, int],
     series: dict[tuple[str, str, str], int],
 ) -> Described:
-    """Compile a description as it is from an instant on: points come and go within it."""
-    arrays = compile_topology(plant, at=at)
+    arrays = compile_topology(plant, at=start)
     keys = series_keys(arrays)
     return Described(
         version_id=version_id,

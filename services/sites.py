@@ -9,7 +9,7 @@ from services.plant.findings import Finding
 from services.plant.read import examine, read_plant
 from services.refusal import NotFound, Refusal
 from services.store import answers
-from services.store.answers import DocumentRow, SiteRow, VersionRow
+from services.store.answers import DocumentRow, SiteListing, VersionRow
 from services.store.pool import Connection, Database
 from services.totals import SiteState
 
@@ -27,6 +27,14 @@ class ChangedMeanwhile(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class SiteAnswer:
+    """A site by its name, and how far its readings reach."""
+
+    state: SiteState
+    listing: SiteListing
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentAnswer:
     """A description with the state of its site."""
 
@@ -34,13 +42,13 @@ class DocumentAnswer:
     document: DocumentRow
 
 
-async def list_sites(database: Database, *, tenant_id: int) -> list[SiteRow]:
+async def list_sites(database: Database, *, tenant_id: int) -> list[SiteListing]:
     """Return the sites of a tenant."""
     async with database.transaction(tenant_id, snapshot=True) as connection:
         return await answers.list_sites(connection)
 
 
-async def read_site(database: Database, *, tenant_id: int, site: str) -> SiteState:
+async def read_site(database: Database, *, tenant_id: int, site: str) -> SiteAnswer:
     """Return a site and how far its readings reach.
 
     Raises
@@ -49,7 +57,11 @@ async def read_site(database: Database, *, tenant_id: int, site: str) -> SiteSta
         If the tenant has no such site.
     """
     async with database.transaction(tenant_id, snapshot=True) as connection:
-        return await totals.load_state(connection, site)
+        state = await totals.load_state(connection, site)
+        listing = await answers.list_sites(connection, site)
+    if not listing:
+        raise NotFound("site")
+    return SiteAnswer(state, listing[0])
 
 
 async def list_versions(database: Database, *, tenant_id: int, site: str) -> list[VersionRow]:

@@ -9,6 +9,7 @@ from pydantic import Field
 from api import export
 from api.dependencies import (
     ROWS_DEFAULT,
+    ROWS_MAX,
     Cursor,
     Instant,
     Limit,
@@ -262,7 +263,7 @@ async def list_changes(
         return rows[:count], rows[count - 1].id if len(rows) > count else None
 
     async def table_page(before_id: int) -> export.Page:
-        rows, place = await page(before_id, ROWS_DEFAULT)
+        rows, place = await page(before_id, ROWS_MAX)
         return [{name: getattr(row, name) for name in _CHANGE_COLUMNS} for row in rows], place
 
     place = read_cursor(cursor, int)

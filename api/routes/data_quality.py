@@ -9,6 +9,7 @@ from pydantic import Field
 from api import export
 from api.dependencies import (
     ROWS_DEFAULT,
+    ROWS_MAX,
     Code,
     Cursor,
     End,
@@ -174,12 +175,12 @@ async def received(
         return rows, answer.after
 
     async def following(after: tuple[datetime, str]) -> export.Page:
-        return table(await page(after, ROWS_DEFAULT))
+        return table(await page(after, ROWS_MAX))
 
     place = read_cursor(cursor, int, str)
     after = None if place is None else (instant_of(place[0]), str(place[1]))
     csv = export.wants_csv(request)
-    answer = await page(after, ROWS_DEFAULT if csv else limit)
+    answer = await page(after, ROWS_MAX if csv else limit)
     if csv:
         return export.stream(
             file_name="received",

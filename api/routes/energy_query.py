@@ -9,6 +9,7 @@ from pydantic import Field
 from api import export
 from api.dependencies import (
     ROWS_DEFAULT,
+    ROWS_MAX,
     Code,
     Cursor,
     End,
@@ -178,10 +179,10 @@ async def energy(
         )
 
     async def following(after: datetime) -> export.Page:
-        return _energy_table(await page(after, ROWS_DEFAULT))
+        return _energy_table(await page(after, ROWS_MAX))
 
     csv = export.wants_csv(request)
-    answer = await page(after_instant(cursor), ROWS_DEFAULT if csv else limit)
+    answer = await page(after_instant(cursor), ROWS_MAX if csv else limit)
     if csv:
         return export.stream(
             file_name=f"energy_{interval}",

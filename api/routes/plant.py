@@ -12,7 +12,6 @@ from api.schema import Answer, about
 from api.security import Who, needs
 from services import sites
 from services.plant.schema import plant_schema
-from services.store.answers import SiteRow
 
 router = APIRouter(tags=["厂区描述 plant"], dependencies=[Depends(needs("read"))])
 write_router = APIRouter(tags=["厂区描述 plant"], dependencies=[Depends(needs("plant.write"))])
@@ -104,11 +103,7 @@ async def list_sites(principal: Who, database: Store) -> list[SiteListed]:
     返回本租户的厂区。
     """
     rows = await sites.list_sites(database, tenant_id=principal.tenant_id)
-    return [_listed(row) for row in rows]
-
-
-def _listed(row: SiteRow) -> SiteListed:
-    return SiteListed(**{name: getattr(row, name) for name in SiteListed.model_fields})
+    return [SiteListed.model_validate(row) for row in rows]
 
 
 @router.get("/sites/{site}", operation_id="get_site", summary="厂区 / Site")
@@ -117,13 +112,13 @@ async def get_site(site: SiteInPath, principal: Who, database: Store) -> SiteAns
 
     返回厂区及数据完整到何时。
     """
-    state = await sites.read_site(database, tenant_id=principal.tenant_id, site=site)
+    answer = await sites.read_site(database, tenant_id=principal.tenant_id, site=site)
     return SiteAnswer.model_validate(
         {
-            **about(state),
-            "site": _listed(state.site),
-            "base_interval_us": state.site.base_interval_us,
-            "day_start_us": state.site.day_start_us,
+            **about(answer.state),
+            "site": answer.listing,
+            "base_interval_us": answer.state.site.base_interval_us,
+            "day_start_us": answer.state.site.day_start_us,
         }
     )
 

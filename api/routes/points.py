@@ -9,6 +9,7 @@ from pydantic import Field
 from api import export
 from api.dependencies import (
     ROWS_DEFAULT,
+    ROWS_MAX,
     Code,
     Cursor,
     End,
@@ -191,10 +192,10 @@ async def readings(
         )
 
     async def following(after: datetime) -> export.Page:
-        return _reading_table(await page(after, ROWS_DEFAULT))
+        return _reading_table(await page(after, ROWS_MAX))
 
     csv = export.wants_csv(request)
-    answer = await page(after_instant(cursor), ROWS_DEFAULT if csv else limit)
+    answer = await page(after_instant(cursor), ROWS_MAX if csv else limit)
     if csv:
         return export.stream(
             file_name="readings",

@@ -27,7 +27,7 @@ _COLUMN_TYPES: tuple[ColumnType, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
-    """A site with its newest name."""
+    """A site and its clockwork."""
 
     id: int
     tenant_id: int
@@ -35,6 +35,14 @@ class SiteRow:
     time_zone: str
     base_interval_us: int
     day_start_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteListing:
+    """A site as its newest description calls it."""
+
+    code: str
+    time_zone: str
     name_zh: str
     name_en: str
     kind: str
@@ -170,14 +178,14 @@ async def last_received(connection: Connection) -> datetime | None:
     return None if row is None else row.at
 
 
-async def list_sites(connection: Connection) -> list[SiteRow]:
-    """Return the sites of this tenant."""
-    return await fetch_all(connection, SiteRow, "answer_sites", (None,))
+async def list_sites(connection: Connection, code: str | None = None) -> list[SiteListing]:
+    """Return the sites of this tenant, or one of them."""
+    return await fetch_all(connection, SiteListing, "answer_sites", (code,))
 
 
 async def find_site(connection: Connection, code: str) -> SiteRow | None:
     """Return a site by its code."""
-    return await fetch_one(connection, SiteRow, "answer_sites", (code,))
+    return await fetch_one(connection, SiteRow, "answer_site", (code,))
 
 
 async def freshness(connection: Connection, site_id: int) -> FreshnessRow:

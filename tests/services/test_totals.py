@@ -18,10 +18,6 @@ def state(time_zone: str = "UTC", day_start_minutes: int = 0) -> SiteState:
         time_zone=time_zone,
         base_interval_us=900_000_000,
         day_start_us=day_start_minutes * 60_000_000,
-        name_zh="",
-        name_en="",
-        kind="enterprise",
-        version=1,
     )
     return SiteState(site, UTC_MONTHS[-1], None, ())
 

@@ -1,9 +1,11 @@
 -- name: answer_last_received
 select last_received() as at
 
+-- name: answer_site
+select id, tenant_id, code, time_zone, base_interval_us, day_start_us from site where code = $1
+
 -- name: answer_sites
-select s.id, s.tenant_id, s.code, s.time_zone, s.base_interval_us, s.day_start_us,
-       v.document #>> '{name,zh}' as name_zh, v.document #>> '{name,en}' as name_en,
+select s.code, s.time_zone, v.document #>> '{name,zh}' as name_zh, v.document #>> '{name,en}' as name_en,
        coalesce(v.document ->> 'kind', 'enterprise') as kind, v.version
 from site s
 join lateral (

@@ -1,0 +1,1210 @@
+-- The schema of the plain tier, drawn by `python -m tests.schema_picture`. Do not edit, and do not
+-- run: migrations make every database, and a test compares this with what they make.
+
+CREATE FUNCTION public.current_tenant() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ select nullif(current_setting('nengtan.tenant', true), '')::integer $$;
+
+COMMENT ON FUNCTION public.current_tenant() IS 'The tenant of this transaction; null is none, and shows nothing.';
+
+CREATE FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last_ts timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare month_start timestamptz;
+begin
+  month_start := date_trunc('month', first_ts, 'UTC');
+  while month_start <= last_ts loop
+    if to_regclass('reading_' || to_char(month_start at time zone 'UTC', 'YYYYMM')) is null then
+      perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
+      execute format('create table if not exists %I partition of reading for values from (%L) to (%L)',
+        'reading_' || to_char(month_start at time zone 'UTC', 'YYYYMM'), month_start, month_start + interval '1 month');
+      execute format('create table if not exists %I partition of result for values from (%L) to (%L)',
+        'result_' || to_char(month_start at time zone 'UTC', 'YYYYMM'), month_start, month_start + interval '1 month');
+    end if;
+    month_start := month_start + interval '1 month';
+  end loop;
+end $$;
+
+CREATE FUNCTION public.find_account(tenant_code text, login_name text) RETURNS TABLE(account_id integer, tenant_id integer, password_hash text, roles text[], display_name text, active boolean, failed_count integer, locked_until timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select a.id, a.tenant_id, a.password_hash, a.roles, a.display_name, a.active, a.failed_count, a.locked_until
+    from account a join tenant t on t.id = a.tenant_id
+    where t.code = tenant_code and a.login = login_name
+  $$;
+
+COMMENT ON FUNCTION public.find_account(tenant_code text, login_name text) IS 'The account of a sign-in, before the tenant is known.';
+
+CREATE FUNCTION public.find_api_key(hash bytea) RETURNS TABLE(tenant_id integer, tenant_code text, tenant_kind text, actor text, roles text[], expires_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select k.tenant_id, t.code, t.kind, 'key ' || k.name || '@' || t.code, k.roles, k.expires_at
+    from api_key k join tenant t on t.id = k.tenant_id
+    where k.key_hash = hash and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+  $$;
+
+CREATE FUNCTION public.find_session(hash bytea) RETURNS TABLE(tenant_id integer, tenant_code text, tenant_kind text, actor text, roles text[], expires_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    select a.tenant_id, t.code, t.kind, a.login || '@' || t.code, a.roles, s.expires_at
+    from session s join account a on a.id = s.account_id join tenant t on t.id = a.tenant_id
+    where s.token_hash = hash and s.expires_at > now() and a.active
+  $$;
+
+CREATE FUNCTION public.last_received() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ select date_trunc('minute', max(last_received_at)) from gateway_sequence $$;
+
+COMMENT ON FUNCTION public.last_received() IS 'The minute in which any numbered message last arrived: whether ingest lives. Health answers show it without a tenant, so it says nothing else.';
+
+CREATE TABLE public.account (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    login text NOT NULL,
+    display_name text NOT NULL,
+    password_hash text NOT NULL,
+    roles text[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    failed_count integer DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.account FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+
+CREATE TABLE public.api_key (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    roles text[] NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.api_key FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.api_key.key_hash IS 'SHA-256 of the key: 256 random bits need no slow hash.';
+
+ALTER TABLE public.api_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.change_record (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    object_kind text NOT NULL,
+    object_code text NOT NULL,
+    before jsonb,
+    after jsonb
+);
+
+ALTER TABLE ONLY public.change_record FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.change_record IS 'Who changed what, when, from what to what. Rows are only ever added.';
+
+ALTER TABLE public.change_record ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.change_record_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.conflict (
+    point_id integer NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    value double precision,
+    tenant_id integer NOT NULL,
+    gateway_id integer NOT NULL,
+    kept_value double precision,
+    received_at timestamp with time zone NOT NULL,
+    reviewed_at timestamp with time zone,
+    reviewed_by text
+);
+
+ALTER TABLE ONLY public.conflict FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.conflict IS 'A second, different value for an instant: the first stands, this one waits for review.';
+
+CREATE TABLE public.dirty (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    point_ids integer[],
+    start_ts timestamp with time zone[] NOT NULL,
+    end_ts timestamp with time zone[] NOT NULL
+);
+
+ALTER TABLE ONLY public.dirty FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.dirty IS 'What must be computed again: per point the first and last new reading of a commit; without points, a span of the whole site.';
+
+ALTER TABLE public.dirty ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dirty_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.event (
+    seq bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    payload jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.event FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.event IS 'The bounded log behind live streams; seq is the id of the event there.';
+
+ALTER TABLE public.event ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.event_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.factor_confirmation (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    factor_id text NOT NULL,
+    reason text NOT NULL,
+    confirmed_by text NOT NULL,
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.factor_confirmation FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.factor_confirmation IS 'Factors that were only recalled, and a user of the tenant vouches for.';
+
+ALTER TABLE public.factor_confirmation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.factor_confirmation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.factor_override (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    carrier text NOT NULL,
+    parameter text NOT NULL,
+    basis text DEFAULT ''::text NOT NULL,
+    value double precision NOT NULL,
+    unit text NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,
+    source text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT factor_override_value_check CHECK (((value > '-Infinity'::double precision) AND (value < 'Infinity'::double precision)))
+);
+
+ALTER TABLE ONLY public.factor_override FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.factor_override IS 'A tenant''s own factors, such as a measured calorific value.';
+
+ALTER TABLE public.factor_override ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.factor_override_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.factor_set (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    sha256 bytea NOT NULL,
+    factors jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.factor_set FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.factor_set IS 'The factors a result stands on, each with source, validity and how it was found; and those that were missing.';
+
+ALTER TABLE public.factor_set ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.factor_set_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.gateway (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    code text NOT NULL,
+    form text NOT NULL,
+    class text NOT NULL,
+    topic text NOT NULL,
+    username text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT gateway_class_check CHECK ((class = ANY (ARRAY['receipted'::text, 'acknowledged'::text, 'best_effort'::text])))
+);
+
+ALTER TABLE ONLY public.gateway FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.gateway.topic IS 'Where its telemetry arrives; the access list proves the sender.';
+
+COMMENT ON COLUMN public.gateway.username IS 'Whom the broker''s access list lets publish on the topic.';
+
+ALTER TABLE public.gateway ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.gateway_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.gateway_sequence (
+    gateway_id integer NOT NULL,
+    epoch text NOT NULL,
+    tenant_id integer NOT NULL,
+    received int8multirange NOT NULL,
+    first_received_at timestamp with time zone NOT NULL,
+    last_received_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.gateway_sequence FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.gateway_sequence IS 'Message numbers seen per outbox: the holes are the gaps.';
+
+CREATE TABLE public.ingest_hour (
+    gateway_id integer NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    received bigint DEFAULT 0 NOT NULL,
+    stored bigint DEFAULT 0 NOT NULL,
+    duplicate bigint DEFAULT 0 NOT NULL,
+    conflict bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ingest_hour_check CHECK ((received = (((stored + duplicate) + conflict) + quarantined)))
+);
+
+ALTER TABLE ONLY public.ingest_hour FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.ingest_hour IS 'Readings by what became of them, per hour of receipt: nothing is silent.';
+
+CREATE TABLE public.park_consent (
+    tenant_id integer NOT NULL,
+    park_code text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone
+);
+
+ALTER TABLE ONLY public.park_consent FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.park_consent IS 'The park to which an enterprise shows the sums of its sites.';
+
+CREATE TABLE public.park_member (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    member_code text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone
+);
+
+ALTER TABLE ONLY public.park_member FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.park_member IS 'Whom a park lists. It sees sums of a member only if the member consents.';
+
+ALTER TABLE public.park_member ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.park_member_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.result (
+    ts timestamp with time zone NOT NULL,
+    series_id integer NOT NULL,
+    grain smallint NOT NULL,
+    quality integer NOT NULL,
+    reading_count integer NOT NULL,
+    covered_us bigint NOT NULL,
+    input_hash bigint NOT NULL,
+    amount double precision,
+    energy_kwh double precision,
+    coal_equivalent_tce double precision,
+    coal_equal_tce double precision,
+    emission_direct_tco2e double precision,
+    emission_purchased_tco2e double precision
+)
+PARTITION BY RANGE (ts);
+
+CREATE TABLE public.series (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    kind text NOT NULL,
+    code text NOT NULL,
+    carrier text DEFAULT ''::text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL,
+    is_root boolean DEFAULT false NOT NULL,
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['point'::text, 'flow'::text, 'node'::text, 'residual'::text, 'product'::text])))
+);
+
+ALTER TABLE ONLY public.series FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.series IS 'What results are of. kind node: what the boundary of a node consumes, by carrier, or in all where carrier is empty.';
+
+CREATE TABLE public.site (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    code text NOT NULL,
+    time_zone text NOT NULL,
+    base_interval_us bigint NOT NULL,
+    day_start_us bigint NOT NULL,
+    CONSTRAINT site_base_interval_us_check CHECK ((base_interval_us > 0))
+);
+
+ALTER TABLE ONLY public.site FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.site.day_start_us IS 'Start of the energy day after local midnight. [µs]';
+
+CREATE TABLE public.tenant (
+    id integer NOT NULL,
+    code text NOT NULL,
+    kind text DEFAULT 'enterprise'::text NOT NULL,
+    name_zh text NOT NULL,
+    name_en text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenant_code_check CHECK ((code ~ '^[A-Za-z0-9_.:-]{1,64}$'::text)),
+    CONSTRAINT tenant_kind_check CHECK ((kind = ANY (ARRAY['enterprise'::text, 'park'::text])))
+);
+
+ALTER TABLE ONLY public.tenant FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.tenant IS 'Who owns data: an enterprise, or a park with member enterprises.';
+
+CREATE VIEW public.park_result WITH (security_barrier='true') AS
+ SELECT t.code AS member_code,
+    t.name_zh,
+    t.name_en,
+    si.code AS site_code,
+    si.time_zone,
+    s.carrier,
+    s.unit,
+    r.ts,
+    r.series_id,
+    r.grain,
+    r.quality,
+    r.reading_count,
+    r.covered_us,
+    r.input_hash,
+    r.amount,
+    r.energy_kwh,
+    r.coal_equivalent_tce,
+    r.coal_equal_tce,
+    r.emission_direct_tco2e,
+    r.emission_purchased_tco2e
+   FROM ((((((public.park_member m
+     JOIN public.tenant park ON ((park.id = m.tenant_id)))
+     JOIN public.tenant t ON ((t.code = m.member_code)))
+     JOIN public.park_consent c ON (((c.tenant_id = t.id) AND (c.park_code = park.code))))
+     JOIN public.site si ON ((si.tenant_id = t.id)))
+     JOIN public.series s ON (((s.site_id = si.id) AND (s.kind = 'node'::text) AND s.is_root)))
+     JOIN public.result r ON ((r.series_id = s.id)))
+  WHERE ((park.id = public.current_tenant()) AND (park.kind = 'park'::text) AND (r.grain = ANY (ARRAY[2, 3])) AND (r.ts >= GREATEST(m.valid_from, c.valid_from)) AND (r.ts < LEAST(COALESCE(m.valid_to, 'infinity'::timestamp with time zone), COALESCE(c.valid_to, 'infinity'::timestamp with time zone))));
+
+COMMENT ON VIEW public.park_result IS 'Daily and monthly sums of the members of a park that consent: no curves, no meters.';
+
+CREATE TABLE public.plant_version (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    version integer NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    document jsonb NOT NULL,
+    sha256 bytea NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_by text NOT NULL
+);
+
+ALTER TABLE ONLY public.plant_version FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.plant_version IS 'Every plant description ever applied. An instant is computed with the version of greatest valid_from not after it; of equal ones, the last applied.';
+
+ALTER TABLE public.plant_version ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.plant_version_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.point (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    gateway_id integer NOT NULL,
+    code text NOT NULL,
+    address text NOT NULL,
+    meter_code text NOT NULL,
+    kind text NOT NULL,
+    unit text NOT NULL,
+    value_min double precision,
+    value_max double precision,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT point_kind_check CHECK ((kind = ANY (ARRAY['register'::text, 'gauge'::text, 'interval'::text])))
+);
+
+ALTER TABLE ONLY public.point FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.point ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.point_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.point_state (
+    point_id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    first_ts timestamp with time zone NOT NULL,
+    last_ts timestamp with time zone NOT NULL,
+    last_value double precision,
+    last_quality integer NOT NULL
+)
+WITH (fillfactor='60');
+
+ALTER TABLE ONLY public.point_state FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.point_state IS 'First and last reading per point, kept by the worker.';
+
+CREATE TABLE public.provenance (
+    site_id integer NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    formula text NOT NULL,
+    tenant_id integer NOT NULL,
+    input_hash bytea NOT NULL,
+    factor_set_id bigint NOT NULL,
+    plant_version_id integer NOT NULL,
+    code_version text NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.provenance FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.provenance IS 'What the results of one base interval of a site were computed from.';
+
+CREATE TABLE public.quarantine (
+    id bigint NOT NULL,
+    tenant_id integer,
+    gateway_id integer,
+    topic text NOT NULL,
+    payload bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    received_count integer DEFAULT 1 NOT NULL
+);
+
+ALTER TABLE ONLY public.quarantine FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.quarantine IS 'Messages of which something could not be taken, byte for byte. No tenant: the topic belongs to no gateway.';
+
+ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.quarantine_item (
+    quarantine_id bigint NOT NULL,
+    item integer NOT NULL,
+    tenant_id integer,
+    code text NOT NULL,
+    detail text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    due_at timestamp with time zone,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text,
+    CONSTRAINT quarantine_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requested'::text, 'resolved'::text, 'discarded'::text])))
+);
+
+ALTER TABLE ONLY public.quarantine_item FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.quarantine_item.item IS 'Place of the reading in the message, from 0; -1 is the whole message.';
+
+CREATE TABLE public.reading (
+    ts timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    value double precision,
+    point_id integer NOT NULL,
+    quality integer NOT NULL
+)
+PARTITION BY RANGE (ts);
+
+CREATE VIEW public.sequence_gap WITH (security_invoker='true') AS
+ SELECT g.tenant_id,
+    g.gateway_id,
+    g.epoch,
+    lower(hole.hole) AS first_seq,
+    (upper(hole.hole) - 1) AS last_seq,
+    g.last_received_at
+   FROM public.gateway_sequence g,
+    LATERAL unnest((int8multirange(int8range((1)::bigint, upper(g.received))) - g.received)) hole(hole);
+
+COMMENT ON VIEW public.sequence_gap IS 'Messages that a gateway numbered and the centre has not seen.';
+
+ALTER TABLE public.series ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.series_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.session (
+    token_hash bytea NOT NULL,
+    tenant_id integer NOT NULL,
+    account_id integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.session FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.site_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tenant_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW public.tenant_reading WITH (security_barrier='true') AS
+ SELECT r.ts,
+    r.received_at,
+    r.point_id,
+    r.value,
+    r.quality
+   FROM (public.reading r
+     JOIN public.point p ON ((p.id = r.point_id)))
+  WHERE (p.tenant_id = public.current_tenant());
+
+CREATE VIEW public.tenant_result WITH (security_barrier='true') AS
+ SELECT r.ts,
+    r.series_id,
+    r.grain,
+    r.quality,
+    r.reading_count,
+    r.covered_us,
+    r.input_hash,
+    r.amount,
+    r.energy_kwh,
+    r.coal_equivalent_tce,
+    r.coal_equal_tce,
+    r.emission_direct_tco2e,
+    r.emission_purchased_tco2e
+   FROM (public.result r
+     JOIN public.series s ON ((s.id = r.series_id)))
+  WHERE (s.tenant_id = public.current_tenant());
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_tenant_id_login_key UNIQUE (tenant_id, login);
+
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_key_hash_key UNIQUE (key_hash);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.change_record
+    ADD CONSTRAINT change_record_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.conflict
+    ADD CONSTRAINT conflict_point_id_ts_value_key UNIQUE NULLS NOT DISTINCT (point_id, ts, value);
+
+ALTER TABLE ONLY public.dirty
+    ADD CONSTRAINT dirty_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.factor_confirmation
+    ADD CONSTRAINT factor_confirmation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.factor_confirmation
+    ADD CONSTRAINT factor_confirmation_tenant_id_factor_id_key UNIQUE (tenant_id, factor_id);
+
+ALTER TABLE ONLY public.factor_override
+    ADD CONSTRAINT factor_override_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.factor_set
+    ADD CONSTRAINT factor_set_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.factor_set
+    ADD CONSTRAINT factor_set_tenant_id_sha256_key UNIQUE (tenant_id, sha256);
+
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.gateway_sequence
+    ADD CONSTRAINT gateway_sequence_pkey PRIMARY KEY (gateway_id, epoch);
+
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_site_id_code_key UNIQUE (site_id, code);
+
+ALTER TABLE ONLY public.ingest_hour
+    ADD CONSTRAINT ingest_hour_pkey PRIMARY KEY (gateway_id, hour);
+
+ALTER TABLE ONLY public.park_consent
+    ADD CONSTRAINT park_consent_pkey PRIMARY KEY (tenant_id, park_code);
+
+ALTER TABLE ONLY public.park_member
+    ADD CONSTRAINT park_member_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.plant_version
+    ADD CONSTRAINT plant_version_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.plant_version
+    ADD CONSTRAINT plant_version_site_id_version_key UNIQUE (site_id, version);
+
+ALTER TABLE ONLY public.point
+    ADD CONSTRAINT point_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.point
+    ADD CONSTRAINT point_site_id_code_key UNIQUE (site_id, code);
+
+ALTER TABLE ONLY public.point_state
+    ADD CONSTRAINT point_state_pkey PRIMARY KEY (point_id);
+
+ALTER TABLE ONLY public.provenance
+    ADD CONSTRAINT provenance_pkey PRIMARY KEY (site_id, ts, formula);
+
+ALTER TABLE ONLY public.quarantine_item
+    ADD CONSTRAINT quarantine_item_pkey PRIMARY KEY (quarantine_id, item);
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_topic_sha256_key UNIQUE (topic, sha256);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_site_id_kind_code_carrier_key UNIQUE (site_id, kind, code, carrier);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_tenant_id_code_key UNIQUE (tenant_id, code);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_code_key UNIQUE (code);
+
+ALTER TABLE ONLY public.tenant
+    ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
+
+CREATE INDEX change_record_tenant ON public.change_record USING btree (tenant_id, id);
+
+CREATE INDEX event_tenant ON public.event USING btree (tenant_id, seq);
+
+CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
+
+CREATE UNIQUE INDEX point_address ON public.point USING btree (gateway_id, address) WHERE active;
+
+CREATE INDEX quarantine_item_due ON public.quarantine_item USING btree (due_at) WHERE ((state = 'open'::text) AND (due_at IS NOT NULL));
+
+CREATE INDEX quarantine_item_requested ON public.quarantine_item USING btree (quarantine_id) WHERE (state = 'requested'::text);
+
+CREATE UNIQUE INDEX reading_ts_point ON ONLY public.reading USING btree (ts, point_id);
+
+CREATE UNIQUE INDEX result_series ON ONLY public.result USING btree (series_id, grain, ts);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.change_record
+    ADD CONSTRAINT change_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.conflict
+    ADD CONSTRAINT conflict_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
+
+ALTER TABLE ONLY public.conflict
+    ADD CONSTRAINT conflict_point_id_fkey FOREIGN KEY (point_id) REFERENCES public.point(id);
+
+ALTER TABLE ONLY public.conflict
+    ADD CONSTRAINT conflict_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.dirty
+    ADD CONSTRAINT dirty_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.dirty
+    ADD CONSTRAINT dirty_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.factor_confirmation
+    ADD CONSTRAINT factor_confirmation_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.factor_override
+    ADD CONSTRAINT factor_override_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.factor_set
+    ADD CONSTRAINT factor_set_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.gateway_sequence
+    ADD CONSTRAINT gateway_sequence_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
+
+ALTER TABLE ONLY public.gateway_sequence
+    ADD CONSTRAINT gateway_sequence_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.ingest_hour
+    ADD CONSTRAINT ingest_hour_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
+
+ALTER TABLE ONLY public.ingest_hour
+    ADD CONSTRAINT ingest_hour_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.park_consent
+    ADD CONSTRAINT park_consent_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.park_member
+    ADD CONSTRAINT park_member_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.plant_version
+    ADD CONSTRAINT plant_version_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.plant_version
+    ADD CONSTRAINT plant_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.point
+    ADD CONSTRAINT point_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
+
+ALTER TABLE ONLY public.point
+    ADD CONSTRAINT point_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.point_state
+    ADD CONSTRAINT point_state_point_id_fkey FOREIGN KEY (point_id) REFERENCES public.point(id);
+
+ALTER TABLE ONLY public.point_state
+    ADD CONSTRAINT point_state_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.point
+    ADD CONSTRAINT point_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.provenance
+    ADD CONSTRAINT provenance_factor_set_id_fkey FOREIGN KEY (factor_set_id) REFERENCES public.factor_set(id);
+
+ALTER TABLE ONLY public.provenance
+    ADD CONSTRAINT provenance_plant_version_id_fkey FOREIGN KEY (plant_version_id) REFERENCES public.plant_version(id);
+
+ALTER TABLE ONLY public.provenance
+    ADD CONSTRAINT provenance_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.provenance
+    ADD CONSTRAINT provenance_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
+
+ALTER TABLE ONLY public.quarantine_item
+    ADD CONSTRAINT quarantine_item_quarantine_id_fkey FOREIGN KEY (quarantine_id) REFERENCES public.quarantine(id);
+
+ALTER TABLE ONLY public.quarantine_item
+    ADD CONSTRAINT quarantine_item_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.quarantine
+    ADD CONSTRAINT quarantine_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.change_record ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.conflict ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dirty ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.factor_confirmation ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.factor_override ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.factor_set ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.gateway ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.gateway_sequence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ingest_hour ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.park_consent ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.park_member ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plant_version ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.point ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.point_state ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.provenance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.quarantine_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY service ON public.account TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.api_key TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.change_record TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.conflict TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.dirty TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.event TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.factor_confirmation TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.factor_override TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.factor_set TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.gateway TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.gateway_sequence TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.ingest_hour TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.park_consent TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.park_member TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.plant_version TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.point TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.point_state TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.provenance TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.quarantine TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.quarantine_item TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.series TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.session TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.site TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.tenant TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_only ON public.account USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.api_key USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.change_record USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.conflict USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.dirty USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.event USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.factor_confirmation USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.factor_override USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.factor_set USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.gateway USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.gateway_sequence USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.ingest_hour USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.park_consent USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.park_member USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.plant_version USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.point USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.point_state USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.provenance USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.quarantine USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.quarantine_item USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.series USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.session USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.site USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.tenant USING ((id = public.current_tenant()));
+
+GRANT USAGE ON SCHEMA public TO nengtan_admin;
+GRANT USAGE ON SCHEMA public TO nengtan_ingest;
+GRANT USAGE ON SCHEMA public TO nengtan_worker;
+GRANT USAGE ON SCHEMA public TO nengtan_api;
+
+REVOKE ALL ON FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last_ts timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last_ts timestamp with time zone) TO nengtan_ingest;
+GRANT ALL ON FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last_ts timestamp with time zone) TO nengtan_worker;
+
+REVOKE ALL ON FUNCTION public.find_account(tenant_code text, login_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_account(tenant_code text, login_name text) TO nengtan_api;
+
+REVOKE ALL ON FUNCTION public.find_api_key(hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_api_key(hash bytea) TO nengtan_api;
+
+REVOKE ALL ON FUNCTION public.find_session(hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_session(hash bytea) TO nengtan_api;
+
+REVOKE ALL ON FUNCTION public.last_received() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.last_received() TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.account TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alembic_version TO nengtan_admin;
+GRANT SELECT ON TABLE public.alembic_version TO nengtan_ingest;
+GRANT SELECT ON TABLE public.alembic_version TO nengtan_worker;
+GRANT SELECT ON TABLE public.alembic_version TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO nengtan_api;
+
+GRANT SELECT,INSERT ON TABLE public.change_record TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.change_record TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.conflict TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.conflict TO nengtan_ingest;
+GRANT SELECT ON TABLE public.conflict TO nengtan_api;
+
+GRANT UPDATE(reviewed_at) ON TABLE public.conflict TO nengtan_api;
+
+GRANT UPDATE(reviewed_by) ON TABLE public.conflict TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dirty TO nengtan_admin;
+GRANT INSERT ON TABLE public.dirty TO nengtan_ingest;
+GRANT SELECT,DELETE ON TABLE public.dirty TO nengtan_worker;
+GRANT SELECT,INSERT ON TABLE public.dirty TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE ON TABLE public.event TO nengtan_worker;
+GRANT SELECT ON TABLE public.event TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_confirmation TO nengtan_admin;
+GRANT SELECT ON TABLE public.factor_confirmation TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_confirmation TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_override TO nengtan_admin;
+GRANT SELECT ON TABLE public.factor_override TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.factor_override TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_set TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.factor_set TO nengtan_worker;
+GRANT SELECT ON TABLE public.factor_set TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO nengtan_admin;
+GRANT SELECT ON TABLE public.gateway TO nengtan_ingest;
+GRANT SELECT ON TABLE public.gateway TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.gateway TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway_sequence TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.gateway_sequence TO nengtan_ingest;
+GRANT SELECT ON TABLE public.gateway_sequence TO nengtan_worker;
+GRANT SELECT ON TABLE public.gateway_sequence TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_hour TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ingest_hour TO nengtan_ingest;
+GRANT SELECT ON TABLE public.ingest_hour TO nengtan_worker;
+GRANT SELECT ON TABLE public.ingest_hour TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_api;
+
+GRANT SELECT ON TABLE public.result TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.result TO nengtan_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.series TO nengtan_admin;
+GRANT SELECT ON TABLE public.series TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.site TO nengtan_admin;
+GRANT SELECT ON TABLE public.site TO nengtan_ingest;
+GRANT SELECT ON TABLE public.site TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.site TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO nengtan_admin;
+GRANT SELECT ON TABLE public.tenant TO nengtan_ingest;
+GRANT SELECT ON TABLE public.tenant TO nengtan_worker;
+GRANT SELECT ON TABLE public.tenant TO nengtan_api;
+
+GRANT SELECT ON TABLE public.park_result TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plant_version TO nengtan_admin;
+GRANT SELECT ON TABLE public.plant_version TO nengtan_worker;
+GRANT SELECT,INSERT ON TABLE public.plant_version TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.point TO nengtan_admin;
+GRANT SELECT ON TABLE public.point TO nengtan_ingest;
+GRANT SELECT ON TABLE public.point TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.point TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.point_state TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.point_state TO nengtan_worker;
+GRANT SELECT ON TABLE public.point_state TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provenance TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.provenance TO nengtan_worker;
+GRANT SELECT ON TABLE public.provenance TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO nengtan_ingest;
+GRANT SELECT ON TABLE public.quarantine TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine_item TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine_item TO nengtan_ingest;
+GRANT SELECT ON TABLE public.quarantine_item TO nengtan_api;
+
+GRANT UPDATE(state) ON TABLE public.quarantine_item TO nengtan_api;
+
+GRANT UPDATE(resolved_at) ON TABLE public.quarantine_item TO nengtan_api;
+
+GRANT UPDATE(resolved_by) ON TABLE public.quarantine_item TO nengtan_api;
+
+GRANT SELECT ON TABLE public.reading TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.reading TO nengtan_ingest;
+GRANT SELECT ON TABLE public.reading TO nengtan_worker;
+
+GRANT SELECT ON TABLE public.sequence_gap TO nengtan_api;
+GRANT SELECT ON TABLE public.sequence_gap TO nengtan_worker;
+GRANT SELECT ON TABLE public.sequence_gap TO nengtan_admin;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO nengtan_api;
+
+GRANT SELECT ON TABLE public.tenant_reading TO nengtan_api;
+
+GRANT SELECT ON TABLE public.tenant_result TO nengtan_api;
