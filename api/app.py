@@ -44,10 +44,14 @@ _CONNECTIONS_MAX = 2_000
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {errors.MEDIA_TYPE: {"schema": errors.SCHEMA}}}
     for status, text in (
+        ("400", "无法读取 / Cannot be read"),
         ("401", "没有有效凭证 / No valid credential"),
         ("403", "角色无权 / The roles do not allow it"),
         ("404", "未找到 / Not found"),
+        ("413", "过大 / Too large"),
+        ("415", "内容类型不受支持 / Another content type is needed"),
         ("422", "请求不符合要求 / The request does not fit"),
+        ("429", "过于频繁 / Too many"),
         ("503", "暂不可用 / Not ready"),
     )
 }
@@ -118,7 +122,9 @@ def create_app(*, database: Database) -> FastAPI:
     app.state.events = events
     app.add_middleware(Gate, database=database)
     errors.install(app)
-    anyone = APIRouter(prefix=PREFIX, dependencies=[Depends(only_known_parameters)])
+    anyone = APIRouter(
+        prefix=PREFIX, dependencies=[Depends(only_known_parameters)], responses=_PROBLEMS
+    )
     anyone.include_router(health.router)
     anyone.include_router(session.open_router)
     # Deny by default, once more: every other route hangs below this dependency.

@@ -38,8 +38,8 @@ app.add_typer(database_app, name="database")
 _console = Console(stderr=True)
 
 OwnerUrl = Annotated[
-    str,
-    typer.Option("--url", help="libpq URL of the database's owner."),
+    str | None,
+    typer.Option("--url", help="libpq URL of the database's owner; else the settings'."),
 ]
 PasswordFile = Annotated[Path, typer.Option(help="File whose only line is the password.")]
 
@@ -281,9 +281,9 @@ def _refuse(text: str) -> Never:
 
 
 @database_app.command("upgrade")
-def upgrade_database(url: OwnerUrl) -> None:
+def upgrade_database(url: OwnerUrl = None) -> None:
     """Bring the schema to the newest version."""
-    admin.upgrade_database(url)
+    admin.upgrade_database(url or _settings().database())
     print("schema is up to date 数据库结构已是最新")
 
 
@@ -291,11 +291,11 @@ def upgrade_database(url: OwnerUrl) -> None:
 def set_role_password(
     role: Annotated[str, typer.Argument(help="nengtan_admin, _ingest, _worker or _api.")],
     password_file: PasswordFile,
-    url: OwnerUrl,
+    url: OwnerUrl = None,
 ) -> None:
     """Give a service role its password."""
     password = password_file.read_text(encoding="utf-8").strip()
-    _run(admin.set_role_password(url, role, password))
+    _run(admin.set_role_password(url or _settings().database(), role, password))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from deploy import access, secret_files
+from deploy.cli import app
 from services.settings import Settings
 from tests.debian import PROJECT
 
@@ -208,6 +210,14 @@ class TestDockerfile:
         installs = [line for line in self.LINES if "pip install" in line]
         assert installs
         assert all("--require-hashes" in line for line in installs)
+
+
+class TestCommands:
+    @pytest.mark.parametrize("name", ["migrate", "ingest", "worker", "api"])
+    def test_are_commands_of_the_program(self, name: str) -> None:
+        words = [*COMPOSE["services"][name]["command"], "--help"]
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
 
 
 class TestSecretFiles:

@@ -32,4 +32,5 @@ select create_hypertable('result', by_range('ts', interval '30 days'), create_de
 create function ensure_partitions(first_ts timestamptz, last_ts timestamptz) returns void
   language sql as $$ select $$;
 comment on function ensure_partitions(timestamptz, timestamptz) is 'Hypertables make their own chunks.';
+revoke execute on function ensure_partitions(timestamptz, timestamptz) from public;
 grant execute on function ensure_partitions(timestamptz, timestamptz) to nengtan_ingest, nengtan_worker;

@@ -1,0 +1,199 @@
+"""What became of messages, as rows: counts, numbers, conflicts, quarantine, dirty marks."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import numpy as np
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.store import ledger, results
+from services.store.ledger import Conflict, HourCount, QuarantineItem
+from services.store.pool import Connection, Database
+from tests.migrated import START, Migrated, SmallPlant, us
+
+pytestmark = [pytest.mark.database]
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def installed(migrated: Migrated) -> Migrated:
+    migrated.install(SmallPlant().plant())
+    return migrated
+
+
+@pytest.fixture(scope="module")
+def shared_installed(shared_migrated: Migrated) -> Migrated:
+    shared_migrated.install(SmallPlant().plant())
+    return shared_migrated
+
+
+def write(migrated: Migrated, *steps: Callable[[Connection], Awaitable[object]]) -> None:
+    """Do each step in a transaction of ingest."""
+
+    async def work(database: Database) -> None:
+        for step in steps:
+            async with database.transaction() as connection:
+                await step(connection)
+
+    migrated.run("nengtan_ingest", work)
+
+
+def ids(migrated: Migrated) -> tuple[int, int, int]:
+    """Return the gateway, the site and the first point."""
+    [row] = migrated.rows(
+        "select g.id, g.site_id, min(p.id) from gateway g join point p on p.gateway_id = g.id"
+        " group by g.id"
+    )
+    return row[0], row[1], row[2]
+
+
+class TestAddCounts:
+    def test_adds_up_within_the_hour_of_receipt(self, installed: Migrated) -> None:
+        gateway, _, _ = ids(installed)
+        for minutes in (0, 59, 61):
+            at = START + timedelta(minutes=minutes)
+            count = HourCount(gateway, stored=1, duplicate=2, conflict=3, quarantined=4)
+            write(
+                installed,
+                lambda c, count=count, at=at: ledger.add_counts(c, [count], received_at=at),  # type: ignore[misc]
+            )
+        rows = installed.rows(
+            "select hour, received, stored, duplicate, conflict, quarantined"
+            " from ingest_hour order by hour"
+        )
+        assert rows == [(START, 20, 2, 4, 6, 8), (START + HOUR, 10, 1, 2, 3, 4)]
+
+    def test_cannot_lose_the_identity_even_by_hand(self, installed: Migrated) -> None:
+        gateway, _, _ = ids(installed)
+        count = HourCount(gateway, stored=1, duplicate=0, conflict=0, quarantined=0)
+        write(installed, lambda c: ledger.add_counts(c, [count], received_at=START))
+        with pytest.raises(psycopg.errors.CheckViolation):
+            installed.execute("update ingest_hour set stored = 0")
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[list[tuple[int, int]]]:
+    """Return commits of inclusive ranges, which may touch, overlap and come again."""
+    span = st.tuples(st.integers(1, 30), st.integers(0, 4)).map(lambda s: (s[0], s[0] + s[1]))
+    return draw(st.lists(st.lists(span, min_size=1, max_size=4), min_size=1, max_size=6))
+
+
+class TestAddSequences:
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(commits=arrivals())
+    def test_shows_as_gaps_what_is_below_the_highest_and_never_came(
+        self, shared_installed: Migrated, commits: list[list[tuple[int, int]]]
+    ) -> None:
+        gateway, _, _ = ids(shared_installed)
+        shared_installed.execute("truncate gateway_sequence")
+        seen: set[int] = set()
+        for ranges in commits:
+            write(
+                shared_installed,
+                lambda c, r=ranges: ledger.add_sequences(c, [(gateway, "e", r)], received_at=START),  # type: ignore[misc]
+            )
+            seen |= {number for first, last in ranges for number in range(first, last + 1)}
+            gaps = shared_installed.rows("select first_seq, last_seq from sequence_gap")
+            missing = [n for first, last in gaps for n in range(first, last + 1)]
+            assert sorted(missing) == sorted(set(range(1, max(seen) + 1)) - seen)
+
+    def test_keeps_outboxes_of_a_gateway_apart(self, installed: Migrated) -> None:
+        gateway, _, _ = ids(installed)
+        seen = [(gateway, "a", [(1, 2)]), (gateway, "b", [(2, 2)])]
+        write(installed, lambda c: ledger.add_sequences(c, seen, received_at=START))
+        gaps = installed.rows("select epoch, first_seq, last_seq from sequence_gap")
+        assert gaps == [("b", 1, 1)]
+
+    def test_takes_the_greatest_number_that_a_message_may_have(self, installed: Migrated) -> None:
+        gateway, _, _ = ids(installed)
+        seen = [(gateway, "a", [(1, 1), (1 << 53, 1 << 53)])]
+        write(installed, lambda c: ledger.add_sequences(c, seen, received_at=START))
+        gaps = installed.rows("select first_seq, last_seq from sequence_gap")
+        assert gaps == [(2, (1 << 53) - 1)]
+
+
+class TestAddConflicts:
+    def test_lists_each_value_once_also_one_that_is_none(self, installed: Migrated) -> None:
+        gateway, _, point = ids(installed)
+
+        def conflict(value: float | None) -> Conflict:
+            return Conflict(point, us(START), value, gateway, 1.0)
+
+        for _ in range(2):
+            rows = [conflict(2.0), conflict(None), conflict(3.0), conflict(2.0)]
+            write(installed, lambda c, rows=rows: ledger.add_conflicts(c, rows, received_at=START))  # type: ignore[misc]
+        found = installed.rows("select value, kept_value from conflict order by value")
+        assert found == [(2.0, 1.0), (3.0, 1.0), (None, 1.0)]
+
+
+class TestQuarantine:
+    def test_keeps_bytes_once_and_the_first_reason_of_an_item(self, installed: Migrated) -> None:
+        gateway, _, _ = ids(installed)
+        [(tenant,)] = installed.rows("select id from tenant")
+        payload = b"\x00\xff{"
+
+        def put(*items: QuarantineItem) -> Callable[[Connection], Awaitable[None]]:
+            return lambda connection: ledger.quarantine(
+                connection,
+                tenant_id=tenant,
+                gateway_id=gateway,
+                topic="t",
+                payload=payload,
+                items=items,
+                received_at=START,
+            )
+
+        write(
+            installed,
+            put(QuarantineItem(0, "physics", "a", None)),
+            put(QuarantineItem(0, "future", "b", START), QuarantineItem(1, "physics", "c", None)),
+        )
+        messages = installed.rows(
+            "select payload, encode(sha256, 'hex'), received_count from quarantine"
+        )
+        assert messages == [
+            (payload, "5d3be2ecb52ed1b2a73eaaf9d2ad73c7e0cfc2ae6ad5ed3ca4bd1bb9ff0d6dc1", 2)
+        ] or messages[0][0::2] == (payload, 2)
+        items = installed.rows("select item, code, detail from quarantine_item order by item")
+        assert items == [(0, "physics", "a"), (1, "physics", "c")]
+
+
+class TestDirtyMarks:
+    def test_are_back_if_the_work_on_them_fails(self, installed: Migrated) -> None:
+        _, site, point = ids(installed)
+        at = np.array([us(START)])
+        points = np.array([point], dtype=np.int32)
+        for _ in range(3):
+            write(
+                installed,
+                lambda c: ledger.mark_dirty(
+                    c, site_id=site, point_ids=points, first_us=at, last_us=at + 5
+                ),
+            )
+        write(installed, lambda c: ledger.mark_site_dirty(c, site_id=site, start=START, end=END))
+
+        async def work(database: Database) -> list[results.Dirty]:
+            with pytest.raises(ZeroDivisionError):
+                async with database.transaction() as connection:
+                    await results.take_dirty(connection, site_id=site, count_max=10)
+                    raise ZeroDivisionError
+            async with database.transaction() as connection:
+                first = await results.take_dirty(connection, site_id=site, count_max=3)
+            async with database.transaction() as connection:
+                assert await results.dirty_sites(connection) == [site]
+                second = await results.take_dirty(connection, site_id=site, count_max=3)
+                assert await results.dirty_sites(connection) == []
+            return [*first, *second]
+
+        marks = installed.run("nengtan_worker", work)
+        assert [mark.point_id.tolist() for mark in marks] == [[point]] * 3 + [[]]
+        assert marks[0].first_us.tolist() == [us(START)]
+        assert marks[0].last_us.tolist() == [us(START) + 5]
+        assert (int(marks[3].first_us[0]), int(marks[3].last_us[0])) == (us(START), us(END))
+
+
+END: datetime = START + HOUR
