@@ -1,8 +1,10 @@
 """Door two: the HTTP interface. It translates; it does not calculate."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
@@ -140,6 +142,34 @@ def create_app(*, database: Database) -> FastAPI:
     return app
 
 
+class _Server(uvicorn.Server):
+    """Uvicorn that ends live streams first, and leaves the signal to who called it.
+
+    Uvicorn's own way is to end the process by the signal again, before anything is closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, events: LiveEvents) -> None:
+        super().__init__(config)
+        self._events = events
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals that ask to stop, while serving."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._events.close()
+        super().handle_exit(sig, frame)
+
+
 async def serve(settings: ServeSettings) -> None:
     """Serve until the process is told to stop.
 
@@ -150,20 +180,20 @@ async def serve(settings: ServeSettings) -> None:
     """
     database = await Database.open(settings.database())
     try:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(database=database),
-                host=settings.api_host,
-                port=settings.api_port,
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_keep_alive=15,
-                limit_concurrency=_CONNECTIONS_MAX,
-                timeout_graceful_shutdown=5,
-                h11_max_incomplete_event_size=32 * 1024,
-            )
+        app = create_app(database=database)
+        config = uvicorn.Config(
+            app,
+            host=settings.api_host,
+            port=settings.api_port,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            ws="none",
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=5,
+            limit_concurrency=_CONNECTIONS_MAX,
+            h11_max_incomplete_event_size=32 * 1024,
         )
-        await server.serve()
+        await _Server(config, events=app.state.events).serve()
     finally:
         await database.close()

@@ -150,10 +150,10 @@ def count_and_digest(
         # by when the interval was last computed.
         holds_number = number < numbers.size and columns.ts_us[numbers[number]] < end_us
         depends = holds_number or (begin_us < end_us and start_us < covered_until_us)
+        back, ahead = (before, after) if depends else (0, 0)
         state = EMPTY
-        if depends:
-            for i in range(max(number - before, 0), number):
-                state = _mix_reading(state, columns, numbers[i])
+        for i in range(max(number - back, 0), number):
+            state = _mix_reading(state, columns, numbers[i])
         while place < last and columns.ts_us[place] < end_us:
             state = _mix_reading(state, columns, place)
             tally.reading_count[row, j] += 1
@@ -162,7 +162,6 @@ def count_and_digest(
             place += 1
         while number < numbers.size and numbers[number] < place:
             number += 1
-        if depends:
-            for i in range(number, min(number + after, numbers.size)):
-                state = _mix_reading(state, columns, numbers[i])
+        for i in range(number, min(number + ahead, numbers.size)):
+            state = _mix_reading(state, columns, numbers[i])
         tally.input_hash[row, j] = state

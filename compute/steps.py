@@ -7,7 +7,8 @@ half the modulus; where that is unknown too, none. One last digit is allowed on 
 case      condition                                    what is booked
 ========= ============================================ ========================================
 rise      no more than the limit                       the rise above the highest level shown by
-                                                       the last 5 readings (no rollover between);
+                                                       the last 5 readings (no rollover between),
+                                                       less what was booked below that level since;
                                                        INTERPOLATED if a fall lies between
 jitter    a fall of no more than the resolution        0; the next rise counts from the old level
 rollover  a fall; modulus known; modulus - a + b is    modulus - a + b, ROLLOVER
@@ -35,10 +36,11 @@ from compute.quality import Quality
 from compute.topology import Bool1D, Float1D, Int1D
 
 # The highest recent level is sought among 5 readings back from the one before the interval or, if
-# that is an outlier, from the one before it: 6. Whether a reading is an outlier shows from 2 on
-# either side: 8 before; and 3 after, since the first one after the interval may be an outlier.
+# that is an outlier, from the one before it: 6. What was booked below that level since looks back
+# 5 more. Whether a reading is an outlier shows from 2 on either side: 13 before; and 3 after, since
+# the first one after the interval may be an outlier.
 MEMORY = 5
-CONTEXT_BEFORE = MEMORY + 3
+CONTEXT_BEFORE = 2 * MEMORY + 3
 CONTEXT_AFTER = 3
 
 _ROUNDING = 4 * 2.220446049250313e-16  # of the difference of two decimals kept as float64
@@ -145,10 +147,36 @@ def highest_recent(series: Series, count: int, left: int, ceiling: float, limits
             and judge(value[i], value[following], ts_us[following] - ts_us[i], limits) == _ROLLOVER
         ):
             break
-        if value[best] < value[i] <= ceiling:
+        if value[i] > ceiling:
+            # It has been higher since: what lies before is no level that it returns to.
+            break
+        if value[i] > value[best]:
             best = i
         following = i
     return best
+
+
+@kernel
+def booked_below(series: Series, count: int, best: int, left: int, limits: Limits) -> float:
+    """Return what the rises from one reading to a later one came to, none of them a rollover."""
+    ts_us, value, turning = series
+    booked = 0.0
+    before = best
+    for i in range(best + 1, left + 1):
+        if is_outlier(turning, i, count):
+            continue
+        dt_us = ts_us[i] - ts_us[before]
+        if judge(value[before], value[i], dt_us, limits) == _PLAIN:
+            ceiling = value[i] + jitter_max(value[i], value[i], limits)
+            top = highest_recent(series, count, before, ceiling, limits)
+            rise = value[i] - value[top]
+            bound = rise_max(ts_us[i] - ts_us[top], limits) + jitter_max(
+                value[top], value[i], limits
+            )
+            if 0.0 < rise <= bound:
+                booked += rise
+        before = i
+    return booked
 
 
 @kernel
@@ -174,4 +202,6 @@ def step(series: Series, count: int, left: int, right: int, limits: Limits) -> t
         return np.nan, _Q_SPIKE
     if value[best] - a > jitter_max(a, value[best], limits):
         flags |= _Q_INTERPOLATED
+    if best != left:
+        rise -= booked_below(series, count, best, left, limits)
     return max(rise, 0.0), flags

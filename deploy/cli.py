@@ -49,8 +49,19 @@ def main() -> None:
     try:
         app()
     except NengtanError as error:
-        _console.print(f"nengtan: {error}", markup=False, highlight=False, style="red")
+        _complain(f"nengtan: {error}")
         sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A file that the user named.
+        _complain(f"nengtan: {error.filename}: {error.strerror}: check the path and its rights")
+        sys.exit(1)
+
+
+def _complain(text: str) -> None:
+    # Never wrapped: a line is a line, also in a log or a pipe.
+    _console.print(text, markup=False, highlight=False, style="red", soft_wrap=True)
 
 
 def _settings() -> Settings:
@@ -276,7 +287,7 @@ def _read_plant(file: Path) -> Plant:
 
 
 def _refuse(text: str) -> Never:
-    _console.print(text, markup=False, highlight=False, style="red")
+    _complain(text)
     raise typer.Exit(1)
 
 

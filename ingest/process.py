@@ -4,6 +4,7 @@ import asyncio
 import signal
 import ssl
 from collections.abc import Awaitable, Callable
+from types import FrameType
 
 import structlog
 
@@ -81,8 +82,8 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
 
 async def run_worker(settings: Settings) -> None:
     """Compute what becomes dirty until SIGTERM or SIGINT."""
+    _warm()
     stop = _stop_on_signal()
-    warm()
     database = await _open(settings, stop)
     if database is None:
         return
@@ -98,6 +99,22 @@ async def run_worker(settings: Settings) -> None:
     finally:
         await database.close()
     _log.info("worker.stopped")
+
+
+def _warm() -> None:
+    """Compile the kernels; the event loop waits, so SIGTERM ends the process from here."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise SystemExit(0)
+
+    # Nothing is open yet, and with an empty cache it takes a minute.
+    before = signal.signal(signal.SIGTERM, leave)
+    _log.info("worker.preparing")
+    try:
+        warm()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop_on_signal() -> asyncio.Event:

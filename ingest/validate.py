@@ -183,8 +183,9 @@ def _check(batch: Batch, registry: Registry, *, now_us: int) -> Batch:
             unphysical,
             "physics",
             lambda i: (
-                f"value {batch.value[i]!r} is outside "
-                f"{registry.value_min[batch.row[i]]!r} … {registry.value_max[batch.row[i]]!r}"
+                f"value {float(batch.value[i])!r} is outside "
+                f"{registry.value_min[batch.row[i]]} … {registry.value_max[batch.row[i]]}: "
+                "check the meter, or correct the limits of the point"
             ),
         ),
     )

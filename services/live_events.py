@@ -56,6 +56,13 @@ class LiveEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._memories: dict[int, _Memory] = {}
+        self.is_closed = False
+
+    def close(self) -> None:
+        """Have every reader end, for the process does."""
+        self.is_closed = True
+        for memory in self._memories.values():
+            memory.changed.set()
 
     async def run(self) -> None:
         """Listen until cancelled."""

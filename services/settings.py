@@ -81,9 +81,9 @@ class Settings(BaseSettings):
         password = quote(_read_secret(self.database_password_file), safe="")
         parts = urlsplit(self.database_url)
         user = parts.username or "nengtan"
-        host = parts.hostname or "127.0.0.1"
-        port = f":{parts.port}" if parts.port else ""
-        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}{port}"))
+        # As written: an address in brackets, or several hosts, must stay what they are.
+        host = parts.netloc.rpartition("@")[2] or "127.0.0.1"
+        return urlunsplit(parts._replace(netloc=f"{user}:{password}@{host}"))
 
     def mqtt_password(self) -> str | None:
         """Return the broker password, if a file holds one."""
@@ -95,3 +95,5 @@ def _read_secret(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingsInvalid(f"secret file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsInvalid(f"secret file {path} is not UTF-8 text: write it anew") from error

@@ -43,13 +43,13 @@ class Migrated:
     def rows(self, query: str, *parameters: object) -> list[TupleRow]:
         """Return what the superuser sees."""
         with psycopg.connect(self.url) as connection:
-            return connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(query, parameters).fetchall()
 
     def execute(self, *statements: str) -> None:
         """Change something as the superuser."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             for statement in statements:
-                connection.execute(statement)  # type: ignore[call-overload]
+                connection.execute(statement)
 
     def run(self, role: str, work: Callable[[Database], Coroutine[Any, Any, Result]]) -> Result:
         """Run work on a pool of a role, closed afterwards."""

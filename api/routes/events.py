@@ -131,7 +131,7 @@ async def _frames(
     yield _opening(resume, now)
     checked_at = clock.monotonic()
     try:
-        while True:
+        while not live.is_closed:
             if live.has_fallen_behind(tenant_id, seq):
                 place = await live.resume(tenant_id, seq)
                 seq = place.seq

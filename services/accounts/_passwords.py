@@ -99,8 +99,10 @@ def is_stale(password_hash: str) -> bool:
 def _matches(password_hash: str | None, password: str) -> bool:
     # Hashing is linear in the length: what no account can have is not hashed in full.
     candidate = password if len(password) <= LENGTH_MAX else ""
+    # Asked for in any case: making it takes as long as a check, once.
+    nobodys_hash = _nobodys_hash()
     try:
-        return _hasher().verify(password_hash or _nobodys_hash(), candidate)
+        return _hasher().verify(password_hash or nobodys_hash, candidate)
     except VerifyMismatchError:
         return False
 

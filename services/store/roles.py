@@ -1,8 +1,10 @@
 """Passwords of the service roles; only the owner of the database may set them."""
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, OperationalError, sql
+from psycopg.errors import UndefinedObject
 
 from compute.errors import NengtanError
+from services.store.pool import DatabaseUnavailable
 from services.store.sql import query
 
 SERVICE_ROLES = ("nengtan_admin", "nengtan_ingest", "nengtan_worker", "nengtan_api")
@@ -18,16 +20,23 @@ async def set_password(owner_url: str, *, role: str, password: str) -> None:
     Raises
     ------
     UnknownRole
-        If the role is not a service's.
+        If the role is not a service's, or the schema that brings it is not there.
+    DatabaseUnavailable
+        If the database does not answer.
     """
     if role not in SERVICE_ROLES:
         raise UnknownRole(f"{role!r} is not a service role: give one of {', '.join(SERVICE_ROLES)}")
-    async with await AsyncConnection.connect(owner_url, autocommit=True) as connection:
-        await connection.execute(
-            sql.SQL(query("set_role_password")).format(
-                role=sql.Identifier(role), password=sql.Literal(password)
-            )
-        )
+    statement = sql.SQL(query("set_role_password")).format(
+        role=sql.Identifier(role), password=sql.Literal(password)
+    )
+    try:
+        async with await AsyncConnection.connect(owner_url, autocommit=True) as connection:
+            await connection.execute(statement)
+    except UndefinedObject as error:
+        raise UnknownRole(f"there is no role {role}: run `nengtan database upgrade`") from error
+    except OperationalError as error:
+        said = " ".join(str(error).split())
+        raise DatabaseUnavailable(f"the database does not answer: {said}") from error
 
 
 async def create_database(owner_url: str, name: str) -> None:

@@ -8,8 +8,15 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
+from services.accounts import _sign_in
 from services.store.pool import Database
 from tests.api.installation import Installation, install
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse sign-ins without the wait that hides what was wrong."""
+    monkeypatch.setattr(_sign_in, "REFUSAL_S", 0.0)
 
 
 @pytest.fixture(scope="module")

@@ -184,6 +184,15 @@ class TestStream:
             async with asyncio.timeout(WAIT_S):
                 assert [event async for event in stream] == []
 
+    async def test_ends_when_the_process_stops(
+        self, app: FastAPI, base_url: str, installation: Installation
+    ) -> None:
+        async with streaming(base_url, installation.a.headers) as stream:
+            await take(stream, 1)
+            app.state.events.close()
+            async with asyncio.timeout(WAIT_S):
+                assert [event async for event in stream] == []
+
     async def test_serves_no_more_readers_than_it_may(
         self, base_url: str, installation: Installation, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -78,9 +77,8 @@ def steel_months(file: Path) -> dict[int, float]:
     sums: dict[int, Decimal] = defaultdict(Decimal)
     with gzip.open(file, "rt", encoding="utf-8-sig", newline="") as text:
         for row in csv.DictReader(text):
-            sums[datetime.strptime(row["date"], "%d/%m/%Y %H:%M").month] += Decimal(
-                row["Usage_kWh"]
-            )  # noqa: DTZ007
+            _day, month, _year = row["date"].split(" ")[0].split("/")
+            sums[int(month)] += Decimal(row["Usage_kWh"])
     return {month: float(total) for month, total in sums.items()}
 
 

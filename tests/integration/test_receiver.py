@@ -439,5 +439,5 @@ class TestThroughput:
                 seen += len(got)
         messages_per_s = count / (time.perf_counter() - start_s)
         cpu_us = (time.process_time() - start_cpu_s) / count * 1e6
-        print(f"{kind.__name__}: {messages_per_s:,.0f} messages/s, {cpu_us:.1f} µs CPU")  # noqa: T201
+        print(f"{kind.__name__}: {messages_per_s:,.0f} messages/s, {cpu_us:.1f} µs CPU")
         assert messages_per_s > messages_per_s_min

@@ -1,12 +1,14 @@
-"""Three days of a small plant as readings, and what they amount to, worked out with fractions."""
+"""Three days of a small plant as readings; what they amount to, exactly; what the centre says."""
 
+import itertools
 import random
+import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from tests.migrated import SmallPlant, us
@@ -20,6 +22,8 @@ POINTS: list[dict[str, Any]] = [
     {"code": "interval", "kind": "interval", "unit": "kWh", "period_minutes": 15, "stamp": "end"},
 ]
 MULTIPLIER = {"register": 2, "gauge": 1, "interval": 1}
+
+ALL_GRAINS = (0, 1, 2, 3)
 
 Reading = tuple[str, datetime, float]
 
@@ -126,7 +130,7 @@ def _level(series: Sequence[tuple[int, Fraction]], at_us: int) -> Fraction:
 def gauge(series: Sequence[tuple[int, Fraction]], start_us: int, end_us: int) -> Fraction | None:
     """Return the integral in hours of what stands, each value for as long as it may be held."""
     total, covered = Fraction(0), False
-    for (a_us, value), (b_us, _) in zip(series, series[1:], strict=False):
+    for (a_us, value), (b_us, _) in itertools.pairwise(series):
         begin = max(a_us, start_us)
         end = min(b_us, a_us + HOLD_S * 1_000_000, end_us)
         if begin < end:
@@ -139,3 +143,66 @@ def interval(series: Sequence[tuple[int, Fraction]], start_us: int, end_us: int)
     """Return the value stamped at the end of this very interval."""
     del start_us
     return dict(series).get(end_us)
+
+
+class HasRows(Protocol):
+    """A database whose rows can be looked at."""
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]: ...
+
+
+def results(source: HasRows, tenant: str, *, grains: Sequence[int] = ALL_GRAINS) -> list[Any]:
+    """Return every result of a tenant, its numbers as bits."""
+    rows = source.rows(
+        "select r.grain, s.kind, s.code, s.carrier, r.ts, r.quality, r.reading_count, r.covered_us,"
+        " r.input_hash, r.amount, r.energy_kwh, r.coal_equivalent_tce, r.coal_equal_tce,"
+        " r.emission_direct_tco2e, r.emission_purchased_tco2e"
+        " from result r join series s on s.id = r.series_id join tenant t on t.id = s.tenant_id"
+        " where t.code = %s and r.grain = any(%s) order by 1, 2, 3, 4, 5",
+        tenant,
+        list(grains),
+    )
+    return [tuple(bits(value) for value in row) for row in rows]
+
+
+def bits(value: object) -> object:
+    return struct.pack(">d", value) if isinstance(value, float) else value
+
+
+def origins(source: HasRows, tenant: str) -> list[Any]:
+    """Return what provenance says of a tenant's results, but when it was written."""
+    return source.rows(
+        "select p.ts, p.formula, encode(p.input_hash, 'hex'), encode(f.sha256, 'hex'), v.version,"
+        " p.code_version from provenance p join tenant t on t.id = p.tenant_id"
+        " join factor_set f on f.id = p.factor_set_id"
+        " join plant_version v on v.id = p.plant_version_id where t.code = %s order by 1, 2",
+        tenant,
+    )
+
+
+def differences(source: HasRows, one: str, other: str) -> list[Any]:
+    """Return the results that one tenant has and the other has not, bit for bit; both ways.
+
+    The server compares: there may be hundreds of thousands.
+    """
+    bits_of = ", ".join(
+        f"float8send(r.{name})"
+        for name in (
+            "amount",
+            "energy_kwh",
+            "coal_equivalent_tce",
+            "coal_equal_tce",
+            "emission_direct_tco2e",
+            "emission_purchased_tco2e",
+        )
+    )
+    part = (
+        "select s.kind, s.code, s.carrier, r.grain, r.ts, r.quality, r.reading_count, r.covered_us,"
+        f" r.input_hash, {bits_of} from result r join series s on s.id = r.series_id"
+        " join tenant t on t.id = s.tenant_id where t.code = %s"
+    )
+    return [
+        row
+        for pair in ((one, other), (other, one))
+        for row in source.rows(f"{part} except {part} order by 5 limit 10", *pair)
+    ]

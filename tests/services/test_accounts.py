@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services import accounts
+from services import accounts, clock
 from services.accounts import Principal, _passwords, _sign_in
 from services.refusal import NotFound
 from services.store.pool import Database
@@ -15,6 +15,11 @@ pytestmark = pytest.mark.database
 AT = datetime(2030, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 BOSS = "boss-quokka@acme"
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sign_in, "REFUSAL_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,14 @@ class TestSignIn:
         for login in ("nobody@acme", "boss-quokka@nowhere", "boss-quokka", "@", ""):
             assert await refused(database, PASSWORD, AT, login)
         assert checked == [None] * 5
+
+    async def test_takes_its_time_to_refuse(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_sign_in, "REFUSAL_S", 0.4)
+        started = clock.monotonic()
+        assert await refused(database, PASSWORD, AT, "nobody@acme")
+        assert clock.monotonic() - started >= 0.4
 
     async def test_stores_neither_token_nor_password(
         self, database: Database, installation: Installation

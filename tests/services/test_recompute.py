@@ -2,11 +2,9 @@
 
 import asyncio
 import random
-import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -19,7 +17,7 @@ from services.store import ledger
 from services.store.pool import Database
 from tests.migrated import Migrated, SmallPlant, counts, take_in, us
 from tests.services import histories
-from tests.services.histories import Oracle, Reading
+from tests.services.histories import Oracle, Reading, origins, results
 
 pytestmark = [pytest.mark.database]
 
@@ -32,36 +30,6 @@ CASES = [
     (5, "UTC", datetime(2024, 2, 28, tzinfo=UTC)),
 ]
 MESSAGE_READINGS = 40
-ALL_GRAINS = (0, 1, 2, 3)
-
-
-def results(migrated: Migrated, tenant: str, *, grains: Sequence[int] = ALL_GRAINS) -> list[Any]:
-    """Return every result of a tenant, its numbers as bits."""
-    rows = migrated.rows(
-        "select r.grain, s.kind, s.code, s.carrier, r.ts, r.quality, r.reading_count, r.covered_us,"
-        " r.input_hash, r.amount, r.energy_kwh, r.coal_equivalent_tce, r.coal_equal_tce,"
-        " r.emission_direct_tco2e, r.emission_purchased_tco2e"
-        " from result r join series s on s.id = r.series_id join tenant t on t.id = s.tenant_id"
-        " where t.code = %s and r.grain = any(%s) order by 1, 2, 3, 4, 5",
-        tenant,
-        list(grains),
-    )
-    return [tuple(bits(value) for value in row) for row in rows]
-
-
-def bits(value: object) -> object:
-    return struct.pack(">d", value) if isinstance(value, float) else value
-
-
-def origins(migrated: Migrated, tenant: str) -> list[Any]:
-    """Return what provenance says of a tenant's results, but when it was written."""
-    return migrated.rows(
-        "select p.ts, p.formula, encode(p.input_hash, 'hex'), encode(f.sha256, 'hex'), v.version,"
-        " p.code_version from provenance p join tenant t on t.id = p.tenant_id"
-        " join factor_set f on f.id = p.factor_set_id"
-        " join plant_version v on v.id = p.plant_version_id where t.code = %s order by 1, 2",
-        tenant,
-    )
 
 
 def send(
@@ -190,8 +158,8 @@ def check_against_oracle(migrated: Migrated, tenant: str, oracle: Oracle, zone: 
         if (amount := oracle.amount(name, step, step + histories.STEP_US)) is not None
     }
     assert base.keys() == truth.keys()
-    for key, amount in truth.items():
-        assert base[key] == pytest.approx(float(amount), rel=1e-9, abs=1e-9), key
+    for place, amount in truth.items():
+        assert base[place] == pytest.approx(float(amount), rel=1e-9, abs=1e-9), place
     for grain, form in ((2, "%Y-%m-%d"), (3, "%Y-%m")):
         total: dict[str, Decimal] = {}
         for name in histories.MULTIPLIER:
@@ -299,18 +267,19 @@ class TestAConfirmedFactor:
         send(migrated, plant, [readings], drains=[False])
         assert invalid_and_valid(migrated) == (96, 0)
         [(tenant_id,)] = migrated.rows("select id from tenant")
-        for factor in load_tables().factors:
-            if factor.carrier == "electricity" and factor.parameter == "coal_equal":
-                migrated.run(
-                    "nengtan_api",
-                    lambda database, factor_id=factor.id: factors.confirm(
+
+        async def confirm(database: Database) -> None:
+            for factor in load_tables().factors:
+                if factor.carrier == "electricity" and factor.parameter == "coal_equal":
+                    await factors.confirm(
                         database,
                         tenant_id=tenant_id,
                         actor="a@acme",
-                        factor_id=factor_id,
+                        factor_id=factor.id,
                         reason="compared with the print",
-                    ),
-                )
+                    )
+
+        migrated.run("nengtan_api", confirm)
         drain(migrated)
         assert invalid_and_valid(migrated) == (0, 96)
         [(coal_tce,)] = migrated.rows(

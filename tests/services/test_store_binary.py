@@ -109,7 +109,7 @@ class TestPostgreSQL:
     ) -> tuple[list[Any], list[npt.NDArray[Any]]]:
         names = "(a timestamptz, b bigint, c integer, d smallint, e float8)"
         async with await AsyncConnection.connect(url, options="-c timezone=UTC") as connection:
-            await connection.execute(f"create temporary table extremes {names}")  # type: ignore[arg-type]
+            await connection.execute(f"create temporary table extremes {names}")
             statement = sql.SQL("copy extremes from stdin (format binary)")
             await copy_in(connection, statement, pack(TYPES, columns))
             rows = await (await connection.execute("select * from extremes order by a")).fetchall()

@@ -82,7 +82,7 @@ def catalog(url: str) -> dict[str, list[str]]:
     """Return every kind of object as sorted text."""
     with psycopg.connect(url) as connection:
         return {
-            kind: sorted(str(row) for row in connection.execute(query).fetchall())  # type: ignore[call-overload]
+            kind: sorted(str(row) for row in connection.execute(query).fetchall())
             for kind, query in CATALOG.items()
         }
 

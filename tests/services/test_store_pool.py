@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from psycopg import sql
@@ -134,7 +134,7 @@ class TestTransaction:
     def test_keeps_tenants_apart_while_they_take_turns_on_a_pool(
         self, two_tenants: Migrated
     ) -> None:
-        ids = dict(two_tenants.rows("select id, code from tenant"))
+        ids: dict[int, str] = dict(two_tenants.rows("select id, code from tenant"))
 
         async def work(database: Database) -> list[bool]:
             async def look(tenant_id: int) -> bool:
@@ -203,15 +203,18 @@ class TestAnUnavailableDatabase:
     def test_is_told_as_such_and_comes_back_by_itself(self, own_server: PlainServer) -> None:
         migrated = migrate(servers.create_database(own_server))
 
+        async def look(database: Database, happens: Callable[[], None]) -> None:
+            async with database.transaction() as connection:
+                await topology.all_sites(connection)
+                await asyncio.to_thread(happens)
+                await topology.all_sites(connection)
+
         async def work() -> None:
             database = await Database.open(
                 migrated.role_url("nengtan_ingest"), size_max=2, timeout_s=1.0
             )
             with pytest.raises(DatabaseUnavailable):
-                async with database.transaction() as connection:
-                    await topology.all_sites(connection)
-                    await asyncio.to_thread(own_server.kill9)
-                    await topology.all_sites(connection)
+                await look(database, own_server.kill9)
             with pytest.raises(DatabaseUnavailable):
                 async with database.transaction() as connection:
                     await topology.all_sites(connection)
@@ -234,7 +237,7 @@ class TestAnUnavailableDatabase:
     def test_is_also_one_that_cancels_or_locks_us_out(self, migrated: Migrated) -> None:
         async def work(database: Database, statement: str) -> None:
             async with database.transaction() as connection:
-                await connection.execute(sql.SQL(statement))  # type: ignore[arg-type]
+                await connection.execute(sql.SQL(statement))
 
         for statement in (
             "do $$ begin raise exception using errcode = '57014'; end $$",  # query_canceled

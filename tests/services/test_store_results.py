@@ -63,10 +63,10 @@ class TestPutResults:
     def test_does_not_touch_a_row_that_is_the_same(self, migrated: Migrated) -> None:
         rows = [(0, 1, 1.0), (0, 2, NAN), (0, 3, 3.0)]
         migrated.run("nengtan_worker", lambda database: put(database, rows))
-        before = dict(migrated.rows("select series_id, xmin::text from result"))
+        before: dict[int, str] = dict(migrated.rows("select series_id, xmin::text from result"))
         changed = [(0, 1, 1.0), (0, 2, NAN), (0, 3, 4.0)]
         migrated.run("nengtan_worker", lambda database: put(database, changed))
-        after = dict(migrated.rows("select series_id, xmin::text from result"))
+        after: dict[int, str] = dict(migrated.rows("select series_id, xmin::text from result"))
         assert {series for series in before if before[series] != after[series]} == {3}
 
     def test_deletes_in_the_span_what_others_have_no_more(self, migrated: Migrated) -> None:

@@ -120,16 +120,41 @@ def register_account(numbers: list[Reading], point: Point) -> Account:
             account.marks.append((reading.ts_us, kind | reading.quality))
     kept = [i for i in range(len(numbers)) if not outlier[i]]
     for left, right in pairwise(kept):
-        recent = [i for i in kept if left - 4 <= i <= left]
-        for earlier, later in pairwise(tuple(recent)):
-            if verdict(numbers[earlier], numbers[later], point) == "rollover":
-                recent = [i for i in recent if i >= later]
-        account.spans.append(register_span(numbers, left, right, recent, point))
+        account.spans.append(register_span(numbers, left, right, kept, point))
     return account
 
 
+def shown_lately(
+    numbers: list[Reading], kept: list[int], left: int, ceiling_of: Reading, point: Point
+) -> int:
+    """Return which of the last five readings showed the highest level up to a ceiling."""
+    recent = [i for i in kept if left - 4 <= i <= left]
+    for earlier, later in pairwise(tuple(recent)):
+        if verdict(numbers[earlier], numbers[later], point) == "rollover":
+            recent = [i for i in recent if i >= later]
+    ceiling = Fraction(ceiling_of.value) + jitter(ceiling_of, ceiling_of, point)
+    too_high = [i for i in recent if i != left and Fraction(numbers[i].value) > ceiling]
+    shown = [i for i in recent if i == left or i > max(too_high, default=-1)]
+    return max(shown, key=lambda i: (numbers[i].value, i))
+
+
+def booked_below(
+    numbers: list[Reading], kept: list[int], top: int, left: int, point: Point
+) -> Fraction:
+    """Return what the rises between two readings came to, each above the level before it."""
+    booked = Fraction(0)
+    for before, after in pairwise([i for i in kept if top <= i <= left]):
+        a, b = numbers[before], numbers[after]
+        if verdict(a, b, point) == "plain":
+            best = numbers[shown_lately(numbers, kept, before, b, point)]
+            rise = Fraction(b.value) - Fraction(best.value)
+            if 0 < rise <= limit(best, b, point):
+                booked += rise
+    return booked
+
+
 def register_span(
-    numbers: list[Reading], left: int, right: int, recent: list[int], point: Point
+    numbers: list[Reading], left: int, right: int, kept: list[int], point: Point
 ) -> Span:
     a, b = numbers[left], numbers[right]
     quality = a.quality | b.quality
@@ -138,9 +163,8 @@ def register_span(
     if what == "fall":
         return Span(a.ts_us, b.ts_us, None, quality | Quality.DECREASE)
     ceiling_of = a if what == "rollover" else b
-    ceiling = Fraction(ceiling_of.value) + jitter(ceiling_of, ceiling_of, point)
-    shown = [i for i in recent if i == left or Fraction(numbers[i].value) <= ceiling]
-    top = numbers[max(shown, key=lambda i: (numbers[i].value, i))]
+    highest = shown_lately(numbers, kept, left, ceiling_of, point)
+    top = numbers[highest]
     rise = Fraction(b.value) - Fraction(top.value)
     if what == "rollover":
         total = max(rise + Fraction(point.modulus), Fraction(0))
@@ -149,6 +173,7 @@ def register_span(
         return Span(a.ts_us, b.ts_us, None, quality | Quality.SPIKE)
     if Fraction(top.value) - Fraction(a.value) > jitter(a, top, point):
         gap = Quality.INTERPOLATED
+    rise -= booked_below(numbers, kept, highest, left, point)
     return Span(a.ts_us, b.ts_us, max(rise, Fraction(0)), quality | gap)
 
 
@@ -205,7 +230,7 @@ def interval_amounts(
     before, after = 1, 1
     if point.kind == PointKind.REGISTER:
         account = register_account(numbers, point)
-        before, after = 8, 3
+        before, after = 13, 3
     elif point.kind == PointKind.GAUGE:
         account = gauge_account(numbers, point)
     else:

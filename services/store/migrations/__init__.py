@@ -7,6 +7,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from compute.errors import NengtanError
+
+
+class UpgradeFailed(NengtanError):
+    """A database that cannot be brought to the newest schema."""
+
 
 Tier = Literal["timescaledb", "plain"]
 
@@ -42,8 +50,20 @@ def upgrade(url: str) -> None:
     ----------
     url : str
         `postgresql://…`, of a superuser or of a role with CREATEROLE that owns the database.
+
+    Raises
+    ------
+    UpgradeFailed
+        If the database does not answer or refuses a step; no half of a step stays behind.
     """
-    command.upgrade(_config(url), "head")
+    try:
+        command.upgrade(_config(url), "head")
+    except DBAPIError as error:
+        said = " ".join(str(error.orig).split())
+        raise UpgradeFailed(
+            f"the schema cannot be upgraded: {said}: "
+            "the URL must be that of the database's owner, who may create roles"
+        ) from error
 
 
 def newest_revision() -> str:
