@@ -165,8 +165,9 @@ async def _replay_under_kills(
     folder: Path,
     rng: random.Random,
 ) -> dict[str, int]:
-    """Replay the year in small messages, and kill something every second until it is through."""
-    settings = centre.gateway(centre.plants[0], receipt_timeout_s=2.0)
+    """Replay the year in small messages, and kill everything in turn, three times each."""
+    # A narrow window, so that the year takes long enough to be interrupted many times.
+    settings = centre.gateway(centre.plants[0], receipt_timeout_s=2.0, window_message_count=8)
     options = ReplayOptions(message_reading_count=10, keep_receipted_days=1, give_up_s=120)
     sending = asyncio.create_task(
         replay(
@@ -179,7 +180,7 @@ async def _replay_under_kills(
     )
     kills = dict.fromkeys(("ingest", "worker", "broker", "database"), 0)
     order: list[str] = []
-    while not sending.done():
+    while not sending.done() and min(kills.values()) < 3:
         await asyncio.sleep(rng.uniform(0.5, 1.5))
         order = order or rng.sample(sorted(kills), k=4)
         name = order.pop()

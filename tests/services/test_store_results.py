@@ -91,6 +91,21 @@ class TestPutResults:
         migrated.run("nengtan_worker", work)
         assert stored(migrated) == [(0, 1, 1.0)]
 
+    def test_forgets_what_it_wrote_before_in_the_same_transaction(self, migrated: Migrated) -> None:
+        span = (us(START), us(START) + 3 * HOUR_US)
+
+        async def work(database: Database) -> None:
+            await put(database, [(0, 2, 1.0)], grain=1)
+            async with database.transaction() as connection:
+                for grain, rows in ((0, [(0, 2, 1.0)]), (1, [(0, 1, 1.0)])):
+                    await results.put_results(
+                        connection, columns(rows), grain=grain, others=[2], span_us=span
+                    )
+
+        migrated.run("nengtan_worker", work)
+        rows = migrated.rows("select grain, series_id from result order by 1, 2")
+        assert rows == [(0, 2), (1, 1)]
+
     def test_keeps_grains_apart(self, migrated: Migrated) -> None:
         async def work(database: Database) -> ResultColumns:
             await put(database, [(0, 1, 1.0)], grain=0)
