@@ -98,7 +98,7 @@ async def running(outbox: Outbox, settings: GatewaySettings) -> AsyncIterator[Ga
         await asyncio.wait_for(task, 15)
 
 
-async def _until(condition: Any, seconds: float = 15) -> None:
+async def _until(condition: Any, seconds: float = 45) -> None:
     deadline_s = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline_s, "it did not come to pass"
@@ -184,14 +184,15 @@ class TestGateway:
             running(outbox, settings) as gateway,
         ):
             if queue_limit == "0":
-                await _until(lambda: gateway.counters.last_fault is not None)
-                assert f"may write {ADDRESS.topic('telemetry')}" in str(gateway.counters.last_fault)
+                # A connection that was made again has no fault until it ends as well.
+                remedy = f"may write {ADDRESS.topic('telemetry')}"
+                await _until(lambda: remedy in str(gateway.counters.last_fault))
             else:
                 await _until(lambda: gateway.counters.resent_count > 0)
             assert gateway.counters.published_count > 0
             assert (outbox.pending_count, len(centre.order)) == (10, 0)
             own_mosquitto_server.set_users({"g": OWN, "everything": EVERYTHING})
-            await asyncio.wait_for(gateway.drained(), 15)
+            await asyncio.wait_for(gateway.drained(), 45)
         assert sorted(centre.order) == list(range(1, 11))
 
     async def test_says_why_it_is_not_let_in(
@@ -326,7 +327,7 @@ class TestReplay:
 
 @pytest.mark.benchmark
 class TestThroughput:
-    # The shipped broker writes its whole store at every change, which is what limits it.
+    # A broker that writes its whole store at every change is limited by that.
     @pytest.mark.parametrize(("autosave", "rate_min"), [("false", 300_000), ("true", 30_000)])
     async def test_sends_readings_per_second(
         self,
