@@ -124,8 +124,11 @@ class TestSteelYear:
             assert ingest_totals(centre) == (70_080, 35_040, 35_040, 0, 0)
             assert all_results(centre) == before
 
+    # `make faults` kills twice as often.
+    @pytest.mark.parametrize("kills_each", [3, pytest.param(6, marks=pytest.mark.faults)])
     def test_loses_and_invents_nothing_while_everything_is_killed(
         self,
+        kills_each: int,
         own_database_server: DatabaseServer,
         broker: MosquittoServer,
         shared_folder: Path,
@@ -142,10 +145,15 @@ class TestSteelYear:
             centre.start("ingest", "worker")
             kills = asyncio.run(
                 _replay_under_kills(
-                    centre, own_database_server, shared_folder / STEEL, tmp_path, rng
+                    centre,
+                    own_database_server,
+                    shared_folder / STEEL,
+                    tmp_path,
+                    rng,
+                    kills_each=kills_each,
                 )
             )
-            assert min(kills.values()) >= 3, kills
+            assert min(kills.values()) >= kills_each, kills
             centre.wait_computed()
             _check_against_history(centre, tmp_path / "outbox")
             truth = steel_months(shared_folder / STEEL)
@@ -164,10 +172,14 @@ async def _replay_under_kills(
     file: Path,
     folder: Path,
     rng: random.Random,
+    *,
+    kills_each: int,
 ) -> dict[str, int]:
-    """Replay the year in small messages, and kill everything in turn, three times each."""
+    """Replay the year in small messages, and kill everything in turn, so many times each."""
     # A narrow window, so that the year takes long enough to be interrupted many times.
-    settings = centre.gateway(centre.plants[0], receipt_timeout_s=2.0, window_message_count=8)
+    settings = centre.gateway(
+        centre.plants[0], receipt_timeout_s=2.0, window_message_count=24 // kills_each
+    )
     options = ReplayOptions(message_reading_count=10, keep_receipted_days=1, give_up_s=120)
     sending = asyncio.create_task(
         replay(
@@ -180,7 +192,7 @@ async def _replay_under_kills(
     )
     kills = dict.fromkeys(("ingest", "worker", "broker", "database"), 0)
     order: list[str] = []
-    while not sending.done() and min(kills.values()) < 3:
+    while not sending.done() and min(kills.values()) < kills_each:
         await asyncio.sleep(rng.uniform(0.5, 1.5))
         order = order or rng.sample(sorted(kills), k=4)
         name = order.pop()
