@@ -1,5 +1,6 @@
 """The database and the broker of `make demo`, both from Python wheels. Not for production."""
 
+import contextlib
 import functools
 import importlib.util
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import paho.mqtt.client as paho
+import psutil
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -306,7 +308,9 @@ def kill_cluster(data_folder: Path) -> None:
     """Kill every process that works in the data folder with SIGKILL, and wait for their end."""
     while processes := supervisor.processes_working_in(data_folder):
         for process in processes:
-            process.kill()
+            # It may have ended by itself since it was listed.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         time.sleep(supervisor.POLL_S)
 
 

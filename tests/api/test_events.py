@@ -16,7 +16,7 @@ from services.store import events
 from services.store.pool import Database
 from tests.api.installation import AT, Installation
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
