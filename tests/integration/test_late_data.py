@@ -57,9 +57,10 @@ async def send(
         if kill:
             outbox.put_many(messages[2::3])
         for name, at, value in last:
-            # One by one: each reaches back and forward by itself.
-            outbox.put_many([[(name, us(at), value)]])
+            # One by one into what is computed: each reaches back and forward by itself.
             await asyncio.wait_for(sender.drained(), 60)
+            await asyncio.to_thread(centre.wait_computed)
+            outbox.put_many([[(name, us(at), value)]])
         await asyncio.wait_for(sender.drained(), 60)
         sender.stop()
         await running
