@@ -13,6 +13,7 @@ from rich.console import Console
 from compute.errors import NengtanError
 from deploy import admin, demo
 from deploy.access import mosquitto_access_list, mosquitto_passwords
+from deploy.demo_faults import DemoFault
 from deploy.gateway_settings import GatewaySettings
 from deploy.replay import ReplayOptions, address_of, replay
 from deploy.replay_map import load_map
@@ -36,6 +37,7 @@ app.add_typer(plant_app, name="plant")
 app.add_typer(database_app, name="database")
 
 _console = Console(stderr=True)
+_DEMO = Path(".cache/demo")
 
 OwnerUrl = Annotated[
     str | None,
@@ -102,12 +104,26 @@ def api() -> None:
 def run_demo(
     seconds: Annotated[float | None, typer.Option(help="End by itself after so long.")] = None,
     port: Annotated[int, typer.Option(help="Port of the API; 0 takes a free one.")] = 8000,
-    folder: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = Path(
-        ".cache/demo"
-    ),
+    folder: Annotated[Path, typer.Option(help="Where everything of the demo is kept.")] = _DEMO,
+    fault: Annotated[
+        DemoFault | None, typer.Option(help="Goes wrong by itself, 40 s after the start.")
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(min=1, max=1000, help="Begin in the past and catch up so much faster."),
+    ] = 1.0,
 ) -> None:
-    """Run a small plant with everything it needs, and say how to look at it."""
-    demo.run(folder=folder, port=port, seconds=seconds)
+    """Run a park of two plants with everything it needs, and say how to look at it."""
+    demo.run(folder=folder, port=port, seconds=seconds, fault=fault, speed=speed)
+
+
+@app.command("demo-fault")
+def run_demo_fault(
+    kind: Annotated[DemoFault, typer.Argument(help="What goes wrong.")],
+    folder: Annotated[Path, typer.Option(help="Of the demo that runs.")] = _DEMO,
+) -> None:
+    """Have something go wrong in a running demo, and say where to see it."""
+    print(demo.ask_for_fault(folder, kind))
 
 
 @app.command("replay")

@@ -7,15 +7,17 @@ import secrets
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from compute.errors import NengtanError
 from deploy import admin
 from deploy.access import Access
+from deploy.demo_faults import DemoFault, FaultFile, announcement, faults_of
+from deploy.demo_tour import print_tour
 from deploy.embedded import PROJECT, EmbeddedBroker, EmbeddedPostgres
+from deploy.simulated_faults import Fault, with_exchanges
 from deploy.supervisor import Child, Supervisor, free_port
 from services import accounts, clock, factors
 from services.accounts import ROLE_PERMISSIONS
@@ -29,7 +31,7 @@ from services.telemetry import configure_logging
 PLANT_FILES = ("demo-park.yaml", "demo.yaml", "demo-second.yaml")
 _DATABASE = "nengtan"
 _MAIN_TENANT = "demo"
-_TIME_ZONE = "Asia/Shanghai"
+_FAULT_AFTER_S = 40.0
 # Figures that the reference only recalls; the demo's plant needs them and says whose word it is.
 _CONFIRMED_REASON = "演示用途,未与标准原文核对 / for the demo only, not compared with the print"
 
@@ -43,8 +45,27 @@ class Credentials(msgspec.Struct):
     key: dict[str, str] = {}
 
 
-def run(*, folder: Path, port: int, seconds: float | None) -> None:
-    """Set everything up, run it, and stop all of it on Ctrl-C or after some seconds."""
+class DemoNotRunning(NengtanError):
+    """A fault was asked for where no demo runs."""
+
+
+def run(
+    *,
+    folder: Path,
+    port: int,
+    seconds: float | None,
+    fault: DemoFault | None = None,
+    speed: float = 1.0,
+) -> None:
+    """Set everything up, run it, and stop all of it on Ctrl-C or after some seconds.
+
+    Parameters
+    ----------
+    fault : DemoFault or None
+        Happens by itself a short time after the start.
+    speed : float
+        Of the plants' time, 1 to 1000: they begin in the past and catch up with the present.
+    """
     configure_logging("console")
     started_s = clock.monotonic()
     folder = folder.absolute()
@@ -54,15 +75,30 @@ def run(*, folder: Path, port: int, seconds: float | None) -> None:
         supervisor.start(database.child())
         credentials = _read_credentials(folder)
         print("准备工厂与用户 preparing plants and users …", flush=True)
-        access = asyncio.run(_prepare(database, credentials))
+        faults = FaultFile(folder)
+        access = asyncio.run(_prepare(database, credentials, faults.read()))
         _write_credentials(folder, credentials)
         broker = EmbeddedBroker(folder / "broker", access)
         supervisor.start(broker.child())
         port = port or free_port()
-        for child in _services(folder, database, broker, credentials, port=port):
+        for child in _services(folder, database, broker, credentials, port=port, speed=speed):
             supervisor.start(child, timeout_s=180)
-        _print_tour(credentials, port, clock.monotonic() - started_s)
-        supervisor.watch(seconds=seconds)
+        _ports_path(folder).write_text(f"{database.port}\n{port}\n", encoding="ascii")
+        print_tour(
+            credentials.user,
+            key=credentials.key[_MAIN_TENANT],
+            folder=str(folder),
+            port=port,
+            seconds=clock.monotonic() - started_s,
+        )
+        goes_on = True
+        if fault is not None:
+            print(f"异常 fault “{fault}”: {_FAULT_AFTER_S:.0f} s …", flush=True)
+            goes_on = supervisor.watch(seconds=_FAULT_AFTER_S)
+            if goes_on:
+                print(ask_for_fault(folder, fault), flush=True)
+        if goes_on:
+            supervisor.watch(seconds=seconds)
         print("停止 stopping …", flush=True)
 
 
@@ -72,16 +108,57 @@ def demo_plants() -> list[Plant]:
     return [read_plant((folder / name).read_bytes(), form="yaml") for name in PLANT_FILES]
 
 
-async def _prepare(server: EmbeddedPostgres, credentials: Credentials) -> dict[str, Access]:
+def ask_for_fault(folder: Path, kind: DemoFault) -> str:
+    """Have a fault happen in a running demo, and return what is to be said of it.
+
+    An exchange of a meter is described before it happens: readings go to the new meter from its
+    first one on.
+
+    Raises
+    ------
+    DemoNotRunning
+        If no demo runs in the folder.
+    """
+    path, credentials = _ports_path(folder), _read_credentials(folder)
+    if not path.exists() or "nengtan_admin" not in credentials.role:
+        raise DemoNotRunning(f"{folder}: no demo runs here; start it, or give its --folder")
+    database_port = int(path.read_text(encoding="ascii").split()[0])
+    file = FaultFile(folder)
+    faults = faults_of(kind, now_us=clock.now_us())
+    if kind is DemoFault.METER_EXCHANGE:
+        url = _role_url(database_port, "nengtan_admin", credentials)
+        asyncio.run(_describe(url, [*file.read(), *faults]))
+    file.add(faults)
+    return announcement(kind, faults)
+
+
+async def _describe(url: str, faults: list[Fault]) -> None:
+    async with admin.admin_database(url) as database:
+        for plant in described_plants(faults):
+            if plant.tenant == _MAIN_TENANT:
+                await admin.apply(database, plant)
+
+
+def described_plants(faults: list[Fault]) -> list[Plant]:
+    """Return the descriptions that are valid after the exchanges of meters among some faults."""
+    return [
+        with_exchanges(plant, faults) if plant.tenant == _MAIN_TENANT else plant
+        for plant in demo_plants()
+    ]
+
+
+async def _prepare(
+    server: EmbeddedPostgres, credentials: Credentials, faults: list[Fault]
+) -> dict[str, Access]:
     """Make what is missing of schema, roles, tenants, people and keys; return broker access."""
     await roles.create_database(server.url(), _DATABASE)
     await asyncio.to_thread(admin.upgrade_database, server.url(_DATABASE))
     for role in roles.SERVICE_ROLES:
         password = credentials.role.setdefault(role, secrets.token_urlsafe(24))
         await admin.set_role_password(server.url(), role, password)
-    url = _role_url(server, "nengtan_admin", credentials)
+    url = _role_url(server.port, "nengtan_admin", credentials)
     async with admin.admin_database(url) as database:
-        for plant in demo_plants():
+        for plant in described_plants(faults):
             await _prepare_tenant(database, plant, credentials)
         return admin.broker_access(await admin.gateway_users(database), credentials.broker)
 
@@ -142,8 +219,8 @@ async def _confirm_recalled(
             continue
 
 
-def _role_url(server: EmbeddedPostgres, role: str, credentials: Credentials) -> str:
-    return f"postgresql://{role}:{credentials.role[role]}@127.0.0.1:{server.port}/{_DATABASE}"
+def _role_url(port: int, role: str, credentials: Credentials) -> str:
+    return f"postgresql://{role}:{credentials.role[role]}@127.0.0.1:{port}/{_DATABASE}"
 
 
 def _services(
@@ -153,6 +230,7 @@ def _services(
     credentials: Credentials,
     *,
     port: int,
+    speed: float,
 ) -> list[Child]:
     """Return the centre's processes and the gateways' one, with their settings."""
     secret = folder / "secrets"
@@ -211,7 +289,14 @@ def _services(
         ),
         Child(
             name="gateways",
-            command=(sys.executable, "-m", "deploy.demo_gateways", str(folder), str(broker.port)),
+            command=(
+                sys.executable,
+                "-m",
+                "deploy.demo_gateways",
+                str(folder),
+                str(broker.port),
+                str(speed),
+            ),
             folder=PROJECT,
         ),
     ]
@@ -223,6 +308,10 @@ def _answers(url: str) -> bool:
             return bool(answer.status == http.HTTPStatus.OK)
     except OSError:
         return False
+
+
+def _ports_path(folder: Path) -> Path:
+    return folder / "ports"
 
 
 def _credentials_path(folder: Path) -> Path:
@@ -246,27 +335,3 @@ def _write_credentials(folder: Path, credentials: Credentials) -> None:
 def read_credentials(folder: Path) -> Credentials:
     """Return the passwords of a demo that was prepared before."""
     return _read_credentials(folder)
-
-
-def _print_tour(credentials: Credentials, port: int, seconds: float) -> None:
-    base = f"http://127.0.0.1:{port}/api/v1"
-    key = credentials.key[_MAIN_TENANT]
-    today = clock.now().astimezone(ZoneInfo(_TIME_ZONE)).date()
-    span = f"start={today}T00:00:00%2B08:00&end={today + timedelta(days=1)}T00:00:00%2B08:00"
-    rows = f'"{base}/energy?site=main&node=plant&interval=hour&{span}"'
-    lines = [
-        "",
-        f"能碳 Nengtan 已就绪 is ready ({seconds:.0f} s): {base}/openapi.json",
-        "",
-        "用户 users (name@tenant, password):",
-        *(f"  {login:<36} {password}" for login, password in credentials.user.items()),
-        "",
-        "三个请求 three requests to try:",
-        f'  curl -H "X-API-Key: {key}" "{base}/points?site=main"',
-        f'  curl -H "X-API-Key: {key}" "{base}/energy-flow?site=main&unit=tce&{span}"',
-        f'  curl -H "X-API-Key: {key}" -H "Accept: text/csv" {rows}',
-        "",
-        "Ctrl-C 停止 stops everything.",
-        "",
-    ]
-    print("\n".join(lines), flush=True)

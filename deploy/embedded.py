@@ -296,7 +296,9 @@ def end_cluster(data_folder: Path) -> None:
     processes = supervisor.processes_working_in(data_folder)
     for process in processes:
         # SIGINT is a fast shutdown to a postmaster; an orphaned backend merely cancels its query.
-        process.send_signal(signal.SIGINT)
+        # It may have ended by itself since it was listed.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGINT)
     deadline = clock.monotonic() + BACKEND_EXIT_TIMEOUT_S
     while processes and clock.monotonic() < deadline:
         time.sleep(supervisor.POLL_S)

@@ -48,6 +48,8 @@ class Running:
     ----------
     shape : mapping of str to str
         Daily shape of a flow or product (`simulated_profiles`), where its name does not tell.
+    rate_max : mapping of str to float
+        Of a flow or product, where it is not the usual share of what its meters are rated for.
     efficiency : mapping of str to float
         Of a conversion node: energy out per energy in.
     ratio : mapping of str to (float, str)
@@ -55,6 +57,7 @@ class Running:
     """
 
     shape: Mapping[str, str] = field(default_factory=dict)
+    rate_max: Mapping[str, float] = field(default_factory=dict)
     efficiency: Mapping[str, float] = field(default_factory=dict)
     ratio: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 

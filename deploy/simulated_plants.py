@@ -43,6 +43,8 @@ _FOUNDRY = Running(
         "castings": "shifts",
         "parts": "shifts",
     },
+    # The belt and the furnace can carry much more than they do: there is room for an episode.
+    rate_max={"annealing-coal": 0.3},
     efficiency={
         "boiler": 0.92,
         "waste-boiler": 0.72,

@@ -136,20 +136,21 @@ class Truth:
             for i in self._free
         ]
 
+    def _code(self, quantity: int) -> str:
+        """Return the code of a flow or product, nothing for a point that measures neither."""
+        codes = (*self.topology.flow_code, *self.topology.product_code)
+        return codes[quantity] if quantity < len(codes) else ""
+
     def _shapes(self, running: Running) -> list[str]:
         """Return the daily shape of each free amount."""
-        topology = self.topology
-        flow_count, product_count = len(topology.flow_code), len(topology.product_code)
+        flow_count = len(self.topology.flow_code)
         shapes: list[str] = []
         for quantity in self._free:
+            code = self._code(quantity)
+            usual = "shifts" if code else "steady"
             if quantity < flow_count:
-                known = running.shape.get(topology.flow_code[quantity])
-                shapes.append(known or flow_shape(topology, quantity))
-            elif quantity < flow_count + product_count:
-                code = topology.product_code[quantity - flow_count]
-                shapes.append(running.shape.get(code, "shifts"))
-            else:
-                shapes.append("steady")
+                usual = flow_shape(self.topology, quantity)
+            shapes.append(running.shape.get(code, usual))
         return shapes
 
     def _free_profiles(
@@ -162,7 +163,8 @@ class Truth:
             if quantity < flow_count:
                 carrier = topology.carrier_code[topology.flow_carrier_index[quantity]]
                 fallback = default_rate(carrier)
-            rates[k] = _rate_max(weights[quantity], points, topology.points.scale, fallback)
+            usual = _rate_max(weights[quantity], points, topology.points.scale, fallback)
+            rates[k] = running.rate_max.get(self._code(quantity), usual)
         _pair_storage(topology, self._free, rates, flow_count=flow_count)
         names = self._noise_names()
         profiles = make_profiles(

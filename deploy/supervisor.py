@@ -263,8 +263,11 @@ class Supervisor:
                 timeout_s=timeout_s,
             )
 
-    def watch(self, *, seconds: float | None = None) -> None:
-        """Keep the children running until SIGINT, SIGTERM or SIGHUP, or for so many seconds."""
+    def watch(self, *, seconds: float | None = None) -> bool:
+        """Keep the children running until SIGINT, SIGTERM or SIGHUP, or for so many seconds.
+
+        Returns whether the time is over, and nobody asked to stop.
+        """
         deadline = None if seconds is None else clock.monotonic() + seconds
         try:
             while deadline is None or clock.monotonic() < deadline:
@@ -272,6 +275,8 @@ class Supervisor:
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
             _log.info("supervisor.asked_to_stop")
+            return False
+        return True
 
     def restart_crashed(self) -> None:
         """Look at every child once: note a crash, and start again what has waited long enough."""

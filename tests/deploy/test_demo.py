@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -17,8 +18,8 @@ from deploy.supervisor import processes_working_in
 pytestmark = [pytest.mark.database, pytest.mark.timeout(240)]
 
 
-def request_of(line: str) -> urllib.request.Request:
-    words = shlex.split(line)
+def request_of(line: str, names: dict[str, str]) -> urllib.request.Request:
+    words = shlex.split(Template(line).substitute(names))
     headers = [words[index + 1] for index, word in enumerate(words) if word == "-H"]
     [url] = [word for word in words if word.startswith("http")]
     return urllib.request.Request(url, headers=dict(h.split(": ", 1) for h in headers))  # noqa: S310
@@ -49,7 +50,8 @@ class TestDemo:
             if "Ctrl-C" in line:
                 break
         text = "".join(said)
-        requests = [request_of(line) for line in said if line.strip().startswith("curl")]
+        names = dict(re.findall(r'\b(API|KEY|DAY)="?([^\s"]+)', text))
+        requests = [request_of(line, names) for line in said if line.strip().startswith("curl")]
         assert len(requests) == 3, text
         assert set(re.findall(r"(\w+)@demo\b", text)) >= {"viewer", "verifier", "tenant_admin"}
         points, flow, hours = requests
