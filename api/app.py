@@ -22,6 +22,8 @@ from api.routes import (
     events,
     factors,
     health,
+    live,
+    nomenclature,
     park,
     plant,
     points,
@@ -78,6 +80,8 @@ ROUTERS = (
     park.router,
     provenance.router,
     events.router,
+    live.router,
+    nomenclature.router,
 )
 
 

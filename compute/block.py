@@ -199,6 +199,18 @@ def sum_rows(
     return total, total_marks
 
 
+def add_unlike(block: ResultBlock, rows: Sequence[int]) -> ResultBlock:
+    """Return the sum of rows of several carriers, (1, k): it has no amount."""
+    values = block.values()
+    # Amounts of several carriers have no sum; here their place says which rows are known.
+    values[0] = np.where(np.isnan(values).all(axis=0), np.nan, 0.0)
+    marks = Marks.copied(block.covered_us, block.reading_count, block.quality, block.input_hash)
+    members = Members.listed([[(row, 1.0) for row in rows]])
+    total, total_marks = sum_rows(values, marks, members, needs_all=False)
+    total[0] = np.nan
+    return ResultBlock.of(total, total_marks)
+
+
 @kernel
 def _sum_rows(
     values: Float3D,

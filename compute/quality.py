@@ -4,6 +4,7 @@ The same bits travel with a reading and with everything computed from it, so tha
 that one of its quarters stands on a rolled-over register.
 """
 
+from collections.abc import Mapping
 from enum import IntFlag
 from typing import Literal
 
@@ -57,3 +58,46 @@ def grade(quality: int) -> Grade:
 def flag_names(quality: int) -> list[str]:
     """Return the names of the bits that are set, lower case, in the order of the bits."""
     return [flag.name.lower() for flag in Quality if flag.name and flag.value & quality]
+
+
+# What people call each bit: 中文, English.
+FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
+    Quality.SOURCE_BAD: ("设备或网关报告错误，无数值", "The device or gateway reported an error"),
+    Quality.SOURCE_UNCERTAIN: ("设备自报数值存疑", "The device itself says that it is uncertain"),
+    Quality.QOS0: ("无应答传输，丢失不可察觉", "Sent without acknowledgement"),
+    Quality.RETAINED: ("代理服务器保留的旧报文", "The broker's copy of an old message"),
+    Quality.ZONE_ASSUMED: (
+        "时间戳无时区，按测点时区解释",
+        "The stamp had no zone: the point's was taken",
+    ),
+    Quality.CONFLICT: ("同一时刻收到不同数值", "Another value arrived for the same instant"),
+    Quality.OPEN: (
+        "周期尚未结束或数据未到齐",
+        "The interval is not over, or not covered to its end",
+    ),
+    Quality.MISSING: ("没有读数", "No reading covers any of it"),
+    Quality.PARTIAL: ("读数只覆盖部分时段", "Readings cover only part of it"),
+    Quality.INTERPOLATED: (
+        "跨越数据缺口，总量可信、分布未知",
+        "A gap was bridged: the sum is right, the shape unknown",
+    ),
+    Quality.ROLLOVER: ("表码翻转", "A register passed its last digit"),
+    Quality.DECREASE: (
+        "表码无故减小，待审核",
+        "A register fell without a record: withheld for review",
+    ),
+    Quality.SPIKE: (
+        "突变超出测点能力，待审核",
+        "A step beyond what the point can pass: withheld for review",
+    ),
+    Quality.HELD: ("沿用此前数值，超出新鲜时限", "An older value is held on to"),
+    Quality.DERIVED: ("未装表，由节点平衡推算", "Not metered: found as the balance of its node"),
+    Quality.FACTOR_MISSING: (
+        "缺少已确认的因子，数值无效",
+        "A factor is missing or not confirmed: invalid",
+    ),
+    Quality.UNBALANCED: (
+        "节点收支差超出允许范围",
+        "Inputs and outputs of the node differ beyond tolerance",
+    ),
+}

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from compute.errors import NengtanError
+from ingest.live_tick import LiveTick
 from services import clock
 from services.recompute import Recomputed, recompute
-from services.site_model import SiteModel, load_site_model
-from services.store import events, results, topology
-from services.store.pool import Connection, Database, DatabaseUnavailable
+from services.site_model import SiteModels
+from services.store import events, results
+from services.store.pool import Database, DatabaseUnavailable
 
 _log = structlog.get_logger()
 
@@ -22,6 +23,7 @@ _SWEEP_S = 5.0
 # Marks that arrive within this time are computed together.
 _GATHER_S = 0.25
 _TRIM_S = 600.0
+_LIVE_PAUSE_S = 0.5
 
 
 class Worker:
@@ -29,7 +31,7 @@ class Worker:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._models: dict[int, tuple[str, SiteModel]] = {}
+        self._models = SiteModels()
 
     async def drain(self) -> int:
         """Compute until nothing is dirty; return how many base intervals that was.
@@ -58,7 +60,7 @@ class Worker:
             dirty = await results.take_dirty(connection, site_id=site_id, count_max=_MARKS_MAX)
             if not dirty:
                 return Recomputed(0, None)
-            model = await self._model(connection, site_id)
+            model = await self._models.get(connection, site_id)
             done = await recompute(connection, model, dirty, at=clock.now())
         _log.info(
             "tick.site.computed",
@@ -68,23 +70,16 @@ class Worker:
         )
         return done
 
-    async def _model(self, connection: Connection, site_id: int) -> SiteModel:
-        """Return the compiled site; a new description or factor makes a new one."""
-        revision = await topology.site_revision(connection, site_id)
-        known = self._models.get(site_id)
-        if known is None or known[0] != revision:
-            site = next(s for _, s in await topology.all_sites(connection) if s.id == site_id)
-            known = (revision, await load_site_model(connection, site))
-            self._models[site_id] = known
-        return known[1]
-
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; wait for the database as long as it takes."""
         async with asyncio.TaskGroup() as group:
             bell = asyncio.Event()
+            live = LiveTick(self._database, self._models)
             tasks = [
                 group.create_task(_forever(lambda: _listen(self._database, bell))),
                 group.create_task(_forever(lambda: self._work(bell))),
+                # Beside the drain, with a connection of its own: no backlog holds it up.
+                group.create_task(_forever(live.step, pause_s_max=_LIVE_PAUSE_S)),
                 group.create_task(_forever(lambda: _trim(self._database))),
             ]
             await stop.wait()
@@ -111,7 +106,7 @@ async def _trim(database: Database) -> None:
     await asyncio.sleep(_TRIM_S)
 
 
-async def _forever(step: Callable[[], Awaitable[None]]) -> None:
+async def _forever(step: Callable[[], Awaitable[None]], *, pause_s_max: float = 10.0) -> None:
     """Repeat a step; a database that is away is waited for, anything else is said and retried."""
     pause_s = 0.2
     while True:
@@ -121,7 +116,7 @@ async def _forever(step: Callable[[], Awaitable[None]]) -> None:
         except DatabaseUnavailable as error:
             _log.warning("tick.database.away", reason=str(error), retry_s=pause_s)
             await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, 10.0)
+            pause_s = min(pause_s * 2, pause_s_max)
         except NengtanError as error:
             _log.exception("tick.step.failed", reason=str(error))
             await asyncio.sleep(_SWEEP_S)

@@ -22,7 +22,8 @@ class LeaseTaken(NengtanError):
 async def keep_lease(database: Database, name: str, *, held: asyncio.Event) -> None:
     """Take the lease of a job, set `held`, and keep it until cancelled.
 
-    When the database comes back after it was away the lease is taken anew.
+    The first word of the name is the kind of job, as `is_held` asks for it. When the database comes
+    back after it was away the lease is taken anew.
 
     Raises
     ------
@@ -40,6 +41,15 @@ async def keep_lease(database: Database, name: str, *, held: asyncio.Event) -> N
         except DatabaseUnavailable as error:
             _log.warning("lease.lost", job=name, reason=str(error))
             await asyncio.sleep(_PING_S)
+
+
+async def is_held(connection: Connection, kind: str) -> bool:
+    """Return whether any process holds a lease of a kind of job.
+
+    A killed process holds none: the server notices the end of its connection at once.
+    """
+    row = await (await connection.execute(query("lease_is_held"), (kind,))).fetchone()
+    return row is not None and bool(row["held"])
 
 
 async def _take(connection: Connection, name: str) -> None:

@@ -9,9 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from services.refusal import Refusal
-from services.store import live
+from services.refusal import NotFound, Refusal
+from services.store import answers, live
 from services.store.live import EventRow
 from services.store.pool import Database, DatabaseUnavailable
 
@@ -33,6 +34,34 @@ class Resume:
 
     seq: int
     is_gap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest `live` event of a site, if there is one."""
+
+    as_of: datetime
+    time_zone: str
+    row: EventRow | None
+
+
+async def newest(database: Database, *, tenant_id: int, site: str) -> Newest:
+    """Return the newest `live` event of a site.
+
+    Raises
+    ------
+    NotFound
+        If the tenant has no such site.
+    """
+    async with database.transaction(tenant_id, snapshot=True) as connection:
+        found = await answers.find_site(connection, site)
+        if found is None:
+            raise NotFound("site")
+        return Newest(
+            as_of=await answers.instant(connection),
+            time_zone=found.time_zone,
+            row=await live.newest_live(connection, site_id=found.id),
+        )
 
 
 @dataclass(slots=True)

@@ -210,3 +210,20 @@ def described_at(model: SiteModel, at_us: int) -> Described | None:
     """Return the description in force at an instant, if there is one."""
     index = bisect_right(model.starts_us, at_us) - 1
     return model.described[index] if index >= 0 else None
+
+
+class SiteModels:
+    """Compiled sites: a new description or factor makes a new one."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[str, SiteModel]] = {}
+
+    async def get(self, connection: Connection, site_id: int) -> SiteModel:
+        """Return the compiled site as it is described now."""
+        revision = await topology.site_revision(connection, site_id)
+        known = self._known.get(site_id)
+        if known is None or known[0] != revision:
+            site = next(s for _, s in await topology.all_sites(connection) if s.id == site_id)
+            known = (revision, await load_site_model(connection, site))
+            self._known[site_id] = known
+        return known[1]

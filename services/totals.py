@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from compute.block import VALUE_COLUMNS, Marks, Members, ResultBlock, sum_rows
+from compute.block import VALUE_COLUMNS, ResultBlock, add_unlike
 from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.quality import Quality
 from compute.rollup import rollup
@@ -195,21 +195,8 @@ class Totals:
 
     def added(self, series_ids: Iterable[int]) -> Total | None:
         """Return the sum of several series; it has no amount. None if none is named."""
-        members = [(self._row[series_id], 1.0) for series_id in series_ids]
-        if not members:
-            return None
-        values = self._block.values()
-        # Amounts of several carriers have no sum; here their place says which rows are known.
-        values[0] = np.where(np.isnan(values).all(axis=0), np.nan, 0.0)
-        marks = Marks.copied(
-            self._block.covered_us,
-            self._block.reading_count,
-            self._block.quality,
-            self._block.input_hash,
-        )
-        total, total_marks = sum_rows(values, marks, Members.listed([members]), needs_all=False)
-        total[0] = np.nan
-        return self._total(ResultBlock.of(total, total_marks), 0)
+        rows = [self._row[series_id] for series_id in series_ids]
+        return self._total(add_unlike(self._block, rows), 0) if rows else None
 
     def _total(self, block: ResultBlock, row: int) -> Total:
         def value(name: str) -> float | None:

@@ -1,14 +1,16 @@
 """The bounded event log: its numbers are the ids of live streams."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg.types.json import Jsonb
 
 from services.store.pool import Connection
 from services.store.sql import query
 
-# About a day of a busy site; a reader that was away longer is told to resynchronise.
+# About a day of a busy site, 30 MB; a reader that was away longer is told to resynchronise.
 KEPT_COUNT = 100_000
+# `live` events are one a second and site, of 5 to 40 kB: a site never has more than 200 of them.
+LIVE_KEPT = timedelta(minutes=3)
 
 
 async def add_event(
@@ -31,5 +33,10 @@ async def add_event(
 
 
 async def trim_events(connection: Connection) -> None:
-    """Forget all but the newest events."""
-    await connection.execute(query("trim_events"), (KEPT_COUNT,))
+    """Forget all but the newest events; those of kind `live` do not count."""
+    await connection.execute(query("trim_events"), (KEPT_COUNT - 1,))
+
+
+async def trim_live_events(connection: Connection, *, at: datetime) -> None:
+    """Forget the `live` events that are minutes old."""
+    await connection.execute(query("trim_live_events"), (at - LIVE_KEPT,))

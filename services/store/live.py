@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
+from compute.block import VALUE_COLUMNS
+from compute.periods import Grain, to_us
 from services.store.pool import Connection, Database
+from services.store.results import ResultColumns
 from services.store.rows import fetch_all, fetch_one
+from services.store.sql import query
 
 _RETRY_S = 1.0
 
@@ -48,6 +54,59 @@ class EventBounds:
 async def list_events(connection: Connection, *, after_seq: int, limit: int) -> list[EventRow]:
     """Return the first events after a number."""
     return await fetch_all(connection, EventRow, "answer_events", (after_seq, limit))
+
+
+async def newest_live(connection: Connection, *, site_id: int) -> EventRow | None:
+    """Return the newest `live` event of a site, if there is one."""
+    return await fetch_one(connection, EventRow, "answer_live", (site_id,))
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSite:
+    """A site of a member that shows a park its sums now."""
+
+    member_code: str
+    name_zh: str
+    name_en: str
+    site_code: str
+    time_zone: str
+    base_interval_us: int
+    day_start_us: int
+
+
+async def consenting_members(
+    connection: Connection, *, tenant_id: int, at: datetime
+) -> list[MemberSite]:
+    """Return the sites of the members of a park that consent at an instant."""
+    return await fetch_all(connection, MemberSite, "consenting_members", (tenant_id, at))
+
+
+async def member_day(
+    connection: Connection, member: MemberSite, *, start: datetime
+) -> ResultColumns:
+    """Return the totals of a member's day as the park may see them.
+
+    The transaction must be the park's: the view that holds the consent asks for its tenant.
+    """
+    cursor = await connection.execute(
+        query("member_day"), (member.member_code, member.site_code, int(Grain.DAY), start)
+    )
+    rows = await cursor.fetchall()
+
+    def column(name: str, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+        return np.array([row[name] for row in rows], dtype=kind)
+
+    return ResultColumns(
+        ts_us=np.full(len(rows), to_us(start), dtype=np.int64),
+        series_id=column("series_id", np.int32),
+        quality=column("quality", np.int32),
+        reading_count=column("reading_count", np.int32),
+        covered_us=column("covered_us", np.int64),
+        input_hash=column("input_hash", np.int64),
+        measures=np.array(
+            [[row[name] for name in VALUE_COLUMNS] for row in rows], dtype=np.float64
+        ).reshape(len(rows), len(VALUE_COLUMNS)),
+    )
 
 
 async def event_bounds(connection: Connection, *, seq: int, count_max: int) -> EventBounds:

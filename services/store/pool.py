@@ -1,7 +1,7 @@
 """Connections: the one place that opens transactions, and so the one that sets the tenant."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self
 
 from psycopg import AsyncConnection, AsyncRawCursor, DataError, OperationalError
@@ -124,7 +124,9 @@ class Database:
                 try:
                     yield connection
                 finally:
-                    if not connection.closed:
+                    # Where the connection died, the server has taken all of it back itself. That
+                    # must not stand in for what ends this: it may be a cancellation.
+                    with suppress(OperationalError):
                         await connection.execute(query("release_leases"))
                         await connection.execute(query("stop_listening"))
                         await connection.set_autocommit(False)

@@ -778,6 +778,8 @@ ALTER TABLE ONLY public.tenant
 
 CREATE INDEX change_record_tenant ON public.change_record USING btree (tenant_id, id);
 
+CREATE INDEX event_live ON public.event USING btree (site_id, seq) WHERE (kind = 'live'::text);
+
 CREATE INDEX event_tenant ON public.event USING btree (tenant_id, seq);
 
 CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
@@ -1110,6 +1112,7 @@ GRANT SELECT,INSERT ON TABLE public.dirty TO nengtan_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE ON TABLE public.event TO nengtan_worker;
 GRANT SELECT ON TABLE public.event TO nengtan_api;
+GRANT SELECT ON TABLE public.event TO nengtan_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_confirmation TO nengtan_admin;
 GRANT SELECT ON TABLE public.factor_confirmation TO nengtan_worker;
@@ -1140,9 +1143,11 @@ GRANT SELECT ON TABLE public.ingest_hour TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_api;
+GRANT SELECT ON TABLE public.park_consent TO nengtan_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_api;
+GRANT SELECT ON TABLE public.park_member TO nengtan_worker;
 
 GRANT SELECT ON TABLE public.result TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.result TO nengtan_worker;
@@ -1162,6 +1167,7 @@ GRANT SELECT ON TABLE public.tenant TO nengtan_worker;
 GRANT SELECT ON TABLE public.tenant TO nengtan_api;
 
 GRANT SELECT ON TABLE public.park_result TO nengtan_api;
+GRANT SELECT ON TABLE public.park_result TO nengtan_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plant_version TO nengtan_admin;
 GRANT SELECT ON TABLE public.plant_version TO nengtan_worker;

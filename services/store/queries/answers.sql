@@ -98,12 +98,24 @@ order by ts, series_id limit $6
 -- name: answer_events
 select e.seq, e.kind, e.at, e.payload, s.code as site
 from event e left join site s on s.id = e.site_id
-where e.seq > $1 order by e.seq limit $2
+where e.seq > $1 and not (e.kind = 'live' and exists (
+  select from event later where later.kind = 'live' and later.site_id = e.site_id and later.seq > e.seq))
+order by e.seq limit $2
+
+-- name: answer_live
+select e.seq, e.kind, e.at, e.payload, s.code as site
+from event e join site s on s.id = e.site_id
+where e.kind = 'live' and e.site_id = $1 order by e.seq desc limit 1
 
 -- name: answer_event_bounds
 select (select coalesce(max(seq), 0) from event) as newest,
        exists (select from event where seq = $1) as known,
        (select count(*) from (select from event where seq > $1 limit $2) as later) as behind
+
+-- name: member_day
+select series_id, quality, reading_count, covered_us, input_hash, amount, energy_kwh, coal_equivalent_tce,
+  coal_equal_tce, emission_direct_tco2e, emission_purchased_tco2e
+from park_result where member_code = $1 and site_code = $2 and carrier = '' and grain = $3 and ts = $4
 
 -- name: answer_lock_plants
 select pg_advisory_xact_lock(hashtext('nengtan.plants'), current_tenant())

@@ -94,7 +94,11 @@ insert into event (tenant_id, site_id, kind, at, payload) values ($1, $2, $3, $4
 select pg_notify('nengtan_event', $1)
 
 -- name: trim_events
-delete from event where seq < (select max(seq) from event) - $1
+delete from event where kind <> 'live'
+  and seq < (select seq from event where kind <> 'live' order by seq desc offset $1 limit 1)
+
+-- name: trim_live_events
+delete from event where kind = 'live' and at < $1
 
 -- name: tenant_confirmations
 select factor_id, reason, confirmed_by, confirmed_at from factor_confirmation where tenant_id = $1

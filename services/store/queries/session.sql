@@ -29,7 +29,14 @@ listen nengtan_event
 listen nengtan_plant
 
 -- name: try_lease
-select pg_try_advisory_lock(hashtext($1)) as taken
+select pg_try_advisory_lock(hashtext(split_part($1, ' ', 1)), hashtext($1)) as taken
+
+-- name: lease_is_held
+select exists (
+  select from pg_locks where locktype = 'advisory' and granted and objsubid = 2
+    and database = (select oid from pg_database where datname = current_database())
+    and classid = (hashtext($1)::bigint & 4294967295)::oid
+) as held
 
 -- name: release_leases
 select pg_advisory_unlock_all()

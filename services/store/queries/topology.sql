@@ -113,3 +113,14 @@ from site s where s.id = $1
 
 -- name: broker_users
 select username, topic, form from gateway where active order by username
+
+-- name: consenting_members
+select t.code as member_code, t.name_zh, t.name_en, s.code as site_code, s.time_zone, s.base_interval_us,
+       s.day_start_us
+from park_member m join tenant park on park.id = m.tenant_id and park.kind = 'park'
+join tenant t on t.code = m.member_code
+join park_consent c on c.tenant_id = t.id and c.park_code = park.code
+join site s on s.tenant_id = t.id
+where park.id = $1 and $2 >= greatest(m.valid_from, c.valid_from)
+  and $2 < least(coalesce(m.valid_to, 'infinity'), coalesce(c.valid_to, 'infinity'))
+order by t.code, s.code

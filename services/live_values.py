@@ -1,0 +1,245 @@
+"""Live values of a site: what flows now, and what the open interval and the day came to so far.
+
+One pass reads the last minutes of readings and the stored results that are not closed yet, and
+makes the payload of one `live` event. Sums are those that the drain of dirty intervals keeps, so a
+page, an answer of the API and an alert can never disagree about them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from compute.live import trailing_rates
+from compute.periods import Grain, from_us, period_edges_us, to_us
+from compute.readings import Readings
+from compute.register import CONTEXT_BEFORE
+from services import lease
+from services.live_payload import Layout, rates_of, so_far
+from services.rollup_rows import block_of
+from services.site_model import SiteModel, Span
+from services.store import events, live, readings, results, topology
+from services.store.live import MemberSite
+from services.store.pool import Connection
+from services.store.topology import Site
+
+WINDOW_US = 60_000_000
+# The window ends at the newest reading of the site, but never longer ago than this: a plant that
+# fell silent must not stand still as it was.
+_BEHIND_US = 30_000_000
+# Readings this long before the window come with it, every second: context of what is read often.
+_CONTEXT_US = 150_000_000
+# A clock may be ahead by this much before its readings are refused.
+_AHEAD_US = 120_000_000
+# What is read seldom is looked up this often, and so far back at most.
+_SELDOM_S = 10
+_SELDOM_US_MAX = 3 * 3_600_000_000
+# Readings arrive, are committed and computed within this; else what is missing is missing.
+_LATE_US = 120_000_000
+
+_Rows = list[npt.NDArray[Any]]
+
+
+@dataclass(slots=True)
+class LiveSite:
+    """A site as it was seen a second ago: spares looking up what cannot have changed.
+
+    Nothing in it enters a value: it may be thrown away at any time.
+    """
+
+    model: SiteModel
+    span: Span | None = None
+    layout: Layout | None = None
+    seldom: _Rows = field(default_factory=list)
+    seldom_points: frozenset[int] = frozenset()
+    seldom_due: datetime | None = None
+
+    def enter(self, at_us: int) -> bool:
+        """Find what holds at an instant; return whether anything does."""
+        if self.span is None or not self.span.start_us <= at_us < self.span.end_us:
+            step_us = self.model.site.base_interval_us
+            start_us = at_us // step_us * step_us
+            # A span of one interval: what changes at its end is found then.
+            spans = self.model.spans(start_us, start_us + step_us)
+            self.span = spans[0] if spans else None
+            if self.span is not None and (
+                self.layout is None or self.layout.described is not self.span.described
+            ):
+                self.layout = Layout(self.span.described)
+                self.seldom_due = None
+        return self.span is not None
+
+
+async def emit(connection: Connection, site: LiveSite, *, at: datetime, ingest: bool) -> bool:
+    """Append the `live` event of a site; return whether there was anything to tell."""
+    payload = await measure(connection, site, at=at, ingest=ingest)
+    if payload is None:
+        return False
+    await events.add_event(
+        connection,
+        tenant_id=site.model.site.tenant_id,
+        site_id=site.model.site.id,
+        kind="live",
+        at=at,
+        payload=payload,
+    )
+    return True
+
+
+async def measure(
+    connection: Connection, site: LiveSite, *, at: datetime, ingest: bool
+) -> dict[str, Any] | None:
+    """Return the payload of a `live` event; None while no description is in force."""
+    now_us = to_us(at)
+    if not site.enter(now_us) or site.span is None or site.layout is None:
+        return None
+    described = site.span.described
+    recent_us = now_us - _BEHIND_US - WINDOW_US - _CONTEXT_US
+    recent = await readings.read_window(
+        connection,
+        point_ids=described.point_id.tolist(),
+        start_us=recent_us,
+        end_us=now_us + _AHEAD_US,
+    )
+    seen_us = recent[0][recent[0] <= now_us]
+    newest = from_us(int(seen_us.max())) if len(seen_us) else None
+    if newest is None:
+        newest = await topology.last_reading(connection, site.model.site.id)
+    end_us = now_us - _BEHIND_US if newest is None else max(to_us(newest), now_us - _BEHIND_US)
+    end_us = min(end_us, now_us)
+    loaded = await _with_seldom(connection, site, recent, at=at, since_us=recent_us)
+    rates = None
+    if len(loaded.ts_us):
+        rates = trailing_rates(
+            loaded,
+            topology=described.arrays,
+            factors=site.span.factors,
+            end_us=end_us,
+            window_us=WINDOW_US,
+        )
+    own = site.model.site
+    interval = _bounds(own, end_us, Grain.BASE)
+    day = _bounds(own, end_us, Grain.DAY)
+    return {
+        "window_start": _text(end_us - WINDOW_US),
+        "window_end": _text(end_us),
+        "interval_start": _text(interval[0]),
+        "interval_end": _text(interval[1]),
+        "day_start": _text(day[0]),
+        "newest_reading": None if newest is None else _text(to_us(newest)),
+        "services": {"ingest": ingest},
+        **rates_of(site.layout, rates),
+        "interval": await _sums(connection, site.layout, Grain.BASE, interval, end_us),
+        "day": await _sums(connection, site.layout, Grain.DAY, day, end_us),
+        "members": await _members(connection, own, at=at)
+        if described.plant.kind == "park"
+        else None,
+    }
+
+
+async def ingest_is_running(connection: Connection) -> bool:
+    """Return whether a process that takes readings in is alive."""
+    return await lease.is_held(connection, "ingest")
+
+
+async def _with_seldom(
+    connection: Connection, site: LiveSite, recent: _Rows, *, at: datetime, since_us: int
+) -> Readings:
+    """Return the recent readings with older ones of the points that have few of them.
+
+    Those are looked up every few seconds: a late reading among them shows then.
+    """
+    if site.span is None:
+        raise AssertionError("the caller has entered a span")
+    described = site.span.described
+    before = recent[1][(recent[0] < to_us(at) - _BEHIND_US - WINDOW_US) & ~np.isnan(recent[2])]
+    point, count = np.unique(before, return_counts=True)
+    often = set(point[count >= CONTEXT_BEFORE].tolist())
+    seldom = frozenset(described.point_id.tolist()) - often
+    due = site.seldom_due
+    if due is None or at >= due or not seldom <= site.seldom_points:
+        points = described.arrays.points
+        far_us = max(int(points.hold_us.max(initial=0)), 2 * int(points.period_us.max(initial=0)))
+        site.seldom = await readings.read_window(
+            connection,
+            point_ids=sorted(seldom),
+            start_us=since_us - min(2 * far_us, _SELDOM_US_MAX),
+            # The recent ones begin later with every second: nothing may be missed between.
+            end_us=since_us + 2 * _SELDOM_S * 1_000_000,
+        )
+        site.seldom_points = seldom
+        site.seldom_due = at + timedelta(seconds=_SELDOM_S)
+    older = site.seldom[0] < since_us
+    columns = [
+        np.concatenate([column[older], more])
+        for column, more in zip(site.seldom, recent, strict=True)
+    ]
+    by_id = np.argsort(described.point_id)
+    row = by_id[np.searchsorted(described.point_id, columns[1], sorter=by_id)]
+    order = np.lexsort((columns[0], row))
+    offset = np.searchsorted(row[order], np.arange(len(by_id) + 1))
+    return Readings(
+        point_offset=offset.astype(np.int64),
+        ts_us=columns[0][order],
+        value=columns[2][order],
+        quality=columns[3][order],
+    )
+
+
+def _bounds(site: Site | MemberSite, at_us: int, grain: Grain) -> tuple[int, int]:
+    """Return start and end of the interval of a site that holds an instant. [µs]."""
+    minutes = site.day_start_us // 60_000_000
+    edges = period_edges_us(
+        from_us(at_us),
+        from_us(at_us + 1),
+        grain=grain,
+        time_zone=site.time_zone,
+        day_start=time(minutes // 60, minutes % 60),
+        base_interval_us=site.base_interval_us,
+    )
+    return int(edges[0]), int(edges[1])
+
+
+async def _sums(
+    connection: Connection, layout: Layout, grain: Grain, bounds: tuple[int, int], end_us: int
+) -> dict[str, Any]:
+    """Return what the stored results of the site say of an interval that is not over."""
+    columns = await results.read_results(
+        connection,
+        series_ids=layout.roots.tolist(),
+        grain=grain,
+        start_us=bounds[0],
+        end_us=bounds[0] + 1,
+    )
+    block, _ = block_of(columns, series_id=layout.roots)
+    return so_far(block, elapsed_us=end_us - bounds[0], late_us=_LATE_US)
+
+
+async def _members(connection: Connection, park: Site, *, at: datetime) -> list[dict[str, Any]]:
+    """Return the day so far of the members that consent: sums, no curves."""
+    now_us = to_us(at)
+    members = []
+    for member in await live.consenting_members(connection, tenant_id=park.tenant_id, at=at):
+        day = _bounds(member, now_us, Grain.DAY)
+        columns = await live.member_day(connection, member, start=from_us(day[0]))
+        block, _ = block_of(columns, series_id=columns.series_id)
+        members.append(
+            {
+                "member_code": member.member_code,
+                "name_zh": member.name_zh,
+                "name_en": member.name_en,
+                "site_code": member.site_code,
+                "day": so_far(
+                    block,
+                    elapsed_us=now_us - day[0],
+                    late_us=_LATE_US + member.base_interval_us,
+                ),
+            }
+        )
+    return members
+
+
+def _text(at_us: int) -> str:
+    return from_us(at_us).isoformat().replace("+00:00", "Z")
