@@ -44,6 +44,8 @@ _DESCRIPTION = (
 )
 # Streams included; more are told at once to come back.
 _CONNECTIONS_MAX = 2_000
+# Who asks is told within this that the database is away, or busy.
+_DATABASE_WAIT_S = 2.5
 # What can go wrong anywhere, as RFC 9457 documents.
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": text, "content": {errors.MEDIA_TYPE: {"schema": errors.SCHEMA}}}
@@ -182,7 +184,7 @@ async def serve(settings: ServeSettings) -> None:
     DatabaseUnavailable, UnfitDatabase
         If the database does not answer, or must not be used as it is.
     """
-    database = await Database.open(settings.database())
+    database = await Database.open(settings.database(), timeout_s=_DATABASE_WAIT_S)
     try:
         app = create_app(database=database)
         config = uvicorn.Config(

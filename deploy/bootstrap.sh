@@ -7,6 +7,9 @@ cd "$(dirname "$0")/.."
 environment=.venv
 stamp=$environment/.complete
 
+# Another apt-get may be at work: wait for it.
+patience="-o DPkg::Lock::Timeout=300"
+
 say() { printf 'nengtan: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
 
@@ -28,9 +31,9 @@ require_venv_module() {
     package=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         say "$1 lacks ensurepip: installing $package with apt-get"
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" \
-            >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+        apt-get $patience update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get $patience install -y -qq --no-install-recommends "$package" \
+            >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get $patience install -y -qq python3-venv >/dev/null
     fi
     "$1" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$1 cannot make a virtual environment: as root, run 'apt-get install $package'," \

@@ -19,7 +19,8 @@ from services.store.pool import Database, DatabaseUnavailable
 READERS_PER_TENANT_MAX = 200
 BEHIND_MAX = 10_000
 MEMORY_COUNT = 2_000
-_PAGE_COUNT = 500
+PAGE_COUNT = 500
+_RETRY_S = 0.5
 
 
 class TooManyReaders(Refusal):
@@ -66,7 +67,7 @@ async def newest(database: Database, *, tenant_id: int, site: str) -> Newest:
 
 @dataclass(slots=True)
 class _Memory:
-    """The newest events of a tenant: all of those after `complete_after`."""
+    """The newest events of a tenant: all after `complete_after` but replaced `live` ones."""
 
     complete_after: int
     rows: deque[EventRow] = field(default_factory=deque)
@@ -78,6 +79,19 @@ class _Memory:
     def newest(self) -> int:
         return self.rows[-1].seq if self.rows else self.complete_after
 
+    def add(self, rows: list[EventRow]) -> None:
+        """Remember more; of `live` events only the newest of each site is worth anything."""
+        replaced = {row.site for row in rows if row.kind == "live"}
+        if replaced:
+            kept = (row for row in self.rows if row.kind != "live" or row.site not in replaced)
+            self.rows = deque(kept)
+        self.rows.extend(rows)
+
+
+def _wake(memory: _Memory) -> None:
+    changed, memory.changed = memory.changed, asyncio.Event()
+    changed.set()
+
 
 class LiveEvents:
     """Hands the event log on to readers as it grows."""
@@ -86,6 +100,7 @@ class LiveEvents:
         self._database = database
         self._memories: dict[int, _Memory] = {}
         self.is_closed = False
+        self._is_away = False
 
     def close(self) -> None:
         """Have every reader end, for the process does."""
@@ -94,8 +109,19 @@ class LiveEvents:
             memory.changed.set()
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Listen until cancelled. While the database is away no reader is kept waiting."""
+        while True:
+            try:
+                await self._listen()
+            except DatabaseUnavailable:
+                self._is_away = True
+                for memory in self._memories.values():
+                    _wake(memory)
+                await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self) -> None:
         async for tenant_id in live.bells(self._database):
+            self._is_away = False
             tenants = list(self._memories) if tenant_id is None else [tenant_id]
             for tenant in tenants:
                 if tenant in self._memories:
@@ -109,19 +135,16 @@ class LiveEvents:
             except DatabaseUnavailable:
                 # The listener notices the same outage, and rings for all when it is over.
                 return
-        changed, memory.changed = memory.changed, asyncio.Event()
-        changed.set()
+        _wake(memory)
 
     async def _read_on(self, tenant_id: int, memory: _Memory) -> None:
         while True:
             async with self._database.transaction(tenant_id) as connection:
-                rows = await live.list_events(
-                    connection, after_seq=memory.newest, limit=_PAGE_COUNT
-                )
-            memory.rows.extend(rows)
+                rows = await live.list_events(connection, after_seq=memory.newest, limit=PAGE_COUNT)
+            memory.add(rows)
             while len(memory.rows) > MEMORY_COUNT:
                 memory.complete_after = memory.rows.popleft().seq
-            if len(rows) < _PAGE_COUNT:
+            if len(rows) < PAGE_COUNT:
                 return
 
     @asynccontextmanager
@@ -177,16 +200,23 @@ class LiveEvents:
         """Return events after a number, waiting for the next if there is none yet.
 
         Must be called by a counted reader. An empty list says that the time is over.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            While the log cannot be heard: the reader comes back when it can.
         """
         memory = self._memories[tenant_id]
         changed = memory.changed
         if seq < memory.complete_after:
             async with self._database.transaction(tenant_id) as connection:
-                return await live.list_events(connection, after_seq=seq, limit=_PAGE_COUNT)
+                return await live.list_events(connection, after_seq=seq, limit=PAGE_COUNT)
         if memory.newest <= seq:
             try:
                 async with asyncio.timeout(timeout_s):
                     await changed.wait()
             except TimeoutError:
                 return []
-        return [row for row in memory.rows if row.seq > seq][:_PAGE_COUNT]
+        if self._is_away:
+            raise DatabaseUnavailable("the database does not answer: wait for it")
+        return [row for row in memory.rows if row.seq > seq][:PAGE_COUNT]

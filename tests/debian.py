@@ -16,6 +16,8 @@ PACKAGES = ("postgresql-17", "postgresql-17-timescaledb", "mosquitto", "mosquitt
 RECIPE = "trixie " + " ".join(PACKAGES)
 SUITE_SCRIPTS = Path("/usr/share/debootstrap/scripts")
 TIMEOUT_S = 900
+# Another apt-get may be at work: wait for it.
+_WAIT = ("-o", "DPkg::Lock::Timeout=300")
 
 
 class ServerAbsentError(Exception):
@@ -66,8 +68,8 @@ def _make_root() -> None:
     if facts.get("ID") != "debian" or shutil.which("apt-get") is None:
         raise ServerAbsentError(f"{facts.get('NAME', 'this system')} is not Debian")
     if shutil.which("debootstrap") is None:
-        _run(["apt-get", "update", "-qq"])
-        _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"])
+        _run(["apt-get", *_WAIT, "update", "-qq"])
+        _run(["apt-get", *_WAIT, "install", "-y", "-qq", "--no-install-recommends", "debootstrap"])
     unfinished = ROOT.with_name("debian13.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     # Debian's suites differ in the script by name only; an old debootstrap lacks the newest name.

@@ -1,5 +1,6 @@
 """Live events as server-sent events: replay from Last-Event-ID, then as they are committed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from api.errors import Detail, Problem
 from api.security import Who, needs
 from services import clock
 from services.accounts import identify
-from services.live_events import LiveEvents, Resume
+from services.live_events import PAGE_COUNT, LiveEvents, Resume
 from services.store.live import EventRow
 from services.store.pool import DatabaseUnavailable
 
@@ -23,6 +24,8 @@ router = APIRouter(tags=["实时事件 live events"], dependencies=[Depends(need
 # is revoked ends within a minute.
 RECHECK_S = 15.0
 _RETRY_MS = 2_000
+# A client is sent at most two bursts a second; what comes meanwhile goes with the next.
+BURST_S = 0.5
 
 
 class EventStream(StreamingResponse):
@@ -103,6 +106,8 @@ async def stream(
 ) -> EventStream:
     """Stream the tenant's events; the id of each is its number in the log.
 
+    At most two bursts a second; of `live` events that wait, only the newest of each site is sent.
+    每秒至多推送两批；积压的 `live` 事件每个厂区只发最新一条。
     `hello` 为首个事件；`resync` 表示可能有遗漏，应重新读取全部数据。
     """
     live: LiveEvents = request.app.state.events
@@ -144,6 +149,7 @@ async def _frames(
                 seq = row.seq
                 if site is None or row.site in {None, site}:
                     yield _event(row)
+            await asyncio.sleep(_pause_s(rows))
             if clock.monotonic() - checked_at >= RECHECK_S:
                 if not await is_still_allowed():
                     return
@@ -151,6 +157,11 @@ async def _frames(
     except DatabaseUnavailable:
         # The client comes back with the last id that it saw.
         return
+
+
+def _pause_s(rows: list[EventRow]) -> float:
+    """Return how long to gather before the next burst: not at all while catching up."""
+    return BURST_S if 0 < len(rows) < PAGE_COUNT else 0.0
 
 
 def _opening(resume: Resume, now: datetime) -> bytes:

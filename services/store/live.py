@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 
 from compute.block import VALUE_COLUMNS
 from compute.periods import Grain, to_us
-from services.store.pool import Connection, Database
+from services.store.pool import Connection, Database, DatabaseUnavailable
 from services.store.results import ResultColumns
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
 
-_RETRY_S = 1.0
+# How often the listener looks whether the database is still there.
+_PING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +117,20 @@ async def event_bounds(connection: Connection, *, seq: int, count_max: int) -> E
 
 
 async def bells(database: Database) -> AsyncIterator[int | None]:
-    """Yield the tenant of each event as it is committed, for ever.
+    """Yield the tenant of each event as it is committed; None first: any may have news.
 
-    None says that the bell could not be heard for a while: any tenant may have news.
+    Raises
+    ------
+    DatabaseUnavailable
+        As soon as the bell cannot be heard any more.
     """
-    while True:
-        try:
-            async with database.listen("nengtan_event") as connection:
-                yield None
-                async for notice in connection.notifies():
-                    yield int(notice.payload)
-        except (OperationalError, PoolTimeout):
-            # The database is away: streams go on when it is back.
-            await asyncio.sleep(_RETRY_S)
+    async with database.listen("nengtan_event") as connection:
+        yield None
+        while True:
+            async for notice in connection.notifies(timeout=_PING_S):
+                yield int(notice.payload)
+            try:
+                async with asyncio.timeout(_PING_S):
+                    await connection.execute(query("still_there"))
+            except TimeoutError as error:
+                raise DatabaseUnavailable("the database does not answer: wait for it") from error

@@ -24,6 +24,8 @@ _CONNECTION: dict[str, Any] = {
     " -c idle_in_transaction_session_timeout=300s -c jit=off",
 }
 
+_RECONNECT_S = 2.0
+
 
 class DatabaseUnavailable(NengtanError):
     """The database does not answer: try again when it is back."""
@@ -70,6 +72,8 @@ class Database:
                 min_size=1,
                 max_size=size_max,
                 timeout=timeout_s,
+                # Not five minutes of ever longer pauses: the next who asks makes it try again.
+                reconnect_timeout=_RECONNECT_S,
                 open=False,
                 kwargs=_CONNECTION,
                 check=AsyncConnectionPool.check_connection,

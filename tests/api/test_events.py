@@ -1,5 +1,7 @@
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,11 +12,14 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from api.app import create_app
 from api.routes import events as route
 from services import live_events
 from services.store import events
 from services.store.pool import Database
-from tests.api.installation import AT, Installation
+from tests import servers
+from tests.api.installation import AT, Installation, install
+from tests.servers import PlainServer
 
 WAIT_S = 60.0
 
@@ -30,6 +35,12 @@ class Received:
 
 @pytest.fixture
 async def base_url(app: FastAPI) -> AsyncIterator[str]:
+    async with serving(app) as base_url:
+        yield base_url
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
     """Give a real server on a port of this machine."""
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False, ws="none")
     config.timeout_graceful_shutdown = 1
@@ -50,13 +61,20 @@ async def worker(installation: Installation) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def add(worker: Database, tenant_id: int, number: int) -> None:
+async def add(
+    worker: Database,
+    tenant_id: int,
+    number: int,
+    *,
+    kind: str = "value",
+    site_id: int | None = None,
+) -> None:
     async with worker.transaction() as connection:
         await events.add_event(
             connection,
             tenant_id=tenant_id,
-            site_id=None,
-            kind="value",
+            site_id=site_id,
+            kind=kind,
             at=AT,
             payload={"number": number},
         )
@@ -222,3 +240,127 @@ class TestStream:
             async with streaming(base_url, installation.a.headers, last_id) as late:
                 assert numbers((await take(late, 21))[1:]) == list(range(20))
             assert numbers(await take(stream, 20)) == list(range(20))
+
+
+def site_of(installation: Installation, tenant_id: int) -> int:
+    return int(installation.rows("select id from site where tenant_id = %s", tenant_id)[0][0])
+
+
+class TestCoalescing:
+    async def test_sends_two_bursts_a_second_and_of_live_events_the_newest(
+        self, base_url: str, worker: Database, installation: Installation
+    ) -> None:
+        a = installation.a
+        site_id = site_of(installation, a.id)
+        async with streaming(base_url, a.headers) as stream:
+            await take(stream, 1)
+            received: list[Received] = []
+            times: list[float] = []
+
+            async def read() -> None:
+                async for event in stream:
+                    received.append(event)
+                    times.append(time.monotonic())
+                    if event.data["payload"]["number"] == 99:
+                        return
+
+            started = time.monotonic()
+            reading = asyncio.create_task(read())
+            for number in range(60):
+                await add(worker, a.id, number, kind="live", site_id=site_id)
+                if number % 10 == 0:
+                    await add(worker, a.id, number)
+                await asyncio.sleep(0.02)
+            await add(worker, a.id, 99)
+            await asyncio.wait_for(reading, WAIT_S)
+        bursts = 1 + sum(b - a > route.BURST_S / 2 for a, b in itertools.pairwise(times))
+        assert bursts <= 2 + 2 * (times[-1] - started)
+        others = [event for event in received if event.kind != "live"]
+        assert numbers(others) == [0, 10, 20, 30, 40, 50, 99], "nothing of other kinds is lost"
+        lives = [event for event in received if event.kind == "live"]
+        assert len(lives) <= bursts
+        assert numbers(lives)[-1] == 59
+        ids = [int(event.id) for event in received]
+        assert ids == sorted(ids)
+
+    async def test_replays_the_newest_live_event_alone(
+        self, base_url: str, worker: Database, installation: Installation
+    ) -> None:
+        a = installation.a
+        site_id = site_of(installation, a.id)
+        async with streaming(base_url, a.headers) as stream:
+            last_id = (await take(stream, 1))[0].id
+        for number in range(5):
+            await add(worker, a.id, number, kind="live", site_id=site_id)
+            await add(worker, a.id, 100 + number)
+        async with streaming(base_url, a.headers, last_id) as stream:
+            received = (await take(stream, 7))[1:]
+        assert numbers(received) == [100, 101, 102, 103, 4, 104]
+
+    async def test_asks_to_read_anew_after_a_live_event_that_was_trimmed(
+        self, base_url: str, worker: Database, installation: Installation
+    ) -> None:
+        a = installation.a
+        site_id = site_of(installation, a.id)
+        async with streaming(base_url, a.headers) as stream:
+            await take(stream, 1)
+            await add(worker, a.id, 1, kind="live", site_id=site_id)
+            last_id = (await take(stream, 1))[0].id
+        async with worker.transaction() as connection:
+            await events.trim_live_events(connection, at=AT + events.LIVE_KEPT + events.LIVE_KEPT)
+        async with streaming(base_url, a.headers, last_id) as stream:
+            assert (await take(stream, 1))[0].kind == "resync"
+
+
+class TestLive:
+    async def test_gives_the_newest(
+        self, client: httpx.AsyncClient, worker: Database, installation: Installation
+    ) -> None:
+        a, b = installation.a, installation.b
+        answer = (await client.get("/live", params={"site": b.site})).json()
+        assert answer["code"] == "not_found"
+        installation.execute("delete from event where kind = 'live'")
+        answer = (await client.get("/live", params={"site": a.site})).json()
+        assert answer["payload"] is None
+        assert answer["at"] is None
+        assert answer["time_zone"] == "Asia/Shanghai"
+        for number in (1, 2):
+            await add(worker, a.id, number, kind="live", site_id=site_of(installation, a.id))
+        await add(worker, b.id, 3, kind="live", site_id=site_of(installation, b.id))
+        answer = (await client.get("/live", params={"site": a.site})).json()
+        assert answer["payload"] == {"number": 2}
+        assert answer["site"] == a.site
+
+
+async def is_ready(client: httpx.AsyncClient, base_url: str) -> bool:
+    return (await client.get(f"{base_url}/health/ready")).status_code == 200
+
+
+class TestOutage:
+    async def test_ends_streams_answers_503_and_comes_back(self) -> None:
+        with servers.run_folder(servers.RUNS) as folder:
+            server = PlainServer(folder)
+            server.start()
+            installation = await install(servers.create_database(server))
+            database = await Database.open(installation.url("nengtan_api"), timeout_s=2.5)
+            app = create_app(database=database)
+            async with serving(app) as base_url, httpx.AsyncClient(timeout=WAIT_S) as client:
+                async with streaming(base_url, installation.a.headers) as stream:
+                    await take(stream, 1)
+                    await asyncio.to_thread(server.kill9)
+                    async with asyncio.timeout(3.0):
+                        assert [event async for event in stream] == []
+                for path in ("health/ready", "events", "live?site=x"):
+                    async with asyncio.timeout(4.0):
+                        refused = await client.get(
+                            f"{base_url}/{path}", headers=installation.a.headers
+                        )
+                    assert refused.status_code == 503
+                await asyncio.to_thread(server.start)
+                async with asyncio.timeout(5.0):
+                    while not await is_ready(client, base_url):  # noqa: ASYNC110 - HTTP has no event
+                        await asyncio.sleep(0.1)
+                async with streaming(base_url, installation.a.headers) as stream:
+                    await take(stream, 1)
+            await database.close()
+            server.stop()
