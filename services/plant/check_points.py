@@ -114,6 +114,8 @@ def _kind_findings(place: Place, point: Point) -> Iterator[Finding]:
             yield finding("not_of_kind", (*place, name), value, kind=point.kind)
     if point.hold_seconds is not None and point.kind == "interval":
         yield finding("not_of_kind", (*place, "hold_seconds"), point.hold_seconds, kind=point.kind)
+    if point.kind == "register" and point.digits is None and point.rate_max_per_hour is None:
+        yield finding("register_unbounded", (*place, "digits"), point.digits)
     for name in _NEEDED_OF_KIND.get(point.kind, ()):
         if getattr(point, name) is None:
             yield finding("needed_of_kind", (*place, name), kind=point.kind)

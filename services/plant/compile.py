@@ -29,6 +29,9 @@ __all__ = [
 
 _SECOND_US = 1_000_000
 _MINUTE_US = 60 * _SECOND_US
+# IEC 62052-11:2003 (GB/T 17215.211-2006), display of measured values: at the largest current a
+# register takes at least 1,500 h from zero to zero. Meters of gas, water and heat take longer.
+_FULL_RANGE_S = 1500 * 3600.0
 # Of a point that says nothing of it: a gauge stands for one base interval; a register may skip
 # one reading of a base interval each before its step is called interpolated.
 _HOLD_BASE_INTERVALS: Mapping[str, int] = {"gauge": 1, "register": 2, "interval": 1}
@@ -272,7 +275,7 @@ def _hold_us(point: Point, *, base_interval_minutes: int) -> int:
 
 def _step_rate_max(point: Point) -> float:
     if point.rate_max_per_hour is None:
-        return np.inf
+        return np.inf if point.digits is None else 10.0**point.digits.integer / _FULL_RANGE_S
     # The rating is of the primary side and per hour, the register's step is raw and per second.
     return point.rate_max_per_hour / point.multiplier / 3600.0
 

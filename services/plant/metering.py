@@ -113,8 +113,10 @@ class Point(Part):
         said(
             "额定最大速率",
             "Rated maximum rate",
-            "仅累计值：乘以倍率后每小时的最大增量，单位同测点。",
-            "Registers only: the most one hour can bring, after the multiplier, in the unit.",
+            "仅累计值：乘以倍率后每小时的最大增量，单位同测点；超过者待审核。"
+            "省略时按字轮 1500 小时走满一圈。",
+            "Registers only: the most one hour can bring, after the multiplier, in the unit; more "
+            "is withheld for review. If left out: all digits once in 1,500 h.",
         ),
     ] = None
     hold_seconds: Annotated[

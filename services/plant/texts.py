@@ -222,6 +222,12 @@ POINTS: Mapping[str, FaultText] = {
         "补上该项。",
         "Add it.",
     ),
+    "register_unbounded": warning(
+        "未给位数和额定最大速率：换表后的跳变会被当作用量。",
+        "Neither digits nor a rated maximum: the jump to another meter would pass for consumption.",
+        "补上 digits 或 rate_max_per_hour。",
+        "Give digits or rate_max_per_hour.",
+    ),
     "period_base": FaultText(
         "周期 {period} 分钟与基本周期 {minutes} 分钟不成整数倍。",
         "A period of {period} min and a base interval of {minutes} min do not divide evenly.",

@@ -186,6 +186,7 @@ MEANING_ROWS = [
         shown="P3",
     ),
 ]
+UNBOUNDED = {"code": "P1", "kind": "register", "unit": "kWh"}
 WARNING_ROWS = [
     Row("region", "KR", "region_abroad"),
     Row("flows[2].from", "furnace", "use_gives"),
@@ -198,6 +199,7 @@ WARNING_ROWS = [
     Row(f"{P1}.valid_to", "2024-12-31T00:00:00Z", "point_ended"),
     Row("meters[0].calibration_due", "2024-12-31", "calibration_overdue"),
     Row(f"{P1}.value_max", 1_000_001, "limit_modulus"),
+    Row("meters[0].points[0]", UNBOUNDED, "register_unbounded", at=f"{P1}.digits"),
 ]
 
 

@@ -87,6 +87,15 @@ class TestCompileTopology:
         assert points.period_us.tolist() == [0, 0, 900_000_000]
         assert points.stamped_at_end.tolist() == [False, False, True]
 
+    def test_believes_a_register_without_a_rating_as_far_as_its_digits(self) -> None:
+        document = small()
+        [point] = document["meters"][0]["points"]
+        del point["rate_max_per_hour"]
+        # IEC 62052-11: 10^6 in no less than 1,500 h.
+        assert compile_topology(read(document)).points.step_rate_max[0] == 1e6 / (1500 * 3600)
+        del point["digits"]
+        assert compile_topology(read(document)).points.step_rate_max[0] == np.inf
+
     @pytest.mark.parametrize(
         ("carrier", "kind", "unit", "scale"),
         [
