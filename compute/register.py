@@ -4,7 +4,7 @@ A register's amount in an interval is register(end) - register(start), both inte
 the neighbouring readings. It is computed as the sum of the shares of the steps that overlap the
 interval, in time order, never as a difference of running totals: so the same readings give the
 same bits whichever window they are computed in. What is booked between two readings is decided in
-`compute.steps`.
+`compute.steps`; `compute.rules` is the table of every rule.
 
 Gauges: a value stands until the next reading, for hold_us at most (then HELD, not covered).
 Interval points: the value covers its period; a stamp within a tenth of the period (or interval) of
@@ -180,7 +180,7 @@ def interval_amounts(
 
     Notes
     -----
-    The rules for registers are the table at the head of `compute.steps`. A window that starts
+    Every rule and its quality bit: the table of `compute.rules`. A window that starts
     elsewhere on the same grid gives the same bits for the intervals it shares.
     """
     columns = columns_of(readings, points)

@@ -1,26 +1,7 @@
-"""The rules for registers: what is booked between two readings.
+"""What is booked between two readings of a register: the rules of that kind in `compute.rules`.
 
 Readings are those that hold a number. `limit` is step_rate_max x time; where that rate is unknown,
 half the modulus; where that is unknown too, none. One last digit is allowed on top.
-
-========= ============================================ ========================================
-case      condition                                    what is booked
-========= ============================================ ========================================
-rise      no more than the limit                       the rise above the highest level shown by
-                                                       the last 5 readings (no rollover between),
-                                                       less what was booked below that level since;
-                                                       INTERPOLATED if a fall lies between
-jitter    a fall of no more than the resolution        0; the next rise counts from the old level
-rollover  a fall; modulus known; modulus - a + b is    modulus - a + b, ROLLOVER
-          within the limit and half the modulus
-decrease  any other fall                               nothing, DECREASE; goes on from b
-spike     a rise beyond the limit                      nothing, SPIKE; goes on from b
-outlier   one reading turns back at once: a step to    the step between its neighbours; SPIKE (or
-          or from it is a decrease or spike, the step  DECREASE, if low) where it lies
-          between its neighbours is neither, and
-          neither neighbour is such a reading itself
-gap       more than hold_us between two readings       as above, INTERPOLATED
-========= ============================================ ========================================
 
 The verdict needs no more than `CONTEXT_BEFORE` readings before an interval and `CONTEXT_AFTER`
 after it, so a window gives the same bits as the whole. The price: a dip that lasts longer than

@@ -1,7 +1,7 @@
 """Interval amounts of one point, slow and obvious: exact fractions and lists.
 
 Every span between readings is looked at for every interval. The rules are written down again from
-the table in compute/steps.py, not from its code.
+the table in compute/rules.py, not from the code.
 """
 
 import math

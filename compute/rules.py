@@ -1,0 +1,296 @@
+"""Every rule by which readings become amounts, and the quality bit that shows it: one table.
+
+`RULES.md` beside this file is the table as a page, in both languages; a test compares the two, and
+another takes a worked example of each rule through `interval_amounts` and `settle`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from compute.quality import Quality, flag_names, grade
+
+RuleKind = Literal["register", "gauge", "interval", "any", "site"]
+
+_NONE = Quality.GOOD
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One case: when it holds, what is booked, and which bits the interval shows."""
+
+    name: str
+    kind: RuleKind
+    when_en: str
+    when_zh: str
+    booked_en: str
+    booked_zh: str
+    quality: Quality = _NONE
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "rise",
+        "register",
+        "a rise of no more than the limit",
+        "升高不超过限值",
+        "the rise above the highest level of the last 5 readings (no rollover between), less what "
+        "was booked below that level since",
+        "高出最近 5 个读数最高水平的部分（其间无归零），减去其后已计入的部分",
+    ),
+    Rule(
+        "return",
+        "register",
+        "a rise after a fall, back to the level before it or above",
+        "下降之后回升到原水平或更高",
+        "as a rise: what lies above the old level",
+        "同上：只计高出原水平的部分",
+        Quality.INTERPOLATED,
+    ),
+    Rule(
+        "jitter",
+        "register",
+        "a fall of no more than the resolution",
+        "下降不超过最小步长",
+        "0; the next rise counts from the old level",
+        "0；下次升高从原水平起算",
+    ),
+    Rule(
+        "rollover",
+        "register",
+        "a fall from a to b; modulus known; modulus - a + b within the limit and half the modulus",
+        "从 a 降到 b，字轮位数已知，且 满度 - a + b 不超过限值和满度的一半",
+        "modulus - a + b",
+        "满度 - a + b",
+        Quality.ROLLOVER,
+    ),
+    Rule(
+        "decrease",
+        "register",
+        "any other fall: a reset, or another meter without a record",
+        "其他下降：清零，或未登记的换表",
+        "nothing: withheld for review; goes on from the new level",
+        "不计，待审核；从新水平继续",
+        Quality.DECREASE | Quality.PARTIAL,
+    ),
+    Rule(
+        "spike",
+        "register",
+        "a rise beyond the limit: another meter without a record, or a wrong level that stays",
+        "升高超过限值：未登记的换表，或错误读数持续",
+        "nothing: withheld for review; goes on from the new level",
+        "不计，待审核；从新水平继续",
+        Quality.SPIKE | Quality.PARTIAL,
+    ),
+    Rule(
+        "outlier_high",
+        "register",
+        "one reading is too high: the step to it or from it is withheld, the step between its "
+        "neighbours is not, and neither neighbour is such a reading itself",
+        "单个读数过高：到它或离它的步长异常，而前后两个读数之间正常，且前后都不是这样的读数",
+        "the step between its neighbours; the bit stands where the reading lies",
+        "前后两个读数之差；标志在该读数处",
+        Quality.SPIKE,
+    ),
+    Rule(
+        "outlier_low",
+        "register",
+        "one reading is too low, in the same way",
+        "单个读数过低，同上",
+        "the step between its neighbours; the bit stands where the reading lies",
+        "前后两个读数之差；标志在该读数处",
+        Quality.DECREASE,
+    ),
+    Rule(
+        "gap",
+        "register",
+        "more than hold_us between two readings",
+        "两个读数相隔超过 hold_us",
+        "the difference, evenly over the time between: the sum is right, the shape is not known",
+        "两读数之差，按时间均摊：总量正确，形状未知",
+        Quality.INTERPOLATED,
+    ),
+    Rule(
+        "standing",
+        "gauge",
+        "a value until the next one, for hold_us at most",
+        "读数保持到下一读数，最长 hold_us",
+        "value x time",
+        "读数 × 时间",
+    ),
+    Rule(
+        "silence",
+        "gauge",
+        "no value for longer than hold_us",
+        "无新值超过 hold_us",
+        "nothing for the rest of the time",
+        "其余时间不计",
+        Quality.HELD | Quality.PARTIAL,
+    ),
+    Rule(
+        "period",
+        "interval",
+        "a value of a period; a stamp within a tenth of the period of its grid is on it",
+        "周期量；时标偏离网格不超过十分之一时视为在网格上",
+        "the value, evenly over its period",
+        "该值，均摊到其周期",
+    ),
+    Rule(
+        "long_period",
+        "interval",
+        "a period longer than the base interval",
+        "周期长于基本周期",
+        "the share of the time: the sum is right, the shape is not known",
+        "按时间分摊：总量正确，形状未知",
+        Quality.INTERPOLATED,
+    ),
+    Rule(
+        "overlap",
+        "interval",
+        "two periods overlap",
+        "两个周期重叠",
+        "one ends where the next begins, with the share of its time",
+        "前一个（按时标）止于后一个的起点，按时间分摊",
+        Quality.CONFLICT,
+    ),
+    Rule(
+        "error",
+        "any",
+        "a reading without a number: the device reported an error",
+        "读数无值：设备报告错误",
+        "as if it had not come; it is counted, and the bit stands where it lies",
+        "视同未到；计数，标志在该读数处",
+        Quality.SOURCE_BAD,
+    ),
+    Rule(
+        "doubt",
+        "any",
+        "a reading with a doubt of its own: uncertain, sent without acknowledgement, retained by "
+        "the broker, of an assumed zone, or another value for the same instant",
+        "读数自带疑问：不确定、无确认发送、代理保留、时区为假定、同一时刻另有他值",
+        "as any reading; the bits of every reading used stand with the amount",
+        "照常计入；所用读数的标志随用量保留",
+        Quality.SOURCE_UNCERTAIN
+        | Quality.QOS0
+        | Quality.RETAINED
+        | Quality.ZONE_ASSUMED
+        | Quality.CONFLICT,
+    ),
+    Rule(
+        "first",
+        "any",
+        "before the first reading: from it on, part of the interval is covered",
+        "第一个读数之前：自该读数起覆盖部分周期",
+        "what is covered, from the first reading on",
+        "自第一个读数起的部分",
+        Quality.PARTIAL,
+    ),
+    Rule(
+        "nothing",
+        "any",
+        "no reading covers any of the interval",
+        "周期内无读数覆盖",
+        "nothing: no amount, never 0",
+        "无值，绝不记 0",
+        Quality.MISSING,
+    ),
+    Rule(
+        "open",
+        "any",
+        "the end of the interval is not covered yet",
+        "周期的终点尚未覆盖",
+        "what is covered so far; never extrapolated",
+        "已覆盖部分；绝不外推",
+        Quality.OPEN | Quality.PARTIAL,
+    ),
+    Rule(
+        "derived",
+        "site",
+        "an unmetered flow is the only unknown of a bus",
+        "未计量的能流是母线唯一的未知量",
+        "the balance of the bus",
+        "母线的平衡差",
+        Quality.DERIVED,
+    ),
+    Rule(
+        "lacking",
+        "site",
+        "a flow of a node is not known",
+        "节点的某一能流未知",
+        "the sum of those that are",
+        "已知各项之和",
+        Quality.MISSING | Quality.PARTIAL,
+    ),
+    Rule(
+        "factor",
+        "site",
+        "a factor is missing or not confirmed",
+        "因子缺失或未确认",
+        "the figures that need it are invalid, not 0",
+        "需要该因子的数值无效，不记 0",
+        Quality.FACTOR_MISSING,
+    ),
+)
+
+_HEADS = {
+    "en": ("rule", "of", "when", "what is booked", "quality bits", "grade"),
+    "zh": ("规则", "对象", "条件", "计入", "质量标志", "等级"),
+}
+_KINDS_ZH = {
+    "register": "累计值",
+    "gauge": "瞬时值",
+    "interval": "周期量",
+    "any": "各类测点",
+    "site": "厂区",
+}
+
+
+def rules_page() -> str:
+    """Return the table as a page in both languages."""
+    english = (
+        "Printed from [`rules.py`](rules.py). The limit is the rated maximum rate × time;",
+        "without a rating, all digits once in 1,500 h (IEC 62052-11); without digits too, none.",
+        "One last digit is allowed on top.",
+    )
+    chinese = (
+        "由 [`rules.py`](rules.py) 生成。限值为额定最大速率 × 时间；",
+        "未给额定值时，按字轮 1500 小时走满一圈；位数也未给时无限值。另容许一个末位。",
+    )
+    lines = [
+        "# From readings to amounts 从读数到用量",
+        "",
+        *english,
+        "",
+        *_table("en"),
+        "",
+        "".join(chinese),
+        "",
+        *_table("zh"),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(language: Literal["en", "zh"]) -> Sequence[str]:
+    head = _HEADS[language]
+    return (
+        _row(head),
+        _row(["---"] * len(head)),
+        *(
+            _row(
+                [
+                    f"`{rule.name}`",
+                    rule.kind if language == "en" else _KINDS_ZH[rule.kind],
+                    rule.when_en if language == "en" else rule.when_zh,
+                    rule.booked_en if language == "en" else rule.booked_zh,
+                    ", ".join(f"`{name}`" for name in flag_names(rule.quality)),
+                    grade(rule.quality),
+                ]
+            )
+            for rule in RULES
+        ),
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
