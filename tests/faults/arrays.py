@@ -13,6 +13,7 @@ import pytest
 
 from compute.block import ResultBlock
 from compute.periods import Grain, from_us, group_offset, period_edges_us, to_us
+from compute.quality import Quality
 from compute.readings import Readings
 from compute.register import interval_amounts
 from compute.rollup import rollup
@@ -21,7 +22,7 @@ from services.plant.compile import compile_topology, topology_edges
 from services.plant.model import Plant
 from services.reference import FactorBook, carrier_factors
 
-Arrival = tuple[str, datetime, Decimal]
+Arrival = tuple[str, datetime, Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -86,17 +87,19 @@ def computed(
 
 
 def readings_of(codes: Sequence[str], arrivals: Sequence[Arrival]) -> Readings:
-    """Return arrivals as columns, point by point, in order of time."""
+    """Return arrivals as columns, point by point, in order of time; None is an error."""
     kept: dict[tuple[int, int], float] = {}
     for code, at, value in arrivals:
-        kept.setdefault((codes.index(code), to_us(at)), float(value))
+        number = np.nan if value is None else float(value)
+        kept.setdefault((codes.index(code), to_us(at)), number)
     places = sorted(kept)
     rows = [row for row, _ in places]
+    value = np.array([kept[place] for place in places], dtype=np.float64)
     return Readings(
         point_offset=np.searchsorted(rows, np.arange(len(codes) + 1)).astype(np.int64),
         ts_us=np.array([at_us for _, at_us in places], dtype=np.int64),
-        value=np.array([kept[place] for place in places], dtype=np.float64),
-        quality=np.zeros(len(places), dtype=np.int32),
+        value=value,
+        quality=np.where(np.isnan(value), int(Quality.SOURCE_BAD), 0).astype(np.int32),
     )
 
 
@@ -130,6 +133,14 @@ def _rolled_up(
     return Computed(keys, blocks, starts_us)
 
 
-def close_to(sums: Mapping[Any, Decimal]) -> Mapping[Hashable, Any]:
-    """Return what floats must be to be these decimals, key by key."""
-    return {key: pytest.approx(float(value), rel=1e-12, abs=1e-12) for key, value in sums.items()}
+def close_to(
+    sums: Mapping[Any, Decimal], *, within: float | Decimal = 1e-12
+) -> Mapping[Hashable, Any]:
+    """Return what floats must be to be these decimals, key by key.
+
+    `within` is what a difference of two registers, as floats, may be wrong by.
+    """
+    return {
+        key: pytest.approx(float(value), rel=1e-12, abs=float(within))
+        for key, value in sums.items()
+    }

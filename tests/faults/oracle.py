@@ -31,35 +31,32 @@ class Truth:
 
     runs: Sequence[Sequence[Known]]
 
-    def energy(self, start: datetime, end: datetime) -> Decimal | None:
-        """Return what passed in [start, end), steadily between two readings; None: unknown."""
+    def base(self) -> dict[datetime, Decimal]:
+        """Return the energy of every base interval that anything is known of.
+
+        Between two readings it passes steadily.
+        """
+        sums: dict[datetime, Decimal] = {}
         with localcontext(prec=_DIGITS):
-            parts = [
-                (energy_b - energy_a) * _us(min(b, end) - max(a, start)) / _us(b - a)
-                for run in self.runs
-                for (a, energy_a), (b, energy_b) in pairwise(run)
-                if min(b, end) > max(a, start)
-            ]
-            return sum(parts, Decimal(0)) if parts else None
+            for (a, energy_a), (b, energy_b) in self._steps():
+                for at in _intervals(a, b):
+                    part = min(b, at + BASE) - max(a, at)
+                    energy = (energy_b - energy_a) * _us(part) / _us(b - a)
+                    sums[at] = sums.get(at, Decimal(0)) + energy
+        return sums
 
-    def covered(self, start: datetime, end: datetime) -> timedelta:
-        """Return how much of [start, end) lies between two readings of a run."""
-        spans = [
-            min(run[-1][0], end) - max(run[0][0], start)
-            for run in self.runs
-            if len(run) > 1 and min(run[-1][0], end) > max(run[0][0], start)
-        ]
-        return sum(spans, timedelta(0))
+    def covered(self) -> dict[datetime, timedelta]:
+        """Return how much of each base interval lies between two readings of a run."""
+        sums: dict[datetime, timedelta] = {}
+        for (a, _), (b, _) in self._steps():
+            for at in _intervals(a, b):
+                part = min(b, at + BASE) - max(a, at)
+                sums[at] = sums.get(at, timedelta(0)) + part
+        return sums
 
-    def base(self) -> Iterator[tuple[datetime, Decimal]]:
-        """Yield every base interval that anything is known of, and its energy."""
-        instants = [at for run in self.runs for at, _ in run]
-        at = min(instants) - (min(instants) - _EPOCH) % BASE
-        while at < max(instants):
-            energy = self.energy(at, at + BASE)
-            if energy is not None:
-                yield at, energy
-            at += BASE
+    def _steps(self) -> Iterator[tuple[Known, Known]]:
+        for run in self.runs:
+            yield from pairwise(run)
 
     def by_hour(self, zone: str) -> dict[datetime, Decimal]:
         """Return the energy of each clock hour of a zone, by its start in UTC."""
@@ -79,10 +76,18 @@ class Truth:
 
     def _sums(self, period_of: Callable[[datetime], Period]) -> dict[Period, Decimal]:
         sums: dict[Period, Decimal] = {}
-        for at, energy in self.base():
+        for at, energy in self.base().items():
             period = period_of(at)
             sums[period] = sums.get(period, Decimal(0)) + energy
         return sums
+
+
+def _intervals(a: datetime, b: datetime) -> Iterator[datetime]:
+    """Yield every base interval that touches [a, b)."""
+    at = a - (a - _EPOCH) % BASE
+    while at < b:
+        yield at
+        at += BASE
 
 
 def _us(span: timedelta) -> Decimal:

@@ -70,7 +70,7 @@ class TestEveryFault:
         found = by_hand(fault)
         for code, truth in fault.truth.items():
             amounts = found.amounts(Grain.BASE, SeriesKey("point", code, ""))
-            assert amounts == close_to(dict(truth.base()))
+            assert amounts == close_to(truth.base())
         booked = sum(found.amounts(Grain.DAY, FLOW).values())
         assert booked == pytest.approx(fault.booked_kwh, rel=1e-12)
 
@@ -103,7 +103,7 @@ class TestEveryFaultInTheCentre:
         assert booked == {START: pytest.approx(fault.booked_kwh, rel=1e-12)}
         for code, truth in fault.truth.items():
             rows = stored(shared_migrated, tenant, SeriesKey("point", code, ""), Grain.BASE)
-            assert amounts_of(rows) == close_to(dict(truth.base()))
+            assert amounts_of(rows) == close_to(truth.base())
             shown = flags_between_readings(fault, code, {at: q for at, (_, q) in rows.items()})
             assert shown == {name: list(at) for name, at in fault.flags.get(code, {}).items()}
 
