@@ -103,6 +103,8 @@ class TestKernels:
                 "settle",
                 "register",
                 "register_faults",
+                "ldl",
+                "reconcile",
             )
         ]
         done = subprocess.run(

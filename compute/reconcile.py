@@ -1,0 +1,387 @@
+"""Reconciliation: the flows that close every balance and differ least from the meters.
+
+Narasimhan and Jordache, Data Reconciliation and Gross Error Detection (2000). With measurements y
+of covariance V (diagonal) and the balances G x = 0 of what is measured,
+
+    x = y - V G' lambda,    (G V G') lambda = G y,    J = y' G' lambda ~ chi-square(rank G).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from compute._jit import kernel
+from compute.distributions import chi_square_quantile, sidak_critical_z
+from compute.errors import NengtanError
+from compute.grid import Float2D
+from compute.gross_error import Elimination, Interval, Suspects, eliminate
+from compute.ldl import factorize, inverse_norm, invert_on_pattern, solve_lower, solve_upper
+from compute.ordering import Pattern
+from compute.projection import FlowClass
+from compute.reconcile_plan import ReconciliationPlan, Reduced, Solved
+from compute.topology import Bool1D, Float1D, Index1D
+
+Bool2D = npt.NDArray[np.bool_]
+
+# A pivot that is this share of its entry is rounding: exact flows (sigma 0) have used the row up.
+_ROUNDING_SHARE = 1e-14
+# What exact flows may leave over of the largest flow.
+_EXACT_SHARE = 1e-9
+
+_MEASURED_MAX = int(FlowClass.NON_REDUNDANT)
+_UNOBSERVABLE = int(FlowClass.UNOBSERVABLE)
+
+
+class MeasurementMissing(NengtanError):
+    """A flow that the plan takes as measured has no usable value or sigma."""
+
+    def __init__(self, flow_code: str, interval: int) -> None:
+        super().__init__(
+            f"flow {flow_code} has no finite value with a sigma of 0 or more in interval "
+            f"{interval}: plan the reconciliation without its meter"
+        )
+        self.flow_code = flow_code
+        self.interval = interval
+
+
+class BalanceInfeasible(NengtanError):
+    """Flows that are given as exact contradict a balance."""
+
+    def __init__(self, balance_codes: tuple[str, ...], interval: int) -> None:
+        super().__init__(
+            f"the exact flows of {', '.join(balance_codes)} do not balance in interval "
+            f"{interval}: give one of them a sigma"
+        )
+        self.balance_codes = balance_codes
+        self.interval = interval
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Reconciled flows of k intervals, with the tests of the measurements they came from.
+
+    Attributes
+    ----------
+    flow_class : (f,) int32
+        `FlowClass`; of the plan.
+    value, variance : (f, k) float64
+        Reconciled, without the suspects' measurements; NaN for unobservable flows alone.
+    adjustment : (f, k) float64
+        Reconciled less measured; NaN where nothing is measured.
+    z : (f, k) float64
+        Measurement test before anything was eliminated: the adjustment over its sigma, positive
+        where the meter shows too much; NaN where no balance tests it.
+    balance_z : (g, k) float64
+        Nodal test of each reduced balance (`ReconciliationPlan.members`): residual over its sigma;
+        NaN where every flow is exact.
+    objective, objective_left : (k,) float64
+        J before and after elimination.
+    degrees_of_freedom : int
+        Of J before elimination; each step takes one.
+    critical_objective : float
+        Limit of the global test at the level asked for.
+    critical_z : float
+        Limit of |z| when every redundant flow counts as a test of its own, as is published.
+    critical_z_distinct : float
+        Limit of |z| when flows that cannot be told apart count as one test, which they are: what
+        serial elimination goes by.
+    suspects : Suspects
+    """
+
+    flow_class: Index1D
+    value: Float2D
+    variance: Float2D
+    adjustment: Float2D
+    z: Float2D
+    balance_z: Float2D
+    objective: Float1D
+    objective_left: Float1D
+    degrees_of_freedom: int
+    critical_objective: float
+    critical_z: float
+    critical_z_distinct: float
+    suspects: Suspects
+
+    @property
+    def global_test_rejects(self) -> Bool1D:
+        """Return (k,) whether the measurements contradict the balances as a whole."""
+        rejects: Bool1D = self.objective > self.critical_objective
+        return rejects
+
+    @property
+    def flagged(self) -> Bool2D:
+        """Return (f, k) whether the measurement test of a flow rejects, by `critical_z`."""
+        flagged: Bool2D = np.abs(self.z) > self.critical_z
+        return flagged
+
+
+def reconcile(
+    plan: ReconciliationPlan,
+    *,
+    measured: Float2D,
+    sigma: Float2D,
+    level: float = 0.05,
+    step_max: int = 0,
+) -> Reconciliation:
+    """Return the reconciled flows of intervals that have the same meters.
+
+    Parameters
+    ----------
+    plan : ReconciliationPlan
+    measured : (f, k) float64
+        Not looked at where the plan has no meter. [any unit per flow that the balances are in]
+    sigma : (f, k) float64
+        Standard deviation of the measurements; 0 for what is exact. [unit of `measured`]
+    level : float
+        Chance of a false alarm of the global test, and of any of the measurement tests together.
+    step_max : int
+        How many suspects may be eliminated, one after the other; 0 for none.
+
+    Returns
+    -------
+    reconciliation : Reconciliation
+
+    Raises
+    ------
+    MeasurementMissing
+        If a measured flow is not finite, or its sigma is negative or not finite.
+    BalanceInfeasible
+        If exact flows contradict a balance.
+
+    Notes
+    -----
+    Measurement test: Mah and Tamhane 1982, with limits after Šidák 1967. Chance of a false alarm:
+    exact for the global test; for the measurement tests together it is the level at most.
+    """
+    _check_measured(plan, measured, sigma)
+    interval_count = measured.shape[1]
+    step_max = min(step_max, plan.degrees_of_freedom)
+    tests = [max(plan.distinct_count - step, 1) for step in range(step_max + 1)]
+    limits = [sidak_critical_z(level, count) for count in tests]
+    value, variance, z = (np.full(measured.shape, np.nan) for _ in range(3))
+    balance_z = np.full((plan.degrees_of_freedom, interval_count), np.nan)
+    objective = np.zeros((2, interval_count))
+    suspects = Suspects(
+        flow_index=np.full((step_max, interval_count), -1, dtype=np.int32),
+        z=np.full((step_max, interval_count), np.nan),
+        bias=np.full((step_max, interval_count), np.nan),
+        bias_sigma=np.full((step_max, interval_count), np.nan),
+        step=np.full(measured.shape, -1, dtype=np.int32),
+    )
+    infeasible = np.full(2, -1, dtype=np.int32)
+    _reconcile(
+        plan.pattern,
+        plan.reduced,
+        plan.solved,
+        plan.flow_class,
+        np.array(measured, dtype=np.float64, order="C"),
+        np.array(sigma, dtype=np.float64, order="C"),
+        np.array(limits[:step_max], dtype=np.float64),
+        value,
+        variance,
+        z,
+        balance_z,
+        objective,
+        suspects,
+        infeasible,
+    )
+    if infeasible[0] >= 0:
+        codes = tuple(plan.balance_code[i] for i in plan.members[infeasible[0]])
+        raise BalanceInfeasible(codes, int(infeasible[1]))
+    redundant_count = int((plan.flow_class == FlowClass.REDUNDANT).sum())
+    adjustment = np.where(plan.is_measured[:, np.newaxis], value - measured, np.nan)
+    return Reconciliation(
+        flow_class=plan.flow_class,
+        value=value,
+        variance=variance,
+        adjustment=adjustment,
+        z=z,
+        balance_z=balance_z,
+        objective=objective[0],
+        objective_left=objective[1],
+        degrees_of_freedom=plan.degrees_of_freedom,
+        critical_objective=chi_square_quantile(level, plan.degrees_of_freedom),
+        critical_z=sidak_critical_z(level, max(redundant_count, 1)),
+        critical_z_distinct=limits[0],
+        suspects=suspects,
+    )
+
+
+def _check_measured(plan: ReconciliationPlan, measured: Float2D, sigma: Float2D) -> None:
+    usable = np.isfinite(measured) & np.isfinite(sigma) & (sigma >= 0.0)
+    missing = np.argwhere(plan.is_measured[:, np.newaxis] & ~usable)
+    if missing.size:
+        flow, interval = missing[0].tolist()
+        raise MeasurementMissing(plan.flow_code[flow], interval)
+
+
+@kernel
+def _reconcile(
+    pattern: Pattern,
+    reduced: Reduced,
+    solved: Solved,
+    flow_class: Index1D,
+    measured: Float2D,
+    sigma: Float2D,
+    critical_z: Float1D,
+    value: Float2D,
+    variance: Float2D,
+    z: Float2D,
+    balance_z: Float2D,
+    objective: Float2D,
+    suspects: Suspects,
+    infeasible: Index1D,
+) -> None:
+    flow_count, interval_count = measured.shape
+    row_count = pattern.column_offset.size - 1
+    entry_count = row_count + pattern.row_index.size
+    step_max = critical_z.size
+    interval = Interval(
+        np.empty(flow_count),
+        np.empty(flow_count),
+        np.empty(flow_count),
+        np.empty(flow_count),
+        np.empty(flow_count),
+        np.empty(row_count),
+        np.empty(entry_count),
+        np.empty(entry_count),
+        np.full(row_count, np.nan),
+        np.zeros(row_count),
+    )
+    found = Elimination(
+        np.empty(step_max, dtype=np.int32),
+        np.empty(step_max),
+        np.empty(step_max),
+        np.empty(step_max),
+        np.empty(flow_count, dtype=np.int32),
+        np.empty((step_max, row_count)),
+        np.empty((step_max, flow_count)),
+        np.empty((step_max, step_max)),
+        np.empty(step_max),
+    )
+    for j in range(interval_count):
+        largest = _load(reduced, flow_class, measured[:, j], sigma[:, j], interval)
+        _test_balances(interval, balance_z[:, j])
+        row = _solve(pattern, interval, _EXACT_SHARE * largest, objective[:, j])
+        if row >= 0:
+            infeasible[0] = row
+            infeasible[1] = j
+            return
+        _estimate(pattern, reduced, interval)
+        _test_measurements(interval, z[:, j])
+        _derive(pattern, reduced, solved, interval)
+        if step_max > 0:
+            objective[1, j] -= eliminate(pattern, reduced, solved, interval, critical_z, found)
+            _keep_suspects(found, suspects, j)
+        for flow in range(flow_count):
+            if flow_class[flow] != _UNOBSERVABLE:
+                value[flow, j] = interval.estimate[flow]
+                variance[flow, j] = max(interval.estimate_variance[flow], 0.0)
+
+
+@kernel
+def _load(
+    reduced: Reduced, flow_class: Index1D, measured: Float1D, sigma: Float1D, interval: Interval
+) -> float:
+    """Write V, r = G y and G V G'; return the largest measurement."""
+    interval.multiplier[:] = 0.0
+    interval.factor[:] = 0.0
+    largest = 0.0
+    for flow in range(flow_class.size):
+        if flow_class[flow] > _MEASURED_MAX:
+            interval.variance[flow] = 0.0
+            interval.estimate[flow] = 0.0
+            continue
+        amount = measured[flow]
+        squared = sigma[flow] * sigma[flow]
+        interval.estimate[flow] = amount
+        interval.variance[flow] = squared
+        largest = max(largest, abs(amount))
+        for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
+            interval.multiplier[reduced.row_index[k]] += reduced.coefficient[k] * amount
+        for k in range(reduced.pair_offset[flow], reduced.pair_offset[flow + 1]):
+            interval.factor[reduced.pair_position[k]] += squared * reduced.pair_product[k]
+    return largest
+
+
+@kernel
+def _test_balances(interval: Interval, balance_z: Float1D) -> None:
+    for row in range(balance_z.size):
+        if interval.factor[row] > 0.0:
+            balance_z[row] = interval.multiplier[row] / np.sqrt(interval.factor[row])
+
+
+@kernel
+def _solve(pattern: Pattern, interval: Interval, exact_max: float, objective: Float1D) -> int:
+    """Replace r by lambda; return a row that exact flows contradict, -1 if there is none."""
+    row_count = interval.multiplier.size
+    vanished = factorize(pattern, interval.factor, interval.total, _ROUNDING_SHARE)
+    solve_lower(pattern, interval.factor, interval.multiplier)
+    total = 0.0
+    for row in range(row_count):
+        if interval.factor[row] > 0.0:
+            total += interval.multiplier[row] * interval.multiplier[row] / interval.factor[row]
+        elif vanished > 0 and abs(interval.multiplier[row]) > exact_max:
+            return row
+    objective[:] = total
+    solve_upper(pattern, interval.factor, interval.multiplier)
+    invert_on_pattern(pattern, interval.factor, interval.work, interval.total, interval.inverse)
+    return -1
+
+
+@kernel
+def _estimate(pattern: Pattern, reduced: Reduced, interval: Interval) -> None:
+    """Write the slopes and leverages of all flows, and the estimates of the measured ones."""
+    row_count = pattern.column_offset.size - 1
+    for flow in range(interval.slope.size):
+        slope = leverage = 0.0
+        for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
+            slope += reduced.coefficient[k] * interval.multiplier[reduced.row_index[k]]
+        for k in range(reduced.pair_offset[flow], reduced.pair_offset[flow + 1]):
+            position = reduced.pair_position[k]
+            part = reduced.pair_product[k] * interval.inverse[position]
+            leverage += part if position < row_count else 2.0 * part
+        squared = interval.variance[flow]
+        interval.slope[flow] = slope
+        interval.leverage[flow] = max(leverage, 0.0)
+        interval.estimate[flow] -= squared * slope
+        interval.estimate_variance[flow] = squared - squared * squared * leverage
+
+
+@kernel
+def _test_measurements(interval: Interval, z: Float1D) -> None:
+    for flow in range(z.size):
+        if interval.leverage[flow] > 0.0 and interval.variance[flow] > 0.0:
+            z[flow] = interval.slope[flow] / np.sqrt(interval.leverage[flow])
+
+
+@kernel
+def _derive(pattern: Pattern, reduced: Reduced, solved: Solved, interval: Interval) -> None:
+    """Write the estimates of observable flows: c' x, with variance c' (V - V G' P G V) c."""
+    vector = interval.total
+    vector[:] = 0.0
+    for u in range(solved.flow_index.size):
+        total = squared = 0.0
+        for t in range(solved.offset[u], solved.offset[u + 1]):
+            flow, coefficient = solved.term_index[t], solved.coefficient[t]
+            total += coefficient * interval.estimate[flow]
+            weight = coefficient * interval.variance[flow]
+            squared += coefficient * weight
+            for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
+                vector[reduced.row_index[k]] += reduced.coefficient[k] * weight
+        reached = solved.reach_row[solved.reach_offset[u] : solved.reach_offset[u + 1]]
+        squared -= inverse_norm(pattern, interval.factor, vector, reached)
+        interval.estimate[solved.flow_index[u]] = total
+        interval.estimate_variance[solved.flow_index[u]] = squared
+
+
+@kernel
+def _keep_suspects(found: Elimination, suspects: Suspects, j: int) -> None:
+    suspects.step[:, j] = found.step
+    for step in range(found.suspect_index.size):
+        suspects.flow_index[step, j] = found.suspect_index[step]
+        if found.suspect_index[step] >= 0:
+            suspects.z[step, j] = found.z[step]
+            suspects.bias[step, j] = found.bias[step]
+            suspects.bias_sigma[step, j] = np.sqrt(found.bias_variance[step])
