@@ -29,13 +29,14 @@ class Interval(NamedTuple):
 
     Attributes
     ----------
-    variance : (f,) float64
-        V; 0 where not measured.
+    sigma : (f,) float64
+        Of the measurements; not looked at where nothing is measured.
     slope : (f,) float64
         G' lambda: the adjustment is -V slope.
     leverage : (f,) float64
-        Diagonal of G' P G: the variance of the slope; 0 where nothing tests the flow.
-    estimate, estimate_variance : (f,) float64
+        Diagonal of G' P G: the variance of the slope; 0 where nothing tests the flow. Without
+        elimination neither is kept.
+    value, variance : (f,) float64
     multiplier : (n,) float64
         lambda = P r.
     factor, inverse : (n + z,) float64
@@ -43,11 +44,11 @@ class Interval(NamedTuple):
     work, total : (n,) float64
     """
 
-    variance: Float1D
+    sigma: Float1D
     slope: Float1D
     leverage: Float1D
-    estimate: Float1D
-    estimate_variance: Float1D
+    value: Float1D
+    variance: Float1D
     multiplier: Float1D
     factor: Float1D
     inverse: Float1D
@@ -127,7 +128,7 @@ def _largest(interval: Interval, critical_z: float) -> int:
     suspect = -1
     largest = critical_z
     for flow in range(interval.slope.size):
-        if interval.leverage[flow] > 0.0 and interval.variance[flow] > 0.0:
+        if interval.leverage[flow] > 0.0 and interval.sigma[flow] > 0.0:
             z = abs(interval.slope[flow]) / np.sqrt(interval.leverage[flow])
             if z > largest * (1.0 if suspect < 0 else _LARGER):
                 suspect, largest = flow, z
@@ -180,10 +181,14 @@ def _move(
     change, v = found.change[step], found.direction[step]
     interval.multiplier[:] -= bias * v
     for flow in range(change.size):
+        begin, end = reduced.offset[flow], reduced.offset[flow + 1]
+        change[flow] = 0.0
+        if begin == end:
+            continue
         product = 0.0
-        for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
+        for k in range(begin, end):
             product += reduced.coefficient[k] * v[reduced.row_index[k]]
-        change[flow] = -interval.variance[flow] * product
+        change[flow] = -interval.sigma[flow] * interval.sigma[flow] * product
         interval.slope[flow] -= bias * product
         if interval.leverage[flow] > 0.0:
             left = interval.leverage[flow] - product * product / height
@@ -202,8 +207,8 @@ def _move(
             total += solved.coefficient[k] * change[solved.term_index[k]]
         change[solved.flow_index[u]] = total
     for flow in range(change.size):
-        interval.estimate[flow] -= bias * change[flow]
-        interval.estimate_variance[flow] += change[flow] * change[flow] / height
+        interval.value[flow] -= bias * change[flow]
+        interval.variance[flow] += change[flow] * change[flow] / height
 
 
 @kernel
@@ -232,7 +237,8 @@ class Suspects(NamedTuple):
         How much too much, given the other suspects. [unit of the flow]
     step : (f, k) int32
         The step at which a flow lost its test, -1 for none: more than one flow with the same
-        number are meters of which the balances cannot say which one it is.
+        number are meters of which the balances cannot say which one it is. Without rows where no
+        step was allowed.
     """
 
     flow_index: Index2D
@@ -240,6 +246,17 @@ class Suspects(NamedTuple):
     bias: Float2D
     bias_sigma: Float2D
     step: Index2D
+
+    @classmethod
+    def none(cls, shape: tuple[int, ...], step_max: int) -> "Suspects":
+        """Return room for the suspects of (f, k) flows."""
+        flow_count, interval_count = shape
+        numbers = (np.full((step_max, interval_count), np.nan) for _ in range(3))
+        return cls(
+            np.full((step_max, interval_count), -1, dtype=np.int32),
+            *numbers,
+            np.full((flow_count if step_max else 0, interval_count), -1, dtype=np.int32),
+        )
 
     def named(self, interval: int) -> tuple[tuple[int, ...], ...]:
         """Return the suspects of an interval: flows that cannot be told apart stand together."""

@@ -30,7 +30,6 @@ _ROUNDING_SHARE = 1e-14
 _EXACT_SHARE = 1e-9
 
 _MEASURED_MAX = int(FlowClass.NON_REDUNDANT)
-_UNOBSERVABLE = int(FlowClass.UNOBSERVABLE)
 
 
 class MeasurementMissing(NengtanError):
@@ -67,8 +66,8 @@ class Reconciliation:
         `FlowClass`; of the plan.
     value, variance : (f, k) float64
         Reconciled, without the suspects' measurements; NaN for unobservable flows alone.
-    adjustment : (f, k) float64
-        Reconciled less measured; NaN where nothing is measured.
+    measured : (f, k) float64
+        As given.
     z : (f, k) float64
         Measurement test before anything was eliminated: the adjustment over its sigma, positive
         where the meter shows too much; NaN where no balance tests it.
@@ -90,9 +89,9 @@ class Reconciliation:
     """
 
     flow_class: Index1D
+    measured: Float2D
     value: Float2D
     variance: Float2D
-    adjustment: Float2D
     z: Float2D
     balance_z: Float2D
     objective: Float1D
@@ -102,6 +101,12 @@ class Reconciliation:
     critical_z: float
     critical_z_distinct: float
     suspects: Suspects
+
+    @property
+    def adjustment(self) -> Float2D:
+        """Return (f, k) reconciled less measured; NaN where nothing is measured."""
+        is_measured = self.flow_class[:, np.newaxis] <= _MEASURED_MAX
+        return np.where(is_measured, self.value - self.measured, np.nan)
 
     @property
     def global_test_rejects(self) -> Bool1D:
@@ -154,29 +159,24 @@ def reconcile(
     Measurement test: Mah and Tamhane 1982, with limits after Šidák 1967. Chance of a false alarm:
     exact for the global test; for the measurement tests together it is the level at most.
     """
-    _check_measured(plan, measured, sigma)
     interval_count = measured.shape[1]
     step_max = min(step_max, plan.degrees_of_freedom)
     tests = [max(plan.distinct_count - step, 1) for step in range(step_max + 1)]
     limits = [sidak_critical_z(level, count) for count in tests]
-    value, variance, z = (np.full(measured.shape, np.nan) for _ in range(3))
-    balance_z = np.full((plan.degrees_of_freedom, interval_count), np.nan)
+    # An interval is a row inside: what is read and written together lies together.
+    given, given_sigma = _by_interval(measured), _by_interval(sigma)
+    value, variance, z = (np.empty(given.shape) for _ in range(3))
+    balance_z = np.full((interval_count, plan.degrees_of_freedom), np.nan)
     objective = np.zeros((2, interval_count))
-    suspects = Suspects(
-        flow_index=np.full((step_max, interval_count), -1, dtype=np.int32),
-        z=np.full((step_max, interval_count), np.nan),
-        bias=np.full((step_max, interval_count), np.nan),
-        bias_sigma=np.full((step_max, interval_count), np.nan),
-        step=np.full(measured.shape, -1, dtype=np.int32),
-    )
-    infeasible = np.full(2, -1, dtype=np.int32)
+    suspects = Suspects.none(measured.shape, step_max)
+    fault = np.full(3, -1, dtype=np.int32)
     _reconcile(
         plan.pattern,
         plan.reduced,
         plan.solved,
         plan.flow_class,
-        np.array(measured, dtype=np.float64, order="C"),
-        np.array(sigma, dtype=np.float64, order="C"),
+        given,
+        given_sigma,
         np.array(limits[:step_max], dtype=np.float64),
         value,
         variance,
@@ -184,20 +184,17 @@ def reconcile(
         balance_z,
         objective,
         suspects,
-        infeasible,
+        fault,
     )
-    if infeasible[0] >= 0:
-        codes = tuple(plan.balance_code[i] for i in plan.members[infeasible[0]])
-        raise BalanceInfeasible(codes, int(infeasible[1]))
+    _raise_fault(plan, *fault.tolist())
     redundant_count = int((plan.flow_class == FlowClass.REDUNDANT).sum())
-    adjustment = np.where(plan.is_measured[:, np.newaxis], value - measured, np.nan)
     return Reconciliation(
         flow_class=plan.flow_class,
-        value=value,
-        variance=variance,
-        adjustment=adjustment,
-        z=z,
-        balance_z=balance_z,
+        measured=measured,
+        value=value.T,
+        variance=variance.T,
+        z=z.T,
+        balance_z=balance_z.T,
         objective=objective[0],
         objective_left=objective[1],
         degrees_of_freedom=plan.degrees_of_freedom,
@@ -208,12 +205,16 @@ def reconcile(
     )
 
 
-def _check_measured(plan: ReconciliationPlan, measured: Float2D, sigma: Float2D) -> None:
-    usable = np.isfinite(measured) & np.isfinite(sigma) & (sigma >= 0.0)
-    missing = np.argwhere(plan.is_measured[:, np.newaxis] & ~usable)
-    if missing.size:
-        flow, interval = missing[0].tolist()
+def _by_interval(columns: Float2D) -> Float2D:
+    return np.ascontiguousarray(np.asarray(columns, dtype=np.float64).T)
+
+
+def _raise_fault(plan: ReconciliationPlan, interval: int, flow: int, row: int) -> None:
+    if flow >= 0:
         raise MeasurementMissing(plan.flow_code[flow], interval)
+    if row >= 0:
+        codes = tuple(plan.balance_code[i] for i in plan.members[row])
+        raise BalanceInfeasible(codes, interval)
 
 
 @kernel
@@ -231,78 +232,79 @@ def _reconcile(
     balance_z: Float2D,
     objective: Float2D,
     suspects: Suspects,
-    infeasible: Index1D,
+    fault: Index1D,
 ) -> None:
-    flow_count, interval_count = measured.shape
+    interval_count, flow_count = measured.shape
     row_count = pattern.column_offset.size - 1
-    entry_count = row_count + pattern.row_index.size
     step_max = critical_z.size
-    interval = Interval(
-        np.empty(flow_count),
-        np.empty(flow_count),
-        np.empty(flow_count),
-        np.empty(flow_count),
-        np.empty(flow_count),
-        np.empty(row_count),
-        np.empty(entry_count),
-        np.empty(entry_count),
-        np.full(row_count, np.nan),
-        np.zeros(row_count),
-    )
+    kept_count = flow_count if step_max > 0 else 0
+    slope, leverage = np.empty(kept_count), np.empty(kept_count)
+    multiplier, work, total = np.empty(row_count), np.full(row_count, np.nan), np.empty(row_count)
+    factor = np.empty(row_count + pattern.row_index.size)
+    inverse = np.empty(factor.size)
     found = Elimination(
         np.empty(step_max, dtype=np.int32),
         np.empty(step_max),
         np.empty(step_max),
         np.empty(step_max),
-        np.empty(flow_count, dtype=np.int32),
+        np.empty(kept_count, dtype=np.int32),
         np.empty((step_max, row_count)),
         np.empty((step_max, flow_count)),
         np.empty((step_max, step_max)),
         np.empty(step_max),
     )
     for j in range(interval_count):
-        largest = _load(reduced, flow_class, measured[:, j], sigma[:, j], interval)
-        _test_balances(interval, balance_z[:, j])
-        row = _solve(pattern, interval, _EXACT_SHARE * largest, objective[:, j])
-        if row >= 0:
-            infeasible[0] = row
-            infeasible[1] = j
+        fault[0] = j
+        interval = Interval(
+            sigma[j],
+            slope,
+            leverage,
+            value[j],
+            variance[j],
+            multiplier,
+            factor,
+            inverse,
+            work,
+            total,
+        )
+        fault[1] = _load(reduced, flow_class, measured[j], interval)
+        if fault[1] >= 0:
             return
-        _estimate(pattern, reduced, interval)
-        _test_measurements(interval, z[:, j])
+        _test_balances(interval, balance_z[j])
+        fault[2] = _solve(pattern, interval, objective[:, j])
+        if fault[2] >= 0:
+            return
+        _estimate(reduced, flow_class, interval, z[j])
         _derive(pattern, reduced, solved, interval)
         if step_max > 0:
             objective[1, j] -= eliminate(pattern, reduced, solved, interval, critical_z, found)
             _keep_suspects(found, suspects, j)
-        for flow in range(flow_count):
-            if flow_class[flow] != _UNOBSERVABLE:
-                value[flow, j] = interval.estimate[flow]
-                variance[flow, j] = max(interval.estimate_variance[flow], 0.0)
 
 
 @kernel
-def _load(
-    reduced: Reduced, flow_class: Index1D, measured: Float1D, sigma: Float1D, interval: Interval
-) -> float:
-    """Write V, r = G y and G V G'; return the largest measurement."""
+def _load(reduced: Reduced, flow_class: Index1D, measured: Float1D, interval: Interval) -> int:
+    """Write r = G y and G V G'; return a flow whose measurement is not usable, -1 for none."""
     interval.multiplier[:] = 0.0
     interval.factor[:] = 0.0
-    largest = 0.0
+    pair = 0
     for flow in range(flow_class.size):
+        interval.value[flow] = 0.0
         if flow_class[flow] > _MEASURED_MAX:
-            interval.variance[flow] = 0.0
-            interval.estimate[flow] = 0.0
             continue
-        amount = measured[flow]
-        squared = sigma[flow] * sigma[flow]
-        interval.estimate[flow] = amount
-        interval.variance[flow] = squared
-        largest = max(largest, abs(amount))
-        for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
-            interval.multiplier[reduced.row_index[k]] += reduced.coefficient[k] * amount
-        for k in range(reduced.pair_offset[flow], reduced.pair_offset[flow + 1]):
-            interval.factor[reduced.pair_position[k]] += squared * reduced.pair_product[k]
-    return largest
+        amount, sigma = measured[flow], interval.sigma[flow]
+        if not (np.isfinite(amount) and np.isfinite(sigma) and sigma >= 0.0):
+            return flow
+        interval.value[flow] = amount
+        squared = sigma * sigma
+        end = reduced.offset[flow + 1]
+        for k in range(reduced.offset[flow], end):
+            coefficient = reduced.coefficient[k]
+            interval.multiplier[reduced.row_index[k]] += coefficient * amount
+            for other in range(k, end):
+                product = coefficient * reduced.coefficient[other]
+                interval.factor[reduced.pair_position[pair]] += squared * product
+                pair += 1
+    return -1
 
 
 @kernel
@@ -313,17 +315,18 @@ def _test_balances(interval: Interval, balance_z: Float1D) -> None:
 
 
 @kernel
-def _solve(pattern: Pattern, interval: Interval, exact_max: float, objective: Float1D) -> int:
+def _solve(pattern: Pattern, interval: Interval, objective: Float1D) -> int:
     """Replace r by lambda; return a row that exact flows contradict, -1 if there is none."""
-    row_count = interval.multiplier.size
     vanished = factorize(pattern, interval.factor, interval.total, _ROUNDING_SHARE)
     solve_lower(pattern, interval.factor, interval.multiplier)
     total = 0.0
-    for row in range(row_count):
+    for row in range(interval.multiplier.size):
         if interval.factor[row] > 0.0:
             total += interval.multiplier[row] * interval.multiplier[row] / interval.factor[row]
-        elif vanished > 0 and abs(interval.multiplier[row]) > exact_max:
-            return row
+        elif vanished > 0:
+            exact_max = _EXACT_SHARE * np.abs(interval.value).max()
+            if abs(interval.multiplier[row]) > exact_max:
+                return row
     objective[:] = total
     solve_upper(pattern, interval.factor, interval.multiplier)
     invert_on_pattern(pattern, interval.factor, interval.work, interval.total, interval.inverse)
@@ -331,49 +334,54 @@ def _solve(pattern: Pattern, interval: Interval, exact_max: float, objective: Fl
 
 
 @kernel
-def _estimate(pattern: Pattern, reduced: Reduced, interval: Interval) -> None:
-    """Write the slopes and leverages of all flows, and the estimates of the measured ones."""
-    row_count = pattern.column_offset.size - 1
-    for flow in range(interval.slope.size):
+def _estimate(reduced: Reduced, flow_class: Index1D, interval: Interval, z: Float1D) -> None:
+    """Write what is known of each measured flow, with its test; NaN for the others."""
+    row_count = interval.multiplier.size
+    pair = 0
+    for flow in range(flow_class.size):
         slope = leverage = 0.0
-        for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
-            slope += reduced.coefficient[k] * interval.multiplier[reduced.row_index[k]]
-        for k in range(reduced.pair_offset[flow], reduced.pair_offset[flow + 1]):
-            position = reduced.pair_position[k]
-            part = reduced.pair_product[k] * interval.inverse[position]
-            leverage += part if position < row_count else 2.0 * part
-        squared = interval.variance[flow]
-        interval.slope[flow] = slope
-        interval.leverage[flow] = max(leverage, 0.0)
-        interval.estimate[flow] -= squared * slope
-        interval.estimate_variance[flow] = squared - squared * squared * leverage
-
-
-@kernel
-def _test_measurements(interval: Interval, z: Float1D) -> None:
-    for flow in range(z.size):
-        if interval.leverage[flow] > 0.0 and interval.variance[flow] > 0.0:
-            z[flow] = interval.slope[flow] / np.sqrt(interval.leverage[flow])
+        end = reduced.offset[flow + 1]
+        for k in range(reduced.offset[flow], end):
+            coefficient = reduced.coefficient[k]
+            slope += coefficient * interval.multiplier[reduced.row_index[k]]
+            for other in range(k, end):
+                position = reduced.pair_position[pair]
+                part = coefficient * reduced.coefficient[other] * interval.inverse[position]
+                leverage += part if position < row_count else 2.0 * part
+                pair += 1
+        sigma = interval.sigma[flow]
+        squared = sigma * sigma
+        if flow_class[flow] > _MEASURED_MAX:
+            interval.value[flow] = np.nan
+            interval.variance[flow] = np.nan
+        else:
+            interval.value[flow] -= squared * slope
+            # Rounding may take a little more than all of it.
+            interval.variance[flow] = max(squared - squared * squared * leverage, 0.0)
+        z[flow] = slope / np.sqrt(leverage) if leverage > 0.0 and sigma > 0.0 else np.nan
+        if interval.slope.size > 0:
+            interval.slope[flow] = slope
+            interval.leverage[flow] = max(leverage, 0.0)
 
 
 @kernel
 def _derive(pattern: Pattern, reduced: Reduced, solved: Solved, interval: Interval) -> None:
-    """Write the estimates of observable flows: c' x, with variance c' (V - V G' P G V) c."""
+    """Write the observable flows: c' x, with variance c' (V - V G' P G V) c."""
     vector = interval.total
     vector[:] = 0.0
     for u in range(solved.flow_index.size):
         total = squared = 0.0
         for t in range(solved.offset[u], solved.offset[u + 1]):
             flow, coefficient = solved.term_index[t], solved.coefficient[t]
-            total += coefficient * interval.estimate[flow]
-            weight = coefficient * interval.variance[flow]
+            total += coefficient * interval.value[flow]
+            weight = coefficient * interval.sigma[flow] * interval.sigma[flow]
             squared += coefficient * weight
             for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
                 vector[reduced.row_index[k]] += reduced.coefficient[k] * weight
         reached = solved.reach_row[solved.reach_offset[u] : solved.reach_offset[u + 1]]
         squared -= inverse_norm(pattern, interval.factor, vector, reached)
-        interval.estimate[solved.flow_index[u]] = total
-        interval.estimate_variance[solved.flow_index[u]] = squared
+        interval.value[solved.flow_index[u]] = total
+        interval.variance[solved.flow_index[u]] = max(squared, 0.0)
 
 
 @kernel

@@ -25,18 +25,15 @@ class Reduced(NamedTuple):
     ----------
     offset : (f + 1,) int32
     row_index, coefficient : (e,) int32, float64
-    pair_offset : (f + 1,) int32
     pair_position : (p,) int32
-        Where the product of two of a flow's coefficients belongs in G V G' (see `ldl`).
-    pair_product : (p,) float64
+        Where the product of two of a flow's coefficients belongs in G V G' (see `ldl`): flow by
+        flow, each entry with itself and then with those after it.
     """
 
     offset: Index1D
     row_index: Index1D
     coefficient: Float1D
-    pair_offset: Index1D
     pair_position: Index1D
-    pair_product: Float1D
 
 
 class Solved(NamedTuple):
@@ -185,9 +182,7 @@ def _reduced(rows: list[Row], flow_count: int, pattern: Pattern) -> Reduced:
         offset=offset,
         row_index=row_index,
         coefficient=coefficient,
-        pair_offset=_offsets(count * (count + 1) // 2),
         pair_position=_positions(row_index[left], row_index[right], pattern),
-        pair_product=coefficient[left] * coefficient[right],
     )
 
 
@@ -224,7 +219,8 @@ def _independent(reduced: Reduced, pattern: Pattern) -> Bool1D:
     """Return which rows do not follow from those before them."""
     size = pattern.column_offset.size - 1
     value = np.zeros(size + pattern.row_index.size)
-    np.add.at(value, reduced.pair_position, reduced.pair_product)
+    left, right = _pairs(np.diff(reduced.offset), reduced.offset)
+    np.add.at(value, reduced.pair_position, reduced.coefficient[left] * reduced.coefficient[right])
     factorize(pattern, value, np.zeros(size), _DEPENDENT_SHARE)
     independent: Bool1D = value[:size] > 0.0
     return independent
