@@ -8,20 +8,25 @@ export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
 export PYTHON
 python := .venv/bin/python
 ready := .venv/.complete
+web := dashboards/web
+# What builds the page, and the page.
+builders := $(web)/node_modules/.complete
+page := $(web)/dist/.complete
 pytest := $(python) -m pytest
 
 # Every recipe's last command is an exec, so that Ctrl-C and kill reach the program itself.
 
-demo: $(ready) ## start the whole centre with simulated meters: make demo ARGS="--seconds 60"
+demo: $(ready) $(page) ## start the whole centre with simulated meters: make demo ARGS="--seconds 60"
 	@exec $(python) -m deploy.cli demo $(ARGS)
 
-test: $(ready) ## run every test on every database and broker this machine can start
+test: $(ready) $(page) ## run every test on every database and broker this machine can start
 	@exec $(pytest) $(ARGS)
 
-check: $(ready) ## lint, formatting, types and the rooms' import contracts
+check: $(ready) $(builders) ## lint, formatting, types and the rooms' import contracts
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check --quiet .
 	@$(python) -m mypy
+	@sh deploy/page.sh check
 	@exec $(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 
 bench: $(ready) ## measure: each benchmark asserts its answer and prints its figures
@@ -39,3 +44,9 @@ help: ## show this list
 
 $(ready): requirements.lock deploy/bootstrap.sh
 	@exec sh deploy/bootstrap.sh
+
+$(builders): $(web)/package-lock.json | $(ready)
+	@exec sh deploy/page.sh install
+
+$(page): $(shell find $(web)/src $(web)/public) $(addprefix $(web)/,index.html vite.config.js package-lock.json) | $(builders)
+	@exec sh deploy/page.sh build

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from api import errors
 from api.dependencies import only_known_parameters
+from api.page import Page
 from api.routes import (
     accounts,
     carbon_accounting,
@@ -102,8 +104,11 @@ class ServeSettings(Protocol):
         """Return the database URL."""
 
 
-def create_app(*, database: Database) -> FastAPI:
-    """Return the application over an open database, which the caller closes."""
+def create_app(*, database: Database, page_folder: Path | None = None) -> FastAPI:
+    """Return the application over an open database, which the caller closes.
+
+    The folder holds the built web page; without one the page says how it is built.
+    """
     events = LiveEvents(database)
 
     @asynccontextmanager
@@ -128,6 +133,8 @@ def create_app(*, database: Database) -> FastAPI:
     app.state.database = database
     app.state.throttle = Throttle()
     app.state.events = events
+    # The last one added is the first one asked: the gate.
+    app.add_middleware(Page, folder=page_folder)
     app.add_middleware(Gate, database=database)
     errors.install(app)
     anyone = APIRouter(
@@ -176,8 +183,8 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-async def serve(settings: ServeSettings) -> None:
-    """Serve until the process is told to stop.
+async def serve(settings: ServeSettings, *, page_folder: Path | None) -> None:
+    """Serve API and page until the process is told to stop.
 
     Raises
     ------
@@ -186,7 +193,7 @@ async def serve(settings: ServeSettings) -> None:
     """
     database = await Database.open(settings.database(), timeout_s=_DATABASE_WAIT_S)
     try:
-        app = create_app(database=database)
+        app = create_app(database=database, page_folder=page_folder)
         config = uvicorn.Config(
             app,
             host=settings.api_host,

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from compute.errors import NengtanError
+from dashboards.page import PAGE_FOLDER
 from deploy import admin, demo
 from deploy.access import mosquitto_access_list, mosquitto_passwords
 from deploy.demo_faults import DemoFault
@@ -94,10 +95,10 @@ def worker() -> None:
 
 @app.command()
 def api() -> None:
-    """Serve the API (a service)."""
+    """Serve the API and the web page (a service)."""
     from api.app import serve  # noqa: PLC0415 - FastAPI is not for every command
 
-    _run(serve(_settings()))
+    _run(serve(_settings(), page_folder=PAGE_FOLDER))
 
 
 @app.command("demo")

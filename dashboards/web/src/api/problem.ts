@@ -1,0 +1,60 @@
+import type { Bilingual } from "./types";
+
+/** Why a request has no answer: the centre's problem document (RFC 9457), or what stood in its way. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly title: Bilingual,
+    readonly detail: Bilingual,
+    readonly pointer: string | null = null,
+  ) {
+    super(`${code}: ${detail.en}`);
+    this.name = "Problem";
+  }
+}
+
+interface ProblemDocument {
+  status: number;
+  code: string;
+  title: string;
+  title_zh: string;
+  detail: string;
+  detail_zh: string;
+  pointer?: string;
+}
+
+function isProblemDocument(body: unknown): body is ProblemDocument {
+  return typeof body === "object" && body !== null && "code" in body && "detail_zh" in body;
+}
+
+/** No connection, or none in time. */
+export function unreachable(): Problem {
+  return new Problem(
+    0,
+    "unreachable",
+    { zh: "无法连接中心", en: "The centre cannot be reached" },
+    { zh: "网络中断或服务未运行，恢复后自动重试", en: "No network, or the service is not running; it is tried again by itself" },
+  );
+}
+
+/** What an answer that is no success amounts to. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const body: unknown = await response.json().catch(() => null);
+  if (isProblemDocument(body)) {
+    return new Problem(
+      response.status,
+      body.code,
+      { zh: body.title_zh, en: body.title },
+      { zh: body.detail_zh, en: body.detail },
+      body.pointer ?? null,
+    );
+  }
+  const status = String(response.status);
+  return new Problem(
+    response.status,
+    "unreadable",
+    { zh: "无法读取应答", en: "The answer cannot be read" },
+    { zh: `中间代理返回了 ${status}`, en: `Something between this page and the centre answered ${status}` },
+  );
+}

@@ -1,0 +1,147 @@
+import { request } from "./client";
+import type {
+  Completeness,
+  Conflicts,
+  Consumption,
+  Energy,
+  EnergyFlow,
+  FlowUnit,
+  Interval,
+  Me,
+  Nomenclature,
+  Park,
+  PlantDocument,
+  Points,
+  Provenance,
+  Readings,
+  Ready,
+  Received,
+  SequenceGaps,
+  Series,
+  SeriesKind,
+  SiteAnswer,
+  SiteListed,
+} from "./types";
+import type { LiveAnswer } from "@/live/payload";
+
+/** A site and a half-open span as the centre is asked for it; both ends on edges of its base interval. */
+export interface Span {
+  site: string;
+  start: string;
+  end: string;
+}
+
+/** What a series of results is of: exactly one of them, and a carrier for other than the total. */
+export interface Choice {
+  node?: string;
+  flow?: string;
+  point?: string;
+  product?: string;
+  residual?: string;
+  carrier?: string;
+}
+
+interface Page {
+  limit?: number;
+  cursor?: string | null;
+}
+
+export function signIn(login: string, password: string): Promise<Me> {
+  return request("/session", { method: "POST", body: { login, password, cookie: true } });
+}
+
+export function getSession(): Promise<Me> {
+  return request("/session");
+}
+
+export function signOut(): Promise<void> {
+  return request("/session", { method: "DELETE" });
+}
+
+export function getReady(timeoutMs: number): Promise<Ready> {
+  return request("/health/ready", { timeoutMs });
+}
+
+export function listSites(): Promise<SiteListed[]> {
+  return request("/sites");
+}
+
+export function getSite(site: string, signal?: AbortSignal): Promise<SiteAnswer> {
+  return request(`/sites/${encodeURIComponent(site)}`, at(signal));
+}
+
+export function getPlant(site: string, signal?: AbortSignal): Promise<PlantDocument> {
+  return request(`/sites/${encodeURIComponent(site)}/plant`, at(signal));
+}
+
+export function getNomenclature(): Promise<Nomenclature> {
+  return request("/nomenclature");
+}
+
+export function getLive(site: string, signal?: AbortSignal): Promise<LiveAnswer> {
+  return request("/live", { query: { site }, ...at(signal) });
+}
+
+export function listSeries(
+  query: { site: string; kind?: SeriesKind },
+  signal?: AbortSignal,
+): Promise<{ series: Series[] }> {
+  return request("/series", { query, ...at(signal) });
+}
+
+export function queryEnergy(
+  query: Span & Choice & Page & { interval: Interval },
+  signal?: AbortSignal,
+): Promise<Energy> {
+  return request("/energy", { query, ...at(signal) });
+}
+
+export function getConsumption(query: Span, signal?: AbortSignal): Promise<Consumption> {
+  return request("/consumption", { query, ...at(signal) });
+}
+
+export function getEnergyFlow(query: Span & { unit: FlowUnit }, signal?: AbortSignal): Promise<EnergyFlow> {
+  return request("/energy-flow", { query, ...at(signal) });
+}
+
+export function listPoints(query: { site: string } & Page, signal?: AbortSignal): Promise<Points> {
+  return request("/points", { query, ...at(signal) });
+}
+
+export function queryReadings(
+  query: Span & Page & { point: string },
+  signal?: AbortSignal,
+): Promise<Readings> {
+  return request("/readings", { query, ...at(signal) });
+}
+
+export function listReceived(query: Span & Page, signal?: AbortSignal): Promise<Received> {
+  return request("/data-quality/received", { query, ...at(signal) });
+}
+
+export function listGaps(site: string, signal?: AbortSignal): Promise<SequenceGaps> {
+  return request("/data-quality/gaps", { query: { site }, ...at(signal) });
+}
+
+export function listConflicts(site: string, signal?: AbortSignal): Promise<Conflicts> {
+  return request("/data-quality/conflicts", { query: { site }, ...at(signal) });
+}
+
+export function getCompleteness(query: Span, signal?: AbortSignal): Promise<Completeness> {
+  return request("/data-quality/completeness", { query, ...at(signal) });
+}
+
+export function getProvenance(query: Span & Page, signal?: AbortSignal): Promise<Provenance> {
+  return request("/provenance", { query, ...at(signal) });
+}
+
+export function queryPark(
+  query: { start: string; end: string; interval: "day" | "month" } & Page,
+  signal?: AbortSignal,
+): Promise<Park> {
+  return request("/park", { query, ...at(signal) });
+}
+
+function at(signal: AbortSignal | undefined): { signal?: AbortSignal } {
+  return signal ? { signal } : {};
+}

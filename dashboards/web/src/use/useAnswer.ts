@@ -1,0 +1,91 @@
+import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type ShallowRef, type WatchSource } from "vue";
+import { asProblem } from "@/api/client";
+import type { Problem } from "@/api/problem";
+import { useLive } from "@/live/useLive";
+
+const RESULTS_WAIT_MS = 1_500;
+
+export type AnswerStatus = "loading" | "ready" | "empty" | "error";
+
+export interface AnswerUse<T> {
+  /** The newest answer; it stays while a newer one is asked for, and when that fails. */
+  answer: ShallowRef<T | null>;
+  /** Why the last request failed, until one succeeds. */
+  problem: ShallowRef<Problem | null>;
+  /** `error` only where there is no answer to show; else see `isStale`. */
+  status: ComputedRef<AnswerStatus>;
+  /** The answer shown is not what was last asked for. */
+  isStale: ComputedRef<boolean>;
+  isLoading: ComputedRef<boolean>;
+  reload(): void;
+}
+
+interface Options<T> {
+  /** Asked again whenever one of them changes. */
+  on?: WatchSource[];
+  isEmpty?: (answer: T) => boolean;
+  /** Asked again when results of the site change. */
+  follow?: boolean;
+  /** Asked again so often [ms]. */
+  everyMs?: number;
+}
+
+/** An answer of the centre, kept fresh: asked again on change, after missed events, and when the centre is back. */
+export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options: Options<T> = {}): AnswerUse<T> {
+  const answer = shallowRef<T | null>(null);
+  const problem = shallowRef<Problem | null>(null);
+  const pending = ref(false);
+  const { resyncs, results, status: liveStatus } = useLive();
+  let running: AbortController | null = null;
+  let later: ReturnType<typeof setTimeout> | null = null;
+
+  async function load(): Promise<void> {
+    running?.abort();
+    const mine = new AbortController();
+    running = mine;
+    pending.value = true;
+    try {
+      const found = await fetch(mine.signal);
+      if (running !== mine) return;
+      answer.value = found;
+      problem.value = null;
+    } catch (error) {
+      if (running !== mine) return;
+      problem.value = asProblem(error);
+    }
+    pending.value = false;
+  }
+
+  function soon(): void {
+    later ??= setTimeout(() => {
+      later = null;
+      void load();
+    }, RESULTS_WAIT_MS);
+  }
+
+  watch(options.on ?? [], () => void load(), { immediate: true });
+  watch(resyncs, () => void load());
+  watch(liveStatus, (now) => {
+    if (problem.value !== null && now === "live") void load();
+  });
+  if (options.follow) watch(results, soon);
+  const ticking = options.everyMs ? setInterval(() => void load(), options.everyMs) : null;
+  onScopeDispose(() => {
+    running?.abort();
+    running = null;
+    if (later !== null) clearTimeout(later);
+    if (ticking !== null) clearInterval(ticking);
+  });
+
+  return {
+    answer,
+    problem,
+    status: computed(() => {
+      if (answer.value === null) return problem.value === null ? "loading" : "error";
+      return options.isEmpty?.(answer.value) ? "empty" : "ready";
+    }),
+    isStale: computed(() => answer.value !== null && (pending.value || problem.value !== null)),
+    isLoading: computed(() => pending.value),
+    reload: () => void load(),
+  };
+}
