@@ -66,3 +66,15 @@ export function valueAxis(of: Look): Record<string, unknown> {
     nameTextStyle: { color: of.note, fontSize: of.size },
   };
 }
+
+/** A legend above the drawing, from the left. */
+export function legend(of: Look): Record<string, unknown> {
+  return {
+    left: 0,
+    top: 0,
+    itemHeight: of.size * 0.75,
+    itemWidth: of.size * 1.2,
+    textStyle: { color: of.note, fontSize: of.size },
+    type: "scroll",
+  };
+}
