@@ -11,6 +11,7 @@ from deploy.secret_files import centre_access
 from services import accounts
 from services.plant.apply import Applied, apply_plant
 from services.plant.model import Plant
+from services.reference import load_tables
 from services.store import roles, topology
 from services.store.migrations import upgrade
 from services.store.pool import Database
@@ -44,6 +45,17 @@ def upgrade_database(url: str) -> None:
 async def set_role_password(owner_url: str, role: str, password: str) -> None:
     """Give a service role its password, as the owner of the database."""
     await roles.set_password(owner_url, role=role, password=password)
+
+
+async def put_grafana_role(owner_url: str, *, tenant: str, password: str) -> str:
+    """Make the role with which Grafana reads a tenant, as the owner of the database."""
+    carriers = [
+        (carrier.code, carrier.name_zh, carrier.name_en)
+        for carrier in load_tables().carriers.values()
+    ]
+    return await roles.put_grafana_role(
+        owner_url, tenant=tenant, password=password, carriers=carriers
+    )
 
 
 async def create_tenant(

@@ -16,6 +16,7 @@ from deploy import admin, demo
 from deploy.access import mosquitto_access_list, mosquitto_passwords
 from deploy.demo_faults import DemoFault
 from deploy.gateway_settings import GatewaySettings
+from deploy.grafana_commands import grafana_app
 from deploy.replay import ReplayOptions, address_of, replay
 from deploy.replay_map import load_map
 from deploy.replay_report import render
@@ -36,6 +37,7 @@ plant_app = typer.Typer(help="Check, apply and show plant descriptions.", no_arg
 database_app = typer.Typer(help="The schema and the passwords of the roles.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(database_app, name="database")
+app.add_typer(grafana_app, name="grafana")
 
 _console = Console(stderr=True)
 _DEMO = Path(".cache/demo")

@@ -314,6 +314,358 @@ ALTER TABLE ONLY public.gateway_sequence FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.gateway_sequence IS 'Message numbers seen per outbox: the holes are the gaps.';
 
+CREATE TABLE public.grafana_carrier (
+    tenant_id integer NOT NULL,
+    code text NOT NULL,
+    name_zh text NOT NULL,
+    name_en text NOT NULL
+);
+
+ALTER TABLE ONLY public.grafana_carrier FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.grafana_carrier IS 'Names of energy carriers for panels, written when the role of a tenant is made.';
+
+CREATE TABLE public.grafana_role (
+    role_name text NOT NULL,
+    tenant_id integer NOT NULL,
+    CONSTRAINT grafana_role_role_name_check CHECK ((role_name ~ '^nengtan_grafana_[0-9]+$'::text))
+);
+
+ALTER TABLE ONLY public.grafana_role FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.grafana_role IS 'Which tenant a database role of Grafana sees.';
+
+CREATE TABLE public.point (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    gateway_id integer NOT NULL,
+    code text NOT NULL,
+    address text NOT NULL,
+    meter_code text NOT NULL,
+    kind text NOT NULL,
+    unit text NOT NULL,
+    value_min double precision,
+    value_max double precision,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT point_kind_check CHECK ((kind = ANY (ARRAY['register'::text, 'gauge'::text, 'interval'::text])))
+);
+
+ALTER TABLE ONLY public.point FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.site (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    code text NOT NULL,
+    time_zone text NOT NULL,
+    base_interval_us bigint NOT NULL,
+    day_start_us bigint NOT NULL,
+    CONSTRAINT site_base_interval_us_check CHECK ((base_interval_us > 0))
+);
+
+ALTER TABLE ONLY public.site FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.site.day_start_us IS 'Start of the energy day after local midnight. [µs]';
+
+CREATE VIEW public.grafana_conflict WITH (security_barrier='true') AS
+ SELECT x.ts,
+    si.code AS site,
+    p.code AS point,
+    p.unit,
+    x.kept_value,
+    x.value,
+    x.received_at,
+    x.reviewed_at
+   FROM (((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.point p ON ((p.site_id = si.id)))
+     JOIN public.conflict x ON ((x.point_id = p.id)))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_conflict IS 'Second values for an instant, beside those that were kept.';
+
+CREATE TABLE public.plant_version (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    version integer NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    document jsonb NOT NULL,
+    sha256 bytea NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_by text NOT NULL
+);
+
+ALTER TABLE ONLY public.plant_version FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.plant_version IS 'Every plant description ever applied. An instant is computed with the version of greatest valid_from not after it; of equal ones, the last applied.';
+
+CREATE TABLE public.series (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    kind text NOT NULL,
+    code text NOT NULL,
+    carrier text DEFAULT ''::text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL,
+    is_root boolean DEFAULT false NOT NULL,
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['point'::text, 'flow'::text, 'node'::text, 'residual'::text, 'product'::text])))
+);
+
+ALTER TABLE ONLY public.series FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.series IS 'What results are of. kind node: what the boundary of a node consumes, by carrier, or in all where carrier is empty.';
+
+CREATE VIEW public.grafana_flow WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    (f.part ->> 'code'::text) AS flow,
+    (f.part ->> 'from'::text) AS from_node,
+    (f.part ->> 'to'::text) AS to_node,
+    (f.part ->> 'carrier'::text) AS carrier,
+    COALESCE(c.name_zh, (f.part ->> 'carrier'::text)) AS carrier_zh,
+    COALESCE(c.name_en, (f.part ->> 'carrier'::text)) AS carrier_en,
+    COALESCE(NULLIF(concat_ws(' '::text, c.name_zh, c.name_en), ''::text), (f.part ->> 'carrier'::text)) AS carrier_label,
+    COALESCE(NULLIF(concat_ws(' '::text, (f.part #>> '{name,zh}'::text[]), (f.part #>> '{name,en}'::text[])), ''::text), (f.part ->> 'code'::text)) AS label,
+    s.id AS series_id
+   FROM (((((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN LATERAL ( SELECT p.document
+           FROM public.plant_version p
+          WHERE (p.site_id = si.id)
+          ORDER BY p.version DESC
+         LIMIT 1) v ON (true))
+     CROSS JOIN LATERAL jsonb_array_elements((v.document -> 'flows'::text)) f(part))
+     JOIN public.series s ON (((s.site_id = si.id) AND (s.kind = 'flow'::text) AND (s.code = (f.part ->> 'code'::text)) AND (s.carrier = (f.part ->> 'carrier'::text)))))
+     LEFT JOIN public.grafana_carrier c ON (((c.tenant_id = g.tenant_id) AND (c.code = (f.part ->> 'carrier'::text)))))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_flow IS 'The flows between nodes, with the series that measures each.';
+
+CREATE VIEW public.grafana_gap WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    gw.code AS gateway,
+    q.epoch,
+    lower(hole.hole) AS first_seq,
+    (upper(hole.hole) - 1) AS last_seq,
+    (upper(hole.hole) - lower(hole.hole)) AS message_count,
+    q.last_received_at
+   FROM ((((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.gateway gw ON ((gw.site_id = si.id)))
+     JOIN public.gateway_sequence q ON ((q.gateway_id = gw.id)))
+     CROSS JOIN LATERAL unnest((int8multirange(int8range((1)::bigint, upper(q.received))) - q.received)) hole(hole))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_gap IS 'Messages that a gateway numbered and the centre has not seen.';
+
+CREATE TABLE public.point_state (
+    point_id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    first_ts timestamp with time zone NOT NULL,
+    last_ts timestamp with time zone NOT NULL,
+    last_value double precision,
+    last_quality integer NOT NULL
+)
+WITH (fillfactor='60');
+
+ALTER TABLE ONLY public.point_state FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.point_state IS 'First and last reading per point, kept by the worker.';
+
+CREATE TABLE public.provenance (
+    site_id integer NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    formula text NOT NULL,
+    tenant_id integer NOT NULL,
+    input_hash bytea NOT NULL,
+    factor_set_id bigint NOT NULL,
+    plant_version_id integer NOT NULL,
+    code_version text NOT NULL,
+    computed_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.provenance FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.provenance IS 'What the results of one base interval of a site were computed from.';
+
+CREATE VIEW public.grafana_health WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    received.at AS received_at,
+    reading.last_ts AS newest_reading_at,
+    reading.point_count,
+    reading.silent_count,
+    computed.ts AS computed_interval_at,
+    computed.computed_at,
+    waiting.mark_count
+   FROM (((((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     CROSS JOIN LATERAL ( SELECT max(q.last_received_at) AS at
+           FROM (public.gateway gw
+             JOIN public.gateway_sequence q ON ((q.gateway_id = gw.id)))
+          WHERE (gw.site_id = si.id)) received)
+     CROSS JOIN LATERAL ( SELECT max(ps.last_ts) AS last_ts,
+            count(*) AS point_count,
+            count(*) FILTER (WHERE (ps.point_id IS NULL)) AS silent_count
+           FROM (public.point p
+             LEFT JOIN public.point_state ps ON ((ps.point_id = p.id)))
+          WHERE ((p.site_id = si.id) AND p.active)) reading)
+     LEFT JOIN LATERAL ( SELECT v.ts,
+            v.computed_at
+           FROM public.provenance v
+          WHERE (v.site_id = si.id)
+          ORDER BY v.ts DESC
+         LIMIT 1) computed ON (true))
+     CROSS JOIN LATERAL ( SELECT count(*) AS mark_count
+           FROM public.dirty d
+          WHERE (d.site_id = si.id)) waiting)
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_health IS 'Per site: when data last came, how far results reach, and what waits to be computed.';
+
+CREATE VIEW public.grafana_node WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    (n.part ->> 'code'::text) AS node,
+    (n.part #>> '{name,zh}'::text[]) AS name_zh,
+    (n.part #>> '{name,en}'::text[]) AS name_en,
+    concat_ws(' '::text, (n.part #>> '{name,zh}'::text[]), (n.part #>> '{name,en}'::text[])) AS label,
+    (n.part ->> 'kind'::text) AS kind,
+    (n.part ->> 'parent'::text) AS parent
+   FROM (((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN LATERAL ( SELECT p.document
+           FROM public.plant_version p
+          WHERE (p.site_id = si.id)
+          ORDER BY p.version DESC
+         LIMIT 1) v ON (true))
+     CROSS JOIN LATERAL jsonb_array_elements((v.document -> 'nodes'::text)) n(part))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_node IS 'The boundary tree of each site.';
+
+CREATE VIEW public.grafana_point WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    p.code AS point,
+    p.meter_code AS meter,
+    gw.code AS gateway,
+    gw.class AS gateway_class,
+    p.kind,
+    p.unit,
+    p.active,
+    ps.first_ts,
+    ps.last_ts,
+    ps.last_value,
+    ps.last_quality,
+    (EXTRACT(epoch FROM (now() - ps.last_ts)))::double precision AS age_s
+   FROM ((((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.point p ON ((p.site_id = si.id)))
+     JOIN public.gateway gw ON ((gw.id = p.gateway_id)))
+     LEFT JOIN public.point_state ps ON ((ps.point_id = p.id)))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_point IS 'Points with their last reading.';
+
+CREATE VIEW public.grafana_product WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    (p.part ->> 'code'::text) AS product,
+    (p.part #>> '{name,zh}'::text[]) AS name_zh,
+    (p.part #>> '{name,en}'::text[]) AS name_en,
+    concat_ws(' '::text, (p.part #>> '{name,zh}'::text[]), (p.part #>> '{name,en}'::text[])) AS label,
+    (p.part ->> 'unit'::text) AS unit,
+    (p.part ->> 'node'::text) AS node,
+    made.id AS made_series_id,
+    node.id AS node_series_id
+   FROM (((((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN LATERAL ( SELECT p_1.document
+           FROM public.plant_version p_1
+          WHERE (p_1.site_id = si.id)
+          ORDER BY p_1.version DESC
+         LIMIT 1) v ON (true))
+     CROSS JOIN LATERAL jsonb_array_elements((v.document -> 'products'::text)) p(part))
+     JOIN public.series made ON (((made.site_id = si.id) AND (made.kind = 'product'::text) AND (made.code = (p.part ->> 'code'::text)))))
+     JOIN public.series node ON (((node.site_id = si.id) AND (node.kind = 'node'::text) AND (node.code = (p.part ->> 'node'::text)) AND (node.carrier = ''::text))))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_product IS 'What is made, by which node: the two series of its intensity.';
+
+CREATE TABLE public.quarantine (
+    id bigint NOT NULL,
+    tenant_id integer,
+    gateway_id integer,
+    topic text NOT NULL,
+    payload bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    received_count integer DEFAULT 1 NOT NULL
+);
+
+ALTER TABLE ONLY public.quarantine FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.quarantine IS 'Messages of which something could not be taken, byte for byte. No tenant: the topic belongs to no gateway.';
+
+CREATE TABLE public.quarantine_item (
+    quarantine_id bigint NOT NULL,
+    item integer NOT NULL,
+    tenant_id integer,
+    code text NOT NULL,
+    detail text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    due_at timestamp with time zone,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text,
+    CONSTRAINT quarantine_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requested'::text, 'resolved'::text, 'discarded'::text])))
+);
+
+ALTER TABLE ONLY public.quarantine_item FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN public.quarantine_item.item IS 'Place of the reading in the message, from 0; -1 is the whole message.';
+
+CREATE VIEW public.grafana_quarantine WITH (security_barrier='true') AS
+ SELECT q.received_at,
+    si.code AS site,
+    gw.code AS gateway,
+    i.item,
+    i.code,
+    i.detail,
+    i.state
+   FROM ((((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.gateway gw ON ((gw.site_id = si.id)))
+     JOIN public.quarantine q ON ((q.gateway_id = gw.id)))
+     JOIN public.quarantine_item i ON ((i.quarantine_id = q.id)))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_quarantine IS 'What could not be taken, and why.';
+
+CREATE TABLE public.reading (
+    ts timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    value double precision,
+    point_id integer NOT NULL,
+    quality integer NOT NULL
+)
+PARTITION BY RANGE (ts);
+
+CREATE VIEW public.grafana_reading WITH (security_barrier='true') AS
+ SELECT r.ts,
+    r.received_at,
+    si.code AS site,
+    p.code AS point,
+    p.unit,
+    r.value,
+    r.quality
+   FROM (((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.point p ON ((p.site_id = si.id)))
+     JOIN public.reading r ON ((r.point_id = p.id)))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_reading IS 'Readings as they were received. Give a short span of ts: there are many.';
+
 CREATE TABLE public.ingest_hour (
     gateway_id integer NOT NULL,
     hour timestamp with time zone NOT NULL,
@@ -329,6 +681,132 @@ CREATE TABLE public.ingest_hour (
 ALTER TABLE ONLY public.ingest_hour FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.ingest_hour IS 'Readings by what became of them, per hour of receipt: nothing is silent.';
+
+CREATE VIEW public.grafana_received WITH (security_barrier='true') AS
+ SELECT h.hour,
+    si.code AS site,
+    gw.code AS gateway,
+    gw.class AS gateway_class,
+    h.received,
+    h.stored,
+    h.duplicate,
+    h.conflict,
+    h.quarantined
+   FROM (((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.gateway gw ON ((gw.site_id = si.id)))
+     JOIN public.ingest_hour h ON ((h.gateway_id = gw.id)))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_received IS 'Readings by what became of them, per gateway and hour of receipt.';
+
+CREATE TABLE public.result (
+    ts timestamp with time zone NOT NULL,
+    series_id integer NOT NULL,
+    grain smallint NOT NULL,
+    quality integer NOT NULL,
+    reading_count integer NOT NULL,
+    covered_us bigint NOT NULL,
+    input_hash bigint NOT NULL,
+    amount double precision,
+    energy_kwh double precision,
+    coal_equivalent_tce double precision,
+    coal_equal_tce double precision,
+    emission_direct_tco2e double precision,
+    emission_purchased_tco2e double precision
+)
+PARTITION BY RANGE (ts);
+
+CREATE VIEW public.grafana_result WITH (security_barrier='true') AS
+ SELECT r.ts,
+    r.grain,
+    si.code AS site,
+    s.id AS series_id,
+    s.kind,
+    s.code,
+    s.carrier,
+    s.unit,
+    s.is_root,
+    r.amount,
+        CASE
+            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.energy_kwh, 'NaN'::double precision)
+            ELSE r.energy_kwh
+        END AS energy_kwh,
+        CASE
+            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.coal_equivalent_tce, 'NaN'::double precision)
+            ELSE r.coal_equivalent_tce
+        END AS coal_equivalent_tce,
+        CASE
+            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.coal_equal_tce, 'NaN'::double precision)
+            ELSE r.coal_equal_tce
+        END AS coal_equal_tce,
+        CASE
+            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.emission_direct_tco2e, 'NaN'::double precision)
+            ELSE r.emission_direct_tco2e
+        END AS emission_direct_tco2e,
+        CASE
+            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.emission_purchased_tco2e, 'NaN'::double precision)
+            ELSE r.emission_purchased_tco2e
+        END AS emission_purchased_tco2e,
+        CASE
+            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE((r.emission_direct_tco2e + r.emission_purchased_tco2e), 'NaN'::double precision)
+            ELSE (r.emission_direct_tco2e + r.emission_purchased_tco2e)
+        END AS emission_total_tco2e,
+    r.quality,
+        CASE
+            WHEN (((r.quality & 2490369) <> 0) OR ((r.quality & 12288) = 8192)) THEN 2
+            WHEN (r.quality <> 0) THEN 1
+            ELSE 0
+        END AS grade,
+    r.reading_count,
+    r.covered_us,
+    si.base_interval_us
+   FROM (((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.series s ON ((s.site_id = si.id)))
+     JOIN public.result r ON ((r.series_id = s.id)))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_result IS 'Results by interval: grain 0 base interval, 1 hour, 2 day, 3 month.';
+
+COMMENT ON COLUMN public.grafana_result.grade IS '0 good, 1 uncertain, 2 bad.';
+
+CREATE VIEW public.grafana_series WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    s.id AS series_id,
+    s.kind,
+    s.code,
+    s.carrier,
+    COALESCE(c.name_zh, s.carrier) AS carrier_zh,
+    COALESCE(c.name_en, s.carrier) AS carrier_en,
+    COALESCE(NULLIF(concat_ws(' '::text, c.name_zh, c.name_en), ''::text), s.carrier) AS carrier_label,
+    s.unit,
+    s.is_root
+   FROM (((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN public.series s ON ((s.site_id = si.id)))
+     LEFT JOIN public.grafana_carrier c ON (((c.tenant_id = g.tenant_id) AND (c.code = s.carrier))))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_series IS 'What results are of: points, flows, nodes by carrier and in all, residuals, products.';
+
+CREATE VIEW public.grafana_site WITH (security_barrier='true') AS
+ SELECT si.code AS site,
+    (v.document #>> '{name,zh}'::text[]) AS name_zh,
+    (v.document #>> '{name,en}'::text[]) AS name_en,
+    concat_ws(' '::text, (v.document #>> '{name,zh}'::text[]), (v.document #>> '{name,en}'::text[])) AS label,
+    si.time_zone,
+    si.base_interval_us
+   FROM ((public.grafana_role g
+     JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
+     JOIN LATERAL ( SELECT p.document
+           FROM public.plant_version p
+          WHERE (p.site_id = si.id)
+          ORDER BY p.version DESC
+         LIMIT 1) v ON (true))
+  WHERE (g.role_name = CURRENT_USER);
+
+COMMENT ON VIEW public.grafana_site IS 'Sites, as their newest descriptions call them.';
 
 CREATE TABLE public.park_consent (
     tenant_id integer NOT NULL,
@@ -361,53 +839,6 @@ ALTER TABLE public.park_member ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.result (
-    ts timestamp with time zone NOT NULL,
-    series_id integer NOT NULL,
-    grain smallint NOT NULL,
-    quality integer NOT NULL,
-    reading_count integer NOT NULL,
-    covered_us bigint NOT NULL,
-    input_hash bigint NOT NULL,
-    amount double precision,
-    energy_kwh double precision,
-    coal_equivalent_tce double precision,
-    coal_equal_tce double precision,
-    emission_direct_tco2e double precision,
-    emission_purchased_tco2e double precision
-)
-PARTITION BY RANGE (ts);
-
-CREATE TABLE public.series (
-    id integer NOT NULL,
-    tenant_id integer NOT NULL,
-    site_id integer NOT NULL,
-    kind text NOT NULL,
-    code text NOT NULL,
-    carrier text DEFAULT ''::text NOT NULL,
-    unit text DEFAULT ''::text NOT NULL,
-    is_root boolean DEFAULT false NOT NULL,
-    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['point'::text, 'flow'::text, 'node'::text, 'residual'::text, 'product'::text])))
-);
-
-ALTER TABLE ONLY public.series FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE public.series IS 'What results are of. kind node: what the boundary of a node consumes, by carrier, or in all where carrier is empty.';
-
-CREATE TABLE public.site (
-    id integer NOT NULL,
-    tenant_id integer NOT NULL,
-    code text NOT NULL,
-    time_zone text NOT NULL,
-    base_interval_us bigint NOT NULL,
-    day_start_us bigint NOT NULL,
-    CONSTRAINT site_base_interval_us_check CHECK ((base_interval_us > 0))
-);
-
-ALTER TABLE ONLY public.site FORCE ROW LEVEL SECURITY;
-
-COMMENT ON COLUMN public.site.day_start_us IS 'Start of the energy day after local midnight. [µs]';
 
 CREATE TABLE public.tenant (
     id integer NOT NULL,
@@ -456,22 +887,6 @@ CREATE VIEW public.park_result WITH (security_barrier='true') AS
 
 COMMENT ON VIEW public.park_result IS 'Daily and monthly sums of the members of a park that consent: no curves, no meters.';
 
-CREATE TABLE public.plant_version (
-    id integer NOT NULL,
-    tenant_id integer NOT NULL,
-    site_id integer NOT NULL,
-    version integer NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    document jsonb NOT NULL,
-    sha256 bytea NOT NULL,
-    applied_at timestamp with time zone DEFAULT now() NOT NULL,
-    applied_by text NOT NULL
-);
-
-ALTER TABLE ONLY public.plant_version FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE public.plant_version IS 'Every plant description ever applied. An instant is computed with the version of greatest valid_from not after it; of equal ones, the last applied.';
-
 ALTER TABLE public.plant_version ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.plant_version_id_seq
     START WITH 1
@@ -480,26 +895,6 @@ ALTER TABLE public.plant_version ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.point (
-    id integer NOT NULL,
-    tenant_id integer NOT NULL,
-    site_id integer NOT NULL,
-    gateway_id integer NOT NULL,
-    code text NOT NULL,
-    address text NOT NULL,
-    meter_code text NOT NULL,
-    kind text NOT NULL,
-    unit text NOT NULL,
-    value_min double precision,
-    value_max double precision,
-    valid_from timestamp with time zone NOT NULL,
-    valid_to timestamp with time zone,
-    active boolean DEFAULT true NOT NULL,
-    CONSTRAINT point_kind_check CHECK ((kind = ANY (ARRAY['register'::text, 'gauge'::text, 'interval'::text])))
-);
-
-ALTER TABLE ONLY public.point FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.point ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.point_id_seq
@@ -510,51 +905,6 @@ ALTER TABLE public.point ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.point_state (
-    point_id integer NOT NULL,
-    tenant_id integer NOT NULL,
-    first_ts timestamp with time zone NOT NULL,
-    last_ts timestamp with time zone NOT NULL,
-    last_value double precision,
-    last_quality integer NOT NULL
-)
-WITH (fillfactor='60');
-
-ALTER TABLE ONLY public.point_state FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE public.point_state IS 'First and last reading per point, kept by the worker.';
-
-CREATE TABLE public.provenance (
-    site_id integer NOT NULL,
-    ts timestamp with time zone NOT NULL,
-    formula text NOT NULL,
-    tenant_id integer NOT NULL,
-    input_hash bytea NOT NULL,
-    factor_set_id bigint NOT NULL,
-    plant_version_id integer NOT NULL,
-    code_version text NOT NULL,
-    computed_at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE ONLY public.provenance FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE public.provenance IS 'What the results of one base interval of a site were computed from.';
-
-CREATE TABLE public.quarantine (
-    id bigint NOT NULL,
-    tenant_id integer,
-    gateway_id integer,
-    topic text NOT NULL,
-    payload bytea NOT NULL,
-    sha256 bytea NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    received_count integer DEFAULT 1 NOT NULL
-);
-
-ALTER TABLE ONLY public.quarantine FORCE ROW LEVEL SECURITY;
-
-COMMENT ON TABLE public.quarantine IS 'Messages of which something could not be taken, byte for byte. No tenant: the topic belongs to no gateway.';
-
 ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.quarantine_id_seq
     START WITH 1
@@ -563,33 +913,6 @@ ALTER TABLE public.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.quarantine_item (
-    quarantine_id bigint NOT NULL,
-    item integer NOT NULL,
-    tenant_id integer,
-    code text NOT NULL,
-    detail text NOT NULL,
-    state text DEFAULT 'open'::text NOT NULL,
-    due_at timestamp with time zone,
-    attempt_count integer DEFAULT 0 NOT NULL,
-    resolved_at timestamp with time zone,
-    resolved_by text,
-    CONSTRAINT quarantine_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'requested'::text, 'resolved'::text, 'discarded'::text])))
-);
-
-ALTER TABLE ONLY public.quarantine_item FORCE ROW LEVEL SECURITY;
-
-COMMENT ON COLUMN public.quarantine_item.item IS 'Place of the reading in the message, from 0; -1 is the whole message.';
-
-CREATE TABLE public.reading (
-    ts timestamp with time zone NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    value double precision,
-    point_id integer NOT NULL,
-    quality integer NOT NULL
-)
-PARTITION BY RANGE (ts);
 
 CREATE VIEW public.sequence_gap WITH (security_invoker='true') AS
  SELECT g.tenant_id,
@@ -719,6 +1042,12 @@ ALTER TABLE ONLY public.gateway_sequence
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_site_id_code_key UNIQUE (site_id, code);
 
+ALTER TABLE ONLY public.grafana_carrier
+    ADD CONSTRAINT grafana_carrier_pkey PRIMARY KEY (tenant_id, code);
+
+ALTER TABLE ONLY public.grafana_role
+    ADD CONSTRAINT grafana_role_pkey PRIMARY KEY (role_name);
+
 ALTER TABLE ONLY public.ingest_hour
     ADD CONSTRAINT ingest_hour_pkey PRIMARY KEY (gateway_id, hour);
 
@@ -845,6 +1174,12 @@ ALTER TABLE ONLY public.gateway
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.grafana_carrier
+    ADD CONSTRAINT grafana_carrier_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.grafana_role
+    ADD CONSTRAINT grafana_role_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.ingest_hour
     ADD CONSTRAINT ingest_hour_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
 
@@ -939,6 +1274,10 @@ ALTER TABLE public.gateway ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.gateway_sequence ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.grafana_carrier ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.grafana_role ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.ingest_hour ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.park_consent ENABLE ROW LEVEL SECURITY;
@@ -980,6 +1319,10 @@ CREATE POLICY service ON public.factor_set TO nengtan_admin, nengtan_ingest, nen
 CREATE POLICY service ON public.gateway TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.gateway_sequence TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.grafana_carrier TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.grafana_role TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.ingest_hour TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1035,6 +1378,10 @@ CREATE POLICY tenant_only ON public.gateway USING ((tenant_id = public.current_t
 
 CREATE POLICY tenant_only ON public.gateway_sequence USING ((tenant_id = public.current_tenant()));
 
+CREATE POLICY tenant_only ON public.grafana_carrier USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.grafana_role USING ((tenant_id = public.current_tenant()));
+
 CREATE POLICY tenant_only ON public.ingest_hour USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.park_consent USING ((tenant_id = public.current_tenant()));
@@ -1065,6 +1412,7 @@ GRANT USAGE ON SCHEMA public TO nengtan_admin;
 GRANT USAGE ON SCHEMA public TO nengtan_ingest;
 GRANT USAGE ON SCHEMA public TO nengtan_worker;
 GRANT USAGE ON SCHEMA public TO nengtan_api;
+GRANT USAGE ON SCHEMA public TO nengtan_grafana;
 
 REVOKE ALL ON FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last_ts timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last_ts timestamp with time zone) TO nengtan_ingest;
@@ -1136,47 +1484,33 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.gateway_sequence TO nengtan_ingest;
 GRANT SELECT ON TABLE public.gateway_sequence TO nengtan_worker;
 GRANT SELECT ON TABLE public.gateway_sequence TO nengtan_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_hour TO nengtan_admin;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.ingest_hour TO nengtan_ingest;
-GRANT SELECT ON TABLE public.ingest_hour TO nengtan_worker;
-GRANT SELECT ON TABLE public.ingest_hour TO nengtan_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.grafana_carrier TO nengtan_admin;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_admin;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_api;
-GRANT SELECT ON TABLE public.park_consent TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.grafana_role TO nengtan_admin;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_admin;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_api;
-GRANT SELECT ON TABLE public.park_member TO nengtan_worker;
-
-GRANT SELECT ON TABLE public.result TO nengtan_admin;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.result TO nengtan_worker;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.series TO nengtan_admin;
-GRANT SELECT ON TABLE public.series TO nengtan_worker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO nengtan_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.point TO nengtan_admin;
+GRANT SELECT ON TABLE public.point TO nengtan_ingest;
+GRANT SELECT ON TABLE public.point TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.point TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.site TO nengtan_admin;
 GRANT SELECT ON TABLE public.site TO nengtan_ingest;
 GRANT SELECT ON TABLE public.site TO nengtan_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.site TO nengtan_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO nengtan_admin;
-GRANT SELECT ON TABLE public.tenant TO nengtan_ingest;
-GRANT SELECT ON TABLE public.tenant TO nengtan_worker;
-GRANT SELECT ON TABLE public.tenant TO nengtan_api;
-
-GRANT SELECT ON TABLE public.park_result TO nengtan_api;
-GRANT SELECT ON TABLE public.park_result TO nengtan_worker;
+GRANT SELECT ON TABLE public.grafana_conflict TO nengtan_grafana;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plant_version TO nengtan_admin;
 GRANT SELECT ON TABLE public.plant_version TO nengtan_worker;
 GRANT SELECT,INSERT ON TABLE public.plant_version TO nengtan_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.point TO nengtan_admin;
-GRANT SELECT ON TABLE public.point TO nengtan_ingest;
-GRANT SELECT ON TABLE public.point TO nengtan_worker;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.point TO nengtan_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.series TO nengtan_admin;
+GRANT SELECT ON TABLE public.series TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.series TO nengtan_api;
+
+GRANT SELECT ON TABLE public.grafana_flow TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.grafana_gap TO nengtan_grafana;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.point_state TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.point_state TO nengtan_worker;
@@ -1185,6 +1519,14 @@ GRANT SELECT ON TABLE public.point_state TO nengtan_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provenance TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.provenance TO nengtan_worker;
 GRANT SELECT ON TABLE public.provenance TO nengtan_api;
+
+GRANT SELECT ON TABLE public.grafana_health TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.grafana_node TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.grafana_point TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.grafana_product TO nengtan_grafana;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quarantine TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.quarantine TO nengtan_ingest;
@@ -1200,9 +1542,45 @@ GRANT UPDATE(resolved_at) ON TABLE public.quarantine_item TO nengtan_api;
 
 GRANT UPDATE(resolved_by) ON TABLE public.quarantine_item TO nengtan_api;
 
+GRANT SELECT ON TABLE public.grafana_quarantine TO nengtan_grafana;
+
 GRANT SELECT ON TABLE public.reading TO nengtan_admin;
 GRANT SELECT,INSERT ON TABLE public.reading TO nengtan_ingest;
 GRANT SELECT ON TABLE public.reading TO nengtan_worker;
+
+GRANT SELECT ON TABLE public.grafana_reading TO nengtan_grafana;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_hour TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ingest_hour TO nengtan_ingest;
+GRANT SELECT ON TABLE public.ingest_hour TO nengtan_worker;
+GRANT SELECT ON TABLE public.ingest_hour TO nengtan_api;
+
+GRANT SELECT ON TABLE public.grafana_received TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.result TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.result TO nengtan_worker;
+
+GRANT SELECT ON TABLE public.grafana_result TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.grafana_series TO nengtan_grafana;
+
+GRANT SELECT ON TABLE public.grafana_site TO nengtan_grafana;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_api;
+GRANT SELECT ON TABLE public.park_consent TO nengtan_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_admin;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_member TO nengtan_api;
+GRANT SELECT ON TABLE public.park_member TO nengtan_worker;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tenant TO nengtan_admin;
+GRANT SELECT ON TABLE public.tenant TO nengtan_ingest;
+GRANT SELECT ON TABLE public.tenant TO nengtan_worker;
+GRANT SELECT ON TABLE public.tenant TO nengtan_api;
+
+GRANT SELECT ON TABLE public.park_result TO nengtan_api;
+GRANT SELECT ON TABLE public.park_result TO nengtan_worker;
 
 GRANT SELECT ON TABLE public.sequence_gap TO nengtan_api;
 GRANT SELECT ON TABLE public.sequence_gap TO nengtan_worker;

@@ -12,7 +12,25 @@ pytestmark = pytest.mark.database
 
 # Tables without row security: none is granted to a tenant-facing role but alembic_version.
 WITHOUT_ROW_SECURITY = {"alembic_version", "reading", "result"}
-BARRIER_VIEWS = {"tenant_reading", "tenant_result", "park_result"}
+# Of the session's tenant, for the API.
+TENANT_VIEWS = {"tenant_reading", "tenant_result", "park_result"}
+# Of the tenant of the database role itself, for Grafana, whose users write any SQL.
+GRAFANA_VIEWS = {
+    "grafana_conflict",
+    "grafana_flow",
+    "grafana_gap",
+    "grafana_health",
+    "grafana_node",
+    "grafana_point",
+    "grafana_product",
+    "grafana_quarantine",
+    "grafana_reading",
+    "grafana_received",
+    "grafana_result",
+    "grafana_series",
+    "grafana_site",
+}
+BARRIER_VIEWS = TENANT_VIEWS | GRAFANA_VIEWS
 # Functions that look across tenants, each for one row and by a name only its owner knows.
 SECURITY_DEFINER = {
     "find_account",
@@ -100,10 +118,34 @@ class TestViews:
             assert name in barriers or "security_invoker=true" in options, name
 
     def test_that_are_barriers_name_the_tenant(self, connection: psycopg.Connection) -> None:
-        for name in BARRIER_VIEWS:
+        predicates = dict.fromkeys(TENANT_VIEWS, "current_tenant()")
+        predicates |= dict.fromkeys(GRAFANA_VIEWS, "WHERE (g.role_name = CURRENT_USER)")
+        for name, predicate in predicates.items():
             row = connection.execute("select pg_get_viewdef(%s::regclass)", (name,)).fetchone()
             assert row is not None
-            assert "current_tenant()" in row[0]
+            assert predicate in row[0], name
+
+    def test_of_grafana_reach_everything_from_the_tenant_of_the_role(
+        self, connection: psycopg.Connection
+    ) -> None:
+        for name in GRAFANA_VIEWS:
+            row = connection.execute("select pg_get_viewdef(%s::regclass)", (name,)).fetchone()
+            assert row is not None
+            assert "JOIN site si ON ((si.tenant_id = g.tenant_id))" in row[0], name
+            assert "current_tenant()" not in row[0], name
+
+    def test_are_all_that_grafana_may_touch(self, connection: psycopg.Connection) -> None:
+        rights = connection.execute(
+            "select c.relname, p.privilege_type from pg_class c cross join aclexplode(c.relacl) p"
+            " where p.grantee = 'nengtan_grafana'::regrole"
+        ).fetchall()
+        assert set(rights) == {(name, "SELECT") for name in GRAFANA_VIEWS}
+        public = connection.execute(
+            "select c.relname from pg_class c cross join aclexplode(c.relacl) p"
+            " where p.grantee = 0 and c.relnamespace = 'public'::regnamespace"
+            " and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')"
+        ).fetchall()
+        assert public == []
 
 
 class TestRoles:
