@@ -12,6 +12,7 @@ PASSWORDS = (
     "database_nengtan_ingest",
     "database_nengtan_worker",
     "database_nengtan_api",
+    "database_grafana",
     "grafana_admin",
     "mqtt_centre",
 )

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from deploy import access, secret_files
+from deploy import access, grafana_push, secret_files
 from deploy.cli import app
+from deploy.grafana_commands import DASHBOARDS
 from services.settings import Settings
 from tests.debian import PROJECT
 
@@ -140,9 +141,7 @@ class TestCompose:
         assert set(secrets_of(service)) <= set(COMPOSE["secrets"])
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            known = (
-                (DEPLOY / source).is_file() if source[0] == "." else source in COMPOSE["volumes"]
-            )
+            known = (DEPLOY / source).exists() if source[0] == "." else source in COMPOSE["volumes"]
             assert known, f"{name}: {volume}"
         if "build" in service:
             context = DEPLOY / service["build"]["context"]
@@ -187,6 +186,45 @@ class TestCompose:
         broker = SERVICES["broker"]
         places = {item["target"] for item in broker["secrets"]}
         assert set(re.findall(r"^(?:password|acl)_file (\S+)$", settings, re.MULTILINE)) == places
+
+
+class TestGrafana:
+    PROVISIONING = DEPLOY / "grafana" / "provisioning"
+    SERVICE = SERVICES["grafana"]
+
+    def provisioned(self, kind: str) -> dict[str, Any]:
+        [file] = (self.PROVISIONING / kind).iterdir()
+        found: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        assert found["apiVersion"] == 1
+        return found
+
+    def test_reads_as_the_role_of_a_tenant_with_the_password_of_a_file(self) -> None:
+        [source] = self.provisioned("datasources")["datasources"]
+        assert source["user"] == "$NENGTAN_GRAFANA_ROLE"
+        role = self.SERVICE["environment"]["NENGTAN_GRAFANA_ROLE"]
+        assert re.fullmatch(r"\$\{NENGTAN_GRAFANA_ROLE:-nengtan_grafana_\d+\}", role)
+        secret = re.fullmatch(
+            r"\$__file\{/run/secrets/(\w+)\}", source["secureJsonData"]["password"]
+        )
+        assert secret is not None
+        assert secret[1] in secrets_of(self.SERVICE)
+        # Where the role is made, the same secret must be at hand.
+        assert secret[1] in secrets_of(SERVICES["migrate"])
+
+    def test_reads_from_the_database_as_what_is_put_there_by_hand(self) -> None:
+        [source] = self.provisioned("datasources")["datasources"]
+        url = "postgresql://nengtan_grafana_1@database:5432/nengtan?sslmode=disable"
+        by_hand = grafana_push.data_source(url, "x")
+        for key in ("uid", "name", "type", "access", "url", "jsonData"):
+            assert source[key] == by_hand[key], key
+
+    def test_finds_the_dashboards_where_they_are_mounted(self) -> None:
+        [provider] = self.provisioned("dashboards")["providers"]
+        mounted = {volume.split(":")[1]: volume.split(":")[0] for volume in self.SERVICE["volumes"]}
+        assert mounted["/etc/grafana/provisioning"] == "./grafana/provisioning"
+        assert (DEPLOY / mounted[provider["options"]["path"]]) == DASHBOARDS
+        assert provider["folderUid"] == grafana_push.UID
+        assert provider["folder"] == grafana_push.FOLDER_TITLE
 
 
 class TestDockerfile:
