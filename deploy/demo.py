@@ -183,7 +183,7 @@ async def _prepare_tenant(database: Database, plant: Plant, credentials: Credent
         )
     await admin.apply(database, plant)
     principal = await admin.principal_of(database, plant.tenant)
-    await _confirm_recalled(database, plant, principal)
+    await confirm_recalled(database, plant, principal)
 
 
 def _roles(plant: Plant) -> list[str]:
@@ -195,9 +195,7 @@ def _roles(plant: Plant) -> list[str]:
     return [role for role in ROLE_PERMISSIONS if role != "park_operator"]
 
 
-async def _confirm_recalled(
-    database: Database, plant: Plant, principal: accounts.Principal
-) -> None:
+async def confirm_recalled(database: Database, plant: Plant, principal: accounts.Principal) -> None:
     """Confirm the recalled factors that the plant needs now, as a user would one by one."""
     carriers = list(dict.fromkeys(flow.carrier for flow in plant.flows))
     today = clock.now().date()

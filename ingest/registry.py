@@ -23,7 +23,7 @@ class Gateway:
     site_id: int
     form: str
     receipt_topic: str | None
-    row_of: dict[str, int]  # address on the gateway → row of the registry
+    row_of: dict[str, int]  # address on the gateway → row of the first point that has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Registry:
         Limits of physics; infinite where there are none.
     valid_from_us, valid_to_us : (p,) int64
         Half-open. [µs since 1970 UTC]
+    next_row : (p,) int32
+        The point that has the same address afterwards (an exchanged meter), -1 if there is none.
     """
 
     by_topic: dict[str, Gateway]
@@ -49,6 +51,22 @@ class Registry:
     value_max: npt.NDArray[np.float64]
     valid_from_us: npt.NDArray[np.int64]
     valid_to_us: npt.NDArray[np.int64]
+    next_row: npt.NDArray[np.int32]
+
+    def rows_at(
+        self, row: npt.NDArray[np.int32], ts_us: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int32]:
+        """Return the rows whose points have the addresses of the given first ones then.
+
+        Parameters
+        ----------
+        row : (n,) int32
+        ts_us : (n,) int64
+        """
+        row = row.copy()
+        while (over := (ts_us >= self.valid_to_us[row]) & (self.next_row[row] >= 0)).any():
+            row[over] = self.next_row[row[over]]
+        return row
 
     def filters(self) -> list[str]:
         """Return what to subscribe to: our topics, and each foreign gateway's own."""
@@ -68,8 +86,14 @@ def build_registry(
 ) -> Registry:
     """Turn the rows of the database into columns and dictionaries."""
     addresses: dict[int, dict[str, int]] = {row["id"]: {} for row in gateway_rows}
-    for index, row in enumerate(point_rows):
-        addresses[row["gateway_id"]][row["address"]] = index
+    next_row = np.full(len(point_rows), -1, dtype=np.int32)
+    newest: dict[tuple[int, str], int] = {}
+    for index, row in sorted(enumerate(point_rows), key=lambda pair: pair[1]["valid_from"]):
+        address = (row["gateway_id"], row["address"])
+        if address in newest:
+            next_row[newest[address]] = index
+        newest[address] = index
+        addresses[row["gateway_id"]].setdefault(row["address"], index)
     return Registry(
         by_topic={
             row["topic"]: Gateway(
@@ -100,4 +124,5 @@ def build_registry(
             ],
             dtype=np.int64,
         ),
+        next_row=next_row,
     )

@@ -113,12 +113,13 @@ def assemble(deliveries: Sequence[Delivery], registry: Registry, *, now_us: int)
                     value.append(decoded.value[place])
                     quality.append(decoded.quality[place] | flags)
         messages.append(message)
+    stamps_us = np.array(ts_us, dtype=np.int64)
     batch = Batch(
         messages,
         np.array(index, dtype=np.int32),
-        np.array(row, dtype=np.int32),
+        registry.rows_at(np.array(row, dtype=np.int32), stamps_us),
         np.array(item, dtype=np.int32),
-        np.array(ts_us, dtype=np.int64),
+        stamps_us,
         np.array(value, dtype=np.float64),
         np.array(quality, dtype=np.int32),
     )

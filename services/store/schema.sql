@@ -1113,7 +1113,7 @@ CREATE INDEX event_tenant ON public.event USING btree (tenant_id, seq);
 
 CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
 
-CREATE UNIQUE INDEX point_address ON public.point USING btree (gateway_id, address) WHERE active;
+CREATE UNIQUE INDEX point_address ON public.point USING btree (gateway_id, address, valid_from) WHERE active;
 
 CREATE INDEX quarantine_item_due ON public.quarantine_item USING btree (due_at) WHERE ((state = 'open'::text) AND (due_at IS NOT NULL));
 

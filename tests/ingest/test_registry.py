@@ -1,6 +1,7 @@
 """Who may send what, as rows and as the database has it."""
 
 import math
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -107,3 +108,30 @@ class TestLoadRegistry:
         one, two = (registry.by_topic[plant.topic] for plant in plants)
         assert one.tenant_id != two.tenant_id
         assert not {*one.row_of.values()} & {*two.row_of.values()}
+
+    def test_gives_an_address_to_one_point_after_the_other(self, migrated: Migrated) -> None:
+        noon, night = START + timedelta(hours=12), START + timedelta(hours=23)
+        register = {"kind": "register", "unit": "kWh", "address": "A"}
+        lives = [
+            {"code": "P1", "valid_to": noon.isoformat(), **register},
+            {
+                "code": "P2",
+                "valid_from": noon.isoformat(),
+                "valid_to": night.isoformat(),
+                **register,
+            },
+            {"code": "P3", "valid_from": night.isoformat(), **register},
+        ]
+        plant = SmallPlant(points=[{"code": "P1", **register}])
+        migrated.install(plant.plant())
+        plant.points = lives
+        migrated.install(plant.plant())
+        hours = [0, 11, 12, 22, 23, 24]
+        readings = [("A", START + timedelta(hours=hour), float(hour)) for hour in hours]
+        outcome = migrated.ingest([plant.delivery(readings)], at=START + timedelta(days=2))
+        assert outcome.stored == len(readings)
+        found = migrated.rows(
+            "select p.code, r.value from reading r join point p on p.id = r.point_id order by r.ts"
+        )
+        assert [code for code, _ in found] == ["P1", "P1", "P2", "P2", "P3", "P3"]
+        assert [value for _, value in found] == [float(hour) for hour in hours]
