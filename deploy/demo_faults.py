@@ -47,11 +47,11 @@ _SHOWN: Mapping[DemoFault, _Shown] = {
         "power on Energy flow, annealing-coal and furnace-power on Trends.",
     ),
     DemoFault.METER_EXCHANGE: _Shown(
-        "1 号中频炉换表：新表起码 52,000（旧表更低），厂区描述已更新版本。"
-        "看“表计”中 furnace 与 furnace.2，以及“趋势”的 furnace-power：没有多计的 52,000。",
-        "the meter of induction furnace 1 is exchanged: the new register begins at 52,000, and the "
-        "description has a new version. See furnace and furnace.2 on Meters, and furnace-power on "
-        "Trends: no phantom 52,000.",
+        "1 号中频炉换表：新表起码 652,000，远高于旧表；厂区描述已更新版本。"
+        "看“表计”中 furnace 与 furnace.2，以及“趋势”的 furnace-power：没有多计数亿 kWh。",
+        "the meter of induction furnace 1 is exchanged: the new register begins at 652,000, far "
+        "above the old one, and the description has a new version. See furnace and furnace.2 on "
+        "Meters, and furnace-power on Trends: no phantom 348 GWh.",
     ),
     DemoFault.GAP: _Shown(
         "铸造网关断网 90 秒，随后补传。看“表计”中铸造车间各表的数据龄期上升后恢复，合计自动补齐。",
@@ -83,7 +83,7 @@ def faults_of(kind: DemoFault, *, now_us: int) -> list[Fault]:
             for flow, factor in (("annealing-coal", 2.5), ("furnace-power", 1.6))
         ]
     if kind is DemoFault.METER_EXCHANGE:
-        return [Fault(kind="exchange", target="M-FURNACE", start_us=start_us, size=52_000.0)]
+        return [Fault(kind="exchange", target="M-FURNACE", start_us=start_us, size=652_000.0)]
     if kind is DemoFault.GAP:
         gap_us = 90 * _SECOND_US
         return [Fault(kind="late", target="gw-foundry", start_us=start_us, duration_us=gap_us)]
