@@ -89,7 +89,7 @@ def point_rates(
             covered_us=np.where(held[:, np.newaxis], then.covered_us, now.covered_us),
             quality=np.where(held[:, np.newaxis], then.quality, now.quality),
         )
-    is_old = (now.covered_us[:, 0] > 0) & (last_us < end_us - window_us)
+    is_old = (now.covered_us[:, 0] > 0) & (last_us <= end_us - window_us)
     quality = now.quality | np.where(is_old, int(Quality.HELD), 0)[:, np.newaxis]
     covered = now.covered_us > 0
     per_hour = np.divide(

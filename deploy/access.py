@@ -20,6 +20,11 @@ class Access:
     subscribe: tuple[str, ...] = ()
 
 
+def values_access(tenant: str, password: str) -> Access:
+    """Return what a reader of a tenant's live values may do: receive those, and say nothing."""
+    return Access(password=password, subscribe=(f"nengtan/v1/{tenant}/+/value/+/+",))
+
+
 def covers(allowed: str, asked: str) -> bool:
     """Return whether every topic that `asked` matches is also matched by the filter `allowed`.
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from compute.errors import NengtanError
-from deploy.access import Access
+from deploy.access import Access, values_access
 from deploy.secret_files import centre_access
 from services import accounts
 from services.plant.apply import Applied, apply_plant
@@ -147,6 +147,7 @@ class GatewayUser:
     username: str
     topic: str
     receipt_topic: str | None
+    tenant: str
 
 
 async def gateway_users(database: Database) -> list[GatewayUser]:
@@ -159,6 +160,7 @@ async def gateway_users(database: Database) -> list[GatewayUser]:
             row["username"],
             row["topic"],
             row["topic"].removesuffix(suffix) if row["form"] == "nengtan" else None,
+            row["tenant"],
         )
         for row in rows
     ]
@@ -179,6 +181,10 @@ def broker_access(gateways: Sequence[GatewayUser], passwords: dict[str, str]) ->
                 publish=(user.topic, f"{root}/status"),
                 subscribe=(f"{root}/receipt", f"{root}/cmd"),
             )
+    for tenant in sorted({user.tenant for user in gateways}):
+        # No gateway's name holds an @.
+        name = f"values@{tenant}"
+        users[name] = values_access(tenant, passwords.setdefault(name, secrets.token_urlsafe(24)))
     centre = centre_access(passwords.setdefault(CENTRE_USERNAME, secrets.token_urlsafe(24)))
     users[CENTRE_USERNAME] = replace(centre, subscribe=(*centre.subscribe, *foreign))
     return users

@@ -51,6 +51,7 @@ class LiveTick:
         async with self._database.transaction() as connection:
             sites = [site for _, site in await topology.all_sites(connection)]
             ingest = await live_values.ingest_is_running(connection)
+            await events.commit_without_waiting(connection)
             if self._count % _TRIM_TICKS == 0:
                 await events.trim_live_events(connection, at=at)
         self._count += 1
@@ -70,6 +71,7 @@ class LiveTick:
     async def _tell(self, site_id: int, tenant_id: int, *, at: datetime, ingest: bool) -> bool:
         # The tenant is set for the one view that asks for it: a park's, of its members.
         async with self._database.transaction(tenant_id) as connection:
+            await events.commit_without_waiting(connection)
             model = await self._models.get(connection, site_id)
             seen = self._sites.get(site_id)
             if seen is None or seen.model is not model:

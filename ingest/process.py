@@ -15,6 +15,7 @@ from ingest.pipeline import Pipeline
 from ingest.redrive import redrive_due
 from ingest.registry import load_registry
 from ingest.tick import Worker
+from ingest.values_out import ValuesOut
 from services.lease import keep_lease
 from services.settings import Settings
 from services.store.pool import Database, DatabaseUnavailable, UnfitDatabase
@@ -51,6 +52,7 @@ async def run_ingest(settings: Settings) -> None:
             take_in,
             lambda: _follow_plants(database, pipeline),
             lambda: _redrive(database, pipeline),
+            lambda: _values_out(database, pipeline, held),
         )
     finally:
         await database.close()
@@ -178,6 +180,12 @@ async def _reload(database: Database, pipeline: Pipeline) -> None:
     pipeline.receiver.set_filters(registry.filters())
     pipeline.registry = registry
     _log.info("ingest.registry.loaded", points=len(registry.point_id))
+
+
+async def _values_out(database: Database, pipeline: Pipeline, held: asyncio.Event) -> None:
+    """Publish live values, as long as this process is the one that is connected."""
+    await held.wait()
+    await ValuesOut(database, pipeline.receiver).run()
 
 
 async def _redrive(database: Database, pipeline: Pipeline) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from compute.block import ResultBlock, add_unlike
-from compute.flow import outside_nodes
 from compute.intensity import energy_per_product_kgce, intensity
 from compute.live import emission_tco2e, node_intensity_kgco2e_per_kwh
 from compute.quality import Quality, grade
@@ -54,16 +53,20 @@ class Layout:
         return [(row, node[code[name]]) for row, name in rows if code[name] in node]
 
     @cached_property
+    def is_root(self) -> list[bool]:
+        """Whether each of the boundaries is one that no other holds."""
+        arrays = self.described.arrays
+        top = {
+            code
+            for code, parent in zip(arrays.node_code, arrays.node_parent_index, strict=True)
+            if parent < 0
+        }
+        return [self.described.keys[row].code in top for row in self.node]
+
+    @cached_property
     def roots(self) -> npt.NDArray[np.int32]:
         """Series of the site's own totals."""
-        arrays = self.described.arrays
-        outside = outside_nodes(arrays.node_kind)
-        codes = {
-            code
-            for index, code in enumerate(arrays.node_code)
-            if arrays.node_parent_index[index] < 0 and not outside[index]
-        }
-        rows = [row for row in self.node if self.described.keys[row].code in codes]
+        rows = [row for row, is_root in zip(self.node, self.is_root, strict=True) if is_root]
         return self.described.series_id[rows]
 
     @cached_property
@@ -90,6 +93,7 @@ def rates_of(layout: Layout, rates: ResultBlock | None) -> dict[str, Columns]:
         },
         "node": {
             "code": [keys[row].code for row in nodes],
+            "root": layout.is_root,
             **_measures(rates, nodes),
             "intensity_kgco2e_per_kwh": _numbers(node_intensity_kgco2e_per_kwh(arrays, rates)),
         },

@@ -61,6 +61,21 @@ async def newest_live(connection: Connection, *, site_id: int) -> EventRow | Non
 
 
 @dataclass(frozen=True, slots=True)
+class SiteLive:
+    """The newest `live` event of a site, with the names of its topics."""
+
+    seq: int
+    tenant: str
+    site: str
+    payload: dict[str, Any]
+
+
+async def newest_of_sites(connection: Connection, *, after_seq: int) -> list[SiteLive]:
+    """Return the newest `live` event of each site that has one after a number."""
+    return await fetch_all(connection, SiteLive, "newest_live_of_sites", (after_seq,))
+
+
+@dataclass(frozen=True, slots=True)
 class MemberSite:
     """A site of a member that shows a park its sums now."""
 

@@ -15,8 +15,13 @@ P1 = {"code": "P1", "kind": "register", "unit": "kWh"}
 
 class TestBrokerAccess:
     GATEWAYS = (
-        GatewayUser("acme.main.gw", "nengtan/v1/acme/main/gw/telemetry", "nengtan/v1/acme/main/gw"),
-        GatewayUser("plc", "plc/line-1", None),
+        GatewayUser(
+            "acme.main.gw",
+            "nengtan/v1/acme/main/gw/telemetry",
+            "nengtan/v1/acme/main/gw",
+            "acme",
+        ),
+        GatewayUser("plc", "plc/line-1", None, "acme"),
     )
 
     def test_lets_a_gateway_write_its_own_topic_and_read_its_own_receipts(self) -> None:
@@ -33,6 +38,11 @@ class TestBrokerAccess:
         assert "nengtan/v1/+/+/+/telemetry" in centre.subscribe
         assert "plc/line-1" not in centre.publish
 
+    def test_lets_a_tenants_reader_hear_its_own_values_alone(self) -> None:
+        reader = admin.broker_access(self.GATEWAYS, {})["values@acme"]
+        assert reader.publish == ()
+        assert reader.subscribe == ("nengtan/v1/acme/+/value/+/+",)
+
     def test_gives_a_password_once_and_keeps_it(self) -> None:
         passwords = {"plc": "known"}
         first = admin.broker_access(self.GATEWAYS, passwords)
@@ -40,13 +50,13 @@ class TestBrokerAccess:
         assert first["plc"].password == "known"
         assert {n: a.password for n, a in first.items()} == passwords
         assert first == again
-        assert len(set(passwords.values())) == 3
+        assert len(set(passwords.values())) == 4
         assert min(len(p) for n, p in passwords.items() if n != "plc") >= 32
 
     def test_names_nobody_else_in_the_list(self) -> None:
         text = mosquitto_access_list(admin.broker_access(self.GATEWAYS, {}))
         users = [line.split()[1] for line in text.splitlines() if line.startswith("user ")]
-        assert sorted(users) == ["acme.main.gw", "centre", "plc"]
+        assert sorted(users) == ["acme.main.gw", "centre", "plc", "values@acme"]
 
 
 @pytest.mark.database
@@ -64,6 +74,7 @@ class TestOnADatabase:
                 f"{tenant}.main.gw",
                 f"nengtan/v1/{tenant}/main/gw/telemetry",
                 f"nengtan/v1/{tenant}/main/gw",
+                tenant,
             )
             for tenant in ("acme", "other")
         ]

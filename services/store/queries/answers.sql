@@ -112,6 +112,11 @@ select (select coalesce(max(seq), 0) from event) as newest,
        exists (select from event where seq = $1) as known,
        (select count(*) from (select from event where seq > $1 limit $2) as later) as behind
 
+-- name: newest_live_of_sites
+select distinct on (e.site_id) e.seq, t.code as tenant, s.code as site, e.payload
+from event e join site s on s.id = e.site_id join tenant t on t.id = e.tenant_id
+where e.kind = 'live' and e.seq > $1 order by e.site_id, e.seq desc
+
 -- name: member_day
 select series_id, quality, reading_count, covered_us, input_hash, amount, energy_kwh, coal_equivalent_tce,
   coal_equal_tce, emission_direct_tco2e, emission_purchased_tco2e

@@ -4,6 +4,9 @@ select set_config('nengtan.tenant', $1, true)
 -- name: read_one_instant
 set transaction isolation level repeatable read, read only
 
+-- name: commit_without_waiting
+set local synchronous_commit = off
+
 -- name: fitness
 select current_user as role,
        to_regclass('alembic_version')::text as revision_table,

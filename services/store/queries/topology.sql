@@ -112,7 +112,8 @@ select concat_ws('/',
 from site s where s.id = $1
 
 -- name: broker_users
-select username, topic, form from gateway where active order by username
+select g.username, g.topic, g.form, t.code as tenant from gateway g join tenant t on t.id = g.tenant_id
+where g.active order by g.username
 
 -- name: consenting_members
 select t.code as member_code, t.name_zh, t.name_en, s.code as site_code, s.time_zone, s.base_interval_us,
