@@ -81,7 +81,10 @@ def run(
         broker = EmbeddedBroker(folder / "broker", access)
         supervisor.start(broker.child())
         port = port or free_port()
-        for child in _services(folder, database, broker, credentials, port=port, speed=speed):
+        for child in (
+            *_services(folder, database, broker, credentials, port=port),
+            _gateways(folder, broker, speed=speed),
+        ):
             supervisor.start(child, timeout_s=180)
         _ports_path(folder).write_text(f"{database.port}\n{port}\n", encoding="ascii")
         print_tour(
@@ -228,9 +231,8 @@ def _services(
     credentials: Credentials,
     *,
     port: int,
-    speed: float,
 ) -> list[Child]:
-    """Return the centre's processes and the gateways' one, with their settings."""
+    """Return the centre's processes, with their settings."""
     secret = folder / "secrets"
     secret.mkdir(mode=0o700, exist_ok=True)
 
@@ -285,19 +287,16 @@ def _services(
             {"NENGTAN_API_PORT": str(port)},
             is_ready=lambda: _answers(f"http://127.0.0.1:{port}/api/v1/health/ready"),
         ),
-        Child(
-            name="gateways",
-            command=(
-                sys.executable,
-                "-m",
-                "deploy.demo_gateways",
-                str(folder),
-                str(broker.port),
-                str(speed),
-            ),
-            folder=PROJECT,
-        ),
     ]
+
+
+def _gateways(folder: Path, broker: EmbeddedBroker, *, speed: float) -> Child:
+    settings = (str(folder), str(broker.port), str(speed))
+    return Child(
+        name="gateways",
+        command=(sys.executable, "-m", "deploy.demo_gateways", *settings),
+        folder=PROJECT,
+    )
 
 
 def _answers(url: str) -> bool:
