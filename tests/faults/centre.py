@@ -32,7 +32,7 @@ def send(
         worker = await Database.open(migrated.role_url("nengtan_worker"))
         registry = await load_registry(ingest)
         for number, commit in enumerate(commits):
-            readings = [(code, at, float(value)) for code, at, value in commit]
+            readings = [(code, at, float(value)) for code, at, value in commit if value is not None]
             message = plant.delivery(readings, seq=first_seq + number)
             await take_in(ingest, registry, [message], at=RECEIVED)
             if number not in idle:

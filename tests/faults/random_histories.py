@@ -115,8 +115,8 @@ def high_reading(meter: _Meter) -> None:
 
 def zero_reading(meter: _Meter) -> None:
     """Show 0 once."""
-    if meter.level % meter.modulus < meter.modulus / 10:
-        return  # 0 might be true soon after the last digit
+    if not meter.modulus / 10 < meter.level % meter.modulus < meter.modulus * 9 / 10:
+        return  # 0 might be true about the last digit
     meter.step()
     meter.shown.append((meter.at, Decimal(0)))
     meter.mark("decrease")

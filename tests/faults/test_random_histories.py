@@ -1,7 +1,7 @@
 """Random days of three registers with every fault of the table, against the truth in decimals."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -13,13 +13,14 @@ from compute.periods import Grain, to_us
 from compute.quality import flag_names
 from compute.settle import SeriesKey
 from tests.faults.arrays import Arrival, Computed, close_to, computed
+from tests.faults.centre import amounts_of, send, stored
 from tests.faults.oracle import BASE
 from tests.faults.random_histories import History, history
-from tests.migrated import SmallPlant
+from tests.migrated import Migrated, SmallPlant
+from tests.services.histories import results as stored_results
 
 SEEDS = range(20)
 CODES = ("P1", "P2", "P3")
-DAYS = 3
 MICROSECOND = timedelta(microseconds=1)
 ZONES = ("Asia/Shanghai", "UTC", "America/New_York", "Asia/Kolkata", "Europe/Berlin")
 # A month ends in each of them; the clock is changed in the third and the last.
@@ -32,13 +33,15 @@ STARTS = (
 )
 
 
-def seeded(seed: int) -> tuple[SmallPlant, dict[str, History]]:
+def seeded(
+    seed: int, *, tenant: str = "acme", days: int = 3
+) -> tuple[SmallPlant, dict[str, History]]:
     """Return a plant of three registers, and what they showed."""
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
     start = STARTS[seed % len(STARTS)]
-    histories = {code: history(rng, code=code, start=start, days=DAYS) for code in CODES}
+    histories = {code: history(rng, code=code, start=start, days=days) for code in CODES}
     plant = SmallPlant(
-        tenant=f"seed-{seed}",
+        tenant=tenant,
         valid_from=start - timedelta(days=1),
         time_zone=ZONES[seed % len(ZONES)],
         points=[dict(known.point) for known in histories.values()],
@@ -104,3 +107,45 @@ def by_seed(seed: int) -> tuple[SmallPlant, dict[str, History], Computed]:
     count = (last - start) // BASE + 8
     found = computed(plant.plant(), arrivals_of(histories), start=start, interval_count=count)
     return plant, histories, found
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("seed", SEEDS)
+class TestARandomHistoryInTheCentre:
+    def test_ends_in_the_same_bits_however_it_arrives(
+        self, shared_migrated: Migrated, seed: int
+    ) -> None:
+        rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        straight, histories = seeded(seed, tenant=f"straight-{seed}", days=2)
+        crooked, _ = seeded(seed, tenant=f"crooked-{seed}", days=2)
+        shared_migrated.install(straight.plant(), crooked.plant())
+        everything = sorted(
+            (arrival for arrival in arrivals_of(histories) if arrival[2] is not None),
+            key=lambda arrival: arrival[1],
+        )
+        send(shared_migrated, straight, commits(everything, count=5))
+        send(
+            shared_migrated,
+            crooked,
+            commits(disordered(rng, everything), count=5),
+            idle=rng.sample(range(4), k=2),
+        )
+        assert stored_results(shared_migrated, crooked.tenant) == stored_results(
+            shared_migrated, straight.tenant
+        )
+        for code, one in histories.items():
+            rows = stored(shared_migrated, crooked.tenant, SeriesKey("point", code, ""), Grain.BASE)
+            assert amounts_of(rows) == close_to(one.truth.base(), within=one.float_kwh)
+
+
+def commits(arrivals: Sequence[Arrival], *, count: int) -> list[Sequence[Arrival]]:
+    size = -(-len(arrivals) // count)
+    return [arrivals[first : first + size] for first in range(0, len(arrivals), size)]
+
+
+def disordered(rng: random.Random, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Return arrivals in any order, a tenth of them twice, most of one point's after all others."""
+    shuffled = [*arrivals, *rng.sample(list(arrivals), k=len(arrivals) // 10)]
+    rng.shuffle(shuffled)
+    late = rng.choice(CODES)
+    return sorted(shuffled, key=lambda arrival: arrival[0] == late and rng.random() < 0.7)
