@@ -37,10 +37,16 @@ class Quality(IntFlag):
     DERIVED = 1 << 20  # an unmetered flow, found as the balance of its node
     FACTOR_MISSING = 1 << 21  # a factor is missing or not confirmed: the figure is invalid
     UNBALANCED = 1 << 22  # inputs and outputs of the node differ beyond its tolerance
+    UNDEFINED = 1 << 23  # a formula has no value here: it divides by zero, or overflows
 
 
 BAD = (
-    Quality.SOURCE_BAD | Quality.MISSING | Quality.DECREASE | Quality.SPIKE | Quality.FACTOR_MISSING
+    Quality.SOURCE_BAD
+    | Quality.MISSING
+    | Quality.DECREASE
+    | Quality.SPIKE
+    | Quality.FACTOR_MISSING
+    | Quality.UNDEFINED
 )
 
 
@@ -99,5 +105,9 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
     Quality.UNBALANCED: (
         "节点收支差超出允许范围",
         "Inputs and outputs of the node differ beyond tolerance",
+    ),
+    Quality.UNDEFINED: (
+        "公式在此无值：除以零或溢出",
+        "A formula has no value here: it divides by zero, or overflows",
     ),
 }

@@ -222,6 +222,15 @@ RULES: tuple[Rule, ...] = (
         Quality.MISSING | Quality.PARTIAL,
     ),
     Rule(
+        "undefined",
+        "site",
+        "a formula divides by zero, or overflows",
+        "公式除以零或溢出",
+        "nothing: the amount is invalid, not 0",
+        "不计：无效，不记 0",
+        Quality.UNDEFINED | Quality.MISSING,
+    ),
+    Rule(
         "factor",
         "site",
         "a factor is missing or not confirmed",

@@ -1,4 +1,4 @@
-"""From amounts of points to every result of a site: flows, nodes, residuals, products.
+"""From amounts of points to every result of a site: flows, nodes, products, virtual meters.
 
 Boundary of a node: its subtree of the boundary tree, without sources and deliveries. What crosses
 it inwards is positive, outwards negative, and their sum is what the node uses: when the node is
@@ -29,6 +29,7 @@ from compute.grid import Float2D
 from compute.quality import Quality
 from compute.register import IntervalAmounts
 from compute.topology import CarrierFactors, Topology
+from compute.virtual import virtual_amounts
 
 __all__ = [
     "AmountsMisshapen",
@@ -39,7 +40,7 @@ __all__ = [
     "settle",
 ]
 
-SeriesKind = Literal["point", "flow", "node", "residual", "product"]
+SeriesKind = Literal["point", "flow", "node", "residual", "product", "virtual"]
 
 _TOTAL = ""  # carrier of a row that is not of one carrier
 
@@ -75,8 +76,8 @@ class _Boundaries:
 def series_keys(topology: Topology) -> tuple[SeriesKey, ...]:
     """Return what the rows of `settle` are of, in their order.
 
-    Points, flows, nodes by carrier, nodes in total, residuals, products; each in the order of the
-    description. Sources and deliveries are no boundaries and have no rows.
+    Points, flows, nodes by carrier, nodes in total, residuals, products, virtual meters; each in
+    the order of the description. Sources and deliveries are no boundaries and have no rows.
     """
     boundaries = _boundaries(topology)
     nodes = [topology.node_code[node] for node in boundaries.node_index]
@@ -95,6 +96,7 @@ def series_keys(topology: Topology) -> tuple[SeriesKey, ...]:
         SeriesKey("residual", topology.node_code[node], _TOTAL) for node in balanced_nodes(topology)
     ]
     keys += [SeriesKey("product", code, _TOTAL) for code in topology.product_code]
+    keys += [SeriesKey("virtual", code, _TOTAL) for code in topology.virtual.code]
     return tuple(keys)
 
 
@@ -137,6 +139,7 @@ def settle(
     products = Members.copied(
         topology.product_offset, topology.product_point_index, topology.product_point_weight
     )
+    virtual, virtual_marks = virtual_amounts(point_values[0], point_marks, topology.virtual)
     return ResultBlock.concatenate(
         [
             ResultBlock.of(point_values, point_marks),
@@ -144,6 +147,7 @@ def settle(
             *_nodes(topology, crossing),
             node_residuals(flows, topology),
             ResultBlock.of(*sum_rows(point_values, point_marks, products, needs_all=True)),
+            ResultBlock.of(virtual[np.newaxis], virtual_marks),
         ]
     )
 

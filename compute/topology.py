@@ -39,6 +39,32 @@ class NodeKind(IntEnum):
     DELIVERY = 5
 
 
+class Operation(IntEnum):
+    """What an instruction does: it takes values from the top of the stack and puts one back.
+
+    A comparison is 1 if it holds, else 0; `IF` takes its second value unless the first is 0.
+    """
+
+    CONSTANT = 0
+    LOAD = 1
+    NEGATE = 2
+    ABS = 3
+    ADD = 4
+    SUBTRACT = 5
+    MULTIPLY = 6
+    DIVIDE = 7
+    LESS = 8
+    LESS_OR_EQUAL = 9
+    GREATER = 10
+    GREATER_OR_EQUAL = 11
+    EQUAL = 12
+    NOT_EQUAL = 13
+    MIN = 14
+    MAX = 15
+    FIRST_KNOWN = 16
+    IF = 17
+
+
 @dataclass(frozen=True, slots=True)
 class Points:
     """The points of a site, one row each.
@@ -78,6 +104,54 @@ class Points:
 
 
 @dataclass(frozen=True, slots=True)
+class Formulas:
+    """The formulas of virtual meters as programs of a stack machine (`compute.virtual`).
+
+    A row of amounts is a point, or p + i: the virtual meter i of this table.
+
+    Attributes
+    ----------
+    code : (v,) str
+    order : (v,) int32
+        Which to compute first: each after those it names.
+    offset : (v + 1,) int32
+        Instructions of virtual meter i are offset[i]:offset[i + 1].
+    operation : (m,) int32
+        `Operation`.
+    row_index : (m,) int32
+        Row that LOAD reads, else 0.
+    constant : (m,) float64
+        Number that CONSTANT gives, else 0.
+    named_offset : (v + 1,) int32
+    named_index : (r,) int32
+        Rows that virtual meter i names, each once.
+    """
+
+    code: tuple[str, ...]
+    order: Index1D
+    offset: Index1D
+    operation: Index1D
+    row_index: Index1D
+    constant: Float1D
+    named_offset: Index1D
+    named_index: Index1D
+
+
+_NONE: Index1D = np.zeros(0, dtype=np.int32)
+_AT_0: Index1D = np.zeros(1, dtype=np.int32)
+NO_FORMULAS = Formulas(
+    code=(),
+    order=_NONE,
+    offset=_AT_0,
+    operation=_NONE,
+    row_index=_NONE,
+    constant=np.zeros(0, dtype=np.float64),
+    named_offset=_AT_0,
+    named_index=_NONE,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """A site's boundary tree, its flows and its products, as arrays.
 
@@ -107,6 +181,8 @@ class Topology:
     product_offset : (q + 1,) int32
     product_point_index : (r,) int32
     product_point_weight : (r,) float64
+    virtual : Formulas
+        Virtual meters over the points.
     """
 
     points: Points
@@ -127,6 +203,7 @@ class Topology:
     product_offset: Index1D
     product_point_index: Index1D
     product_point_weight: Float1D
+    virtual: Formulas = NO_FORMULAS
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ import numpy as np
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
 from compute.settle import settle
-from compute.topology import CarrierFactors, NodeKind, PointKind, Points, Topology
+from compute.topology import (
+    CarrierFactors,
+    Formulas,
+    NodeKind,
+    Operation,
+    PointKind,
+    Points,
+    Topology,
+)
 
 _STEP_US = 900_000_000
 
@@ -59,6 +67,22 @@ def _plant(points: Points) -> Topology:
         product_offset=np.array([0, 1], dtype=np.int32),
         product_point_index=np.array([0], dtype=np.int32),
         product_point_weight=np.ones(1),
+        virtual=_formulas(),
+    )
+
+
+def _formulas() -> Formulas:
+    """Return a virtual meter that is the sum of the first two points."""
+    operations = [Operation.LOAD, Operation.LOAD, Operation.ADD]
+    return Formulas(
+        code=("sum",),
+        order=np.zeros(1, dtype=np.int32),
+        offset=np.array([0, 3], dtype=np.int32),
+        operation=np.array(operations, dtype=np.int32),
+        row_index=np.array([0, 1, 0], dtype=np.int32),
+        constant=np.zeros(3),
+        named_offset=np.array([0, 2], dtype=np.int32),
+        named_index=np.array([0, 1], dtype=np.int32),
     )
 
 

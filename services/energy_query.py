@@ -1,7 +1,7 @@
 """能耗查询 energy query: the stored results of one series, row by row and in all.
 
 Every carrier is asked for in the same way: a series is a point, a flow, a node's boundary, a
-node's residual or a product, and a carrier is only a word.
+node's residual, a product or a virtual meter, and a carrier is only a word.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from services.store.answers import PointRow, ReadingRow, ResultRow, SeriesRow
 from services.store.pool import Database
 from services.totals import SiteState, Total
 
-SeriesKind = Literal["point", "flow", "node", "residual", "product"]
+SeriesKind = Literal["point", "flow", "node", "residual", "product", "virtual"]
 _MICROSECOND = timedelta(microseconds=1)
 _READINGS_DAYS_MAX = 366
 

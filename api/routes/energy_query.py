@@ -51,6 +51,7 @@ class Series(Schema):
 
     kind: SeriesKind = Field(
         description="point 测点 | flow 能流 | node 节点边界 | residual 平衡差额 | product 产品"
+        " | virtual 虚拟表"
     )
     code: str
     carrier: str = Field(description="能源品种；空为合计 / Carrier; empty is the total")
@@ -91,6 +92,7 @@ def chosen(
     point: str | None,
     product: str | None,
     residual: str | None,
+    virtual: str | None,
 ) -> tuple[SeriesKind, str]:
     """Return the one series kind that a request names, and its code.
 
@@ -105,14 +107,15 @@ def chosen(
         ("point", point),
         ("product", product),
         ("residual", residual),
+        ("virtual", virtual),
     ]
     given = [(kind, code) for kind, code in named if code is not None]
     if len(given) != 1:
         raise Problem(
             "invalid",
             Detail(
-                "give one of node, flow, point, product, residual",
-                "请给出 node、flow、point、product、residual 之一",
+                "give one of node, flow, point, product, residual, virtual",
+                "请给出 node、flow、point、product、residual、virtual 之一",
                 "node",
             ),
         )
@@ -149,6 +152,7 @@ async def energy(
     residual: Annotated[
         Code | None, Query(description="平衡差额的节点 / Node of the residual")
     ] = None,
+    virtual: Annotated[Code | None, Query(description="虚拟表 / Virtual meter")] = None,
     carrier: Annotated[
         Code | None, Query(description="能源品种；省略为合计 / Carrier; without it the total")
     ] = None,
@@ -161,7 +165,14 @@ async def energy(
 
     CSV holds every row of the period.
     """
-    kind, code = chosen(node=node, flow=flow, point=point, product=product, residual=residual)
+    kind, code = chosen(
+        node=node,
+        flow=flow,
+        point=point,
+        product=product,
+        residual=residual,
+        virtual=virtual,
+    )
 
     async def page(after: datetime | None, count: int) -> EnergyAnswer:
         return await energy_query.query_energy(

@@ -1,8 +1,9 @@
 """From the unit of a point to the unit of what it measures."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
-from compute.units import Dimension, conversion, rate_conversion, unit
+from compute.units import Dimension, UnitNotFound, conversion, rate_conversion, unit
 from services.plant.metering import Point
 from services.reference import Carrier, load_tables
 
@@ -26,6 +27,16 @@ def carriers() -> Mapping[str, Carrier]:
 def carrier_unit(code: str) -> str:
     """Return the unit that amounts of a known carrier are kept in."""
     return carriers()[code].unit
+
+
+@lru_cache(maxsize=4096)
+def is_unit(symbol: str) -> bool:
+    """Return whether a symbol is that of a unit."""
+    try:
+        unit(symbol)
+    except UnitNotFound:
+        return False
+    return True
 
 
 def is_rate(symbol: str) -> bool:

@@ -140,6 +140,7 @@ async def _put_rows(connection: Connection, plant: Plant, site: topology.Site) -
     arrays = compile_topology(plant)
     unit_of = {row.code: row.amount_unit for row in points}
     product_unit = {product.code: product.unit for product in plant.products}
+    virtual_unit = {meter.code: meter.unit for meter in plant.virtual_meters}
     flow_carrier = {flow.code: flow.carrier for flow in plant.flows}
     roots = {node.code for node in plant.nodes if node.parent is None}
     await topology.put_parts(
@@ -175,7 +176,11 @@ async def _put_rows(connection: Connection, plant: Plant, site: topology.Site) -
                 "kind": key.kind,
                 "code": key.code,
                 "carrier": key.carrier,
-                "unit": _series_unit(key, unit_of, product_unit, flow_carrier),
+                "unit": _series_unit(
+                    key,
+                    {"point": unit_of, "product": product_unit, "virtual": virtual_unit},
+                    flow_carrier,
+                ),
                 "is_root": key.kind == "node" and key.code in roots,
             }
             for key in series_keys(arrays)
@@ -199,15 +204,15 @@ async def _put_rows(connection: Connection, plant: Plant, site: topology.Site) -
 
 def _series_unit(
     key: SeriesKey,
-    unit_of_point: Mapping[str, str],
-    unit_of_product: Mapping[str, str],
+    unit_of: Mapping[str, Mapping[str, str]],
     carrier_of_flow: Mapping[str, str],
 ) -> str:
-    """Return the unit of a series' amount; empty where it has none."""
-    if key.kind == "point":
-        return unit_of_point[key.code]
-    if key.kind == "product":
-        return unit_of_product[key.code]
+    """Return the unit of a series' amount; empty where it has none.
+
+    `unit_of` has the units, by code, of the kinds that have one of their own.
+    """
+    if key.kind in unit_of:
+        return unit_of[key.kind][key.code]
     carrier = carrier_of_flow[key.code] if key.kind == "flow" else key.carrier
     return carrier_unit(carrier) if carrier else ""
 

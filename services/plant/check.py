@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from services.plant.amounts import carriers
 from services.plant.check_flows import flow_findings
 from services.plant.check_points import point_findings
+from services.plant.check_virtual import virtual_findings
 from services.plant.findings import Finding, Nearest, Place, finding
 from services.plant.model import Metering, Plant
 from services.plant.spans import overlaps
@@ -71,8 +72,8 @@ def check(
     ----------
     plant : Plant
     also_known : mapping of str to set of str
-        Codes by collection (`nodes`, `gateways`, `points`) that the document names but the plant
-        lacks, because their item has a fault of its own.
+        Codes by collection (`nodes`, `gateways`, `points`, `virtual_meters`) that the document
+        names but the plant lacks, because their item has a fault of its own.
 
     Returns
     -------
@@ -89,6 +90,7 @@ def check(
         *_tree_findings(plant),
         *flow_findings(plant),
         *point_findings(plant),
+        *virtual_findings(plant, also_known),
     ]
     return tuple(findings)
 
@@ -186,6 +188,7 @@ def _code_findings(plant: Plant) -> Iterator[Finding]:
         "flows": [flow.code for flow in plant.flows],
         "meters": [meter.code for meter in plant.meters],
         "products": [product.code for product in plant.products],
+        "virtual_meters": [meter.code for meter in plant.virtual_meters],
     }
     for collection, codes in listed.items():
         yield from _duplicates([((collection, i), code) for i, code in enumerate(codes)])

@@ -3,11 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
-from functools import lru_cache
 
 from compute.errors import NengtanError
-from compute.units import UNITS, UnitNotFound, unit
-from services.plant.amounts import amount_scale, carrier_unit, carriers, is_rate
+from compute.units import UNITS, unit
+from services.plant.amounts import amount_scale, carrier_unit, carriers, is_rate, is_unit
 from services.plant.compile import gateway_username, points_of
 from services.plant.findings import Finding, Nearest, Place, finding
 from services.plant.metering import Gateway, Point
@@ -144,21 +143,12 @@ def _period_findings(place: Place, point: Point, minutes: int) -> Iterator[Findi
 
 
 def _unit_findings(place: Place, point: Point, nearest: Nearest) -> Iterator[Finding]:
-    if not _is_unit(point.unit):
+    if not is_unit(point.unit):
         near = nearest.of(point.unit, UNITS)
         yield finding("unknown_unit", (*place, "unit"), point.unit, nearest=near)
     elif point.kind != "gauge" and is_rate(point.unit):
         symbol = unit(point.unit).symbol
         yield finding("rate_refused", (*place, "unit"), point.unit, unit=symbol)
-
-
-@lru_cache(maxsize=4096)
-def _is_unit(symbol: str) -> bool:
-    try:
-        unit(symbol)
-    except UnitNotFound:
-        return False
-    return True
 
 
 def _measured_findings(plant: Plant, nearest: Nearest) -> Iterator[Finding]:
@@ -171,7 +161,7 @@ def _measured_findings(plant: Plant, nearest: Nearest) -> Iterator[Finding]:
                 place: Place = ("flows", i, "metered_by", j, "point")
                 yield from _fit_findings(place, point_by_code.get(part.point), target)
     for i, product in enumerate(plant.products):
-        if not _is_unit(product.unit):
+        if not is_unit(product.unit):
             near = nearest.of(product.unit, UNITS)
             yield finding("unknown_unit", ("products", i, "unit"), product.unit, nearest=near)
             continue
@@ -181,7 +171,7 @@ def _measured_findings(plant: Plant, nearest: Nearest) -> Iterator[Finding]:
 
 
 def _fit_findings(place: Place, point: Point | None, target: str) -> Iterator[Finding]:
-    if point is None or not _is_unit(point.unit):
+    if point is None or not is_unit(point.unit):
         return  # said already, where the code or the unit stands
     rate = is_rate(point.unit)
     if point.kind == "gauge" and not rate:

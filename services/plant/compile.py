@@ -13,6 +13,7 @@ from compute.units import conversion
 from services.plant.amounts import amount_scale, amount_unit, carrier_unit
 from services.plant.metering import Gateway, GatewayClass, GatewayForm, Meter, Point, PointForm
 from services.plant.model import Metering, Node, Plant
+from services.plant.virtual import compile_formulas
 
 __all__ = [
     "GatewayRow",
@@ -212,6 +213,7 @@ def compile_topology(plant: Plant, *, at: datetime | None = None) -> Topology:
         product_offset=product_parts.offset,
         product_point_index=product_parts.point_index,
         product_point_weight=product_parts.weight,
+        virtual=compile_formulas(plant.virtual_meters, point_index=point_index),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from services.plant.formula import TEXT_LENGTH_MAX
 from services.plant.metering import Digits, Gateway, Meter, Point
 from services.plant.words import Code, Instant, Name, Part, Text, Unit, said
 
@@ -116,6 +117,40 @@ class Product(Part):
     ] = ()
 
 
+class VirtualMeter(Part):
+    """An amount computed from those of points and of other virtual meters (虚拟表)."""
+
+    code: Annotated[
+        Code,
+        said(
+            "编码", "Code", "不与测点和其他虚拟表相同。", "Unlike that of any point or other one."
+        ),
+    ]
+    name: Annotated[Name | None, said("名称", "Name", "可省略。", "May be left out.")] = None
+    unit: Annotated[
+        Unit,
+        said(
+            "单位",
+            "Unit",
+            "结果的用量单位；测点按其用量单位代入。",
+            "Of the result, an amount; points count in the unit their amounts are kept in.",
+        ),
+    ]
+    formula: Annotated[
+        str,
+        Field(min_length=1, max_length=TEXT_LENGTH_MAX),
+        said(
+            "公式",
+            "Formula",
+            "逐个基本周期计算：+ - × ÷、括号、比较、if(条件, 是, 否)、min、max、abs、"
+            "first_known(a, b)；编码含 - . : 时写在方括号里，如 [grid-1] - P2。缺数则结果未知。",
+            "For each base interval: + - × ÷, parentheses, comparisons, if(condition, then, else), "
+            "min, max, abs, first_known(a, b); codes with - . : stand in brackets, as in "
+            "[grid-1] - P2. Unknown where something it needs is.",
+        ),
+    ]
+
+
 class Plant(Part):
     """The description of one site (一个厂区的描述文件)."""
 
@@ -205,6 +240,11 @@ class Plant(Part):
         Field(max_length=1_000),
         said("产品", "Products", "产品与产量信号。", "With their signals."),
     ] = ()
+    virtual_meters: Annotated[
+        tuple[VirtualMeter, ...],
+        Field(max_length=2_000),
+        said("虚拟表", "Virtual meters", "由公式计算的用量。", "Amounts computed by a formula."),
+    ] = ()
 
 
 __all__ = [
@@ -222,4 +262,5 @@ __all__ = [
     "Point",
     "Product",
     "SiteForm",
+    "VirtualMeter",
 ]

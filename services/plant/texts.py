@@ -294,4 +294,67 @@ POINTS: Mapping[str, FaultText] = {
     ),
 }
 
-TEXTS: Mapping[str, FaultText] = {**READING, **SHAPE, **DOCUMENT, **FLOWS, **POINTS}
+VIRTUAL: Mapping[str, FaultText] = {
+    "virtual_is_point": FaultText(
+        "与测点同名，公式中无法区分。",
+        "A point has this code: a formula could not tell them apart.",
+        "改用别的编码。",
+        "Give it another code.",
+    ),
+    "unknown_operand": FaultText(
+        "没有该测点或虚拟表。",
+        "No such point or virtual meter.",
+        "改正编码；编码含 - . : 时写在方括号里。",
+        "Correct the code; one with - . : stands in brackets.",
+    ),
+    "formula_unexpected": FaultText(
+        "第 {position} 个字符处的 {found} 不应出现在此。",
+        "{found} cannot stand at character {position}.",
+        "改正公式。",
+        "Correct the formula.",
+    ),
+    "formula_end": FaultText(
+        "公式没有写完。",
+        "The formula ends too early.",
+        "补全公式或括号。",
+        "Complete it, or close its parentheses.",
+    ),
+    "formula_function": FaultText(
+        "没有函数 {found}。",
+        "No such function: {found}.",
+        "用 if、min、max、abs、first_known。",
+        "Use if, min, max, abs or first_known.",
+    ),
+    "formula_arguments": FaultText(
+        "{found} 要 {wanted} 个参数，给了 {given} 个。",
+        "{found} takes {wanted} values, {given} are given.",
+        "改正参数。",
+        "Correct what stands in its parentheses.",
+    ),
+    "formula_long": FaultText(
+        "公式过长，最多 {limit}。",
+        "Longer than {limit}.",
+        "拆成几个虚拟表。",
+        "Make several virtual meters of it.",
+    ),
+    "formula_deep": FaultText(
+        "括号嵌套超过 {limit} 层。",
+        "Nested deeper than {limit}.",
+        "拆成几个虚拟表。",
+        "Make several virtual meters of it.",
+    ),
+    "formula_constant": FaultText(
+        "公式不含任何测点或虚拟表。",
+        "The formula names no point and no virtual meter.",
+        "引用至少一个。",
+        "Name at least one.",
+    ),
+    "formula_cycle": FaultText(
+        "虚拟表互相引用成环：{cycle}。",
+        "Virtual meters need each other in a cycle: {cycle}.",
+        "从其中一个公式里去掉引用。",
+        "Take the reference out of one of these formulas.",
+    ),
+}
+
+TEXTS: Mapping[str, FaultText] = {**READING, **SHAPE, **DOCUMENT, **FLOWS, **POINTS, **VIRTUAL}

@@ -411,7 +411,7 @@ CREATE TABLE public.series (
     carrier text DEFAULT ''::text NOT NULL,
     unit text DEFAULT ''::text NOT NULL,
     is_root boolean DEFAULT false NOT NULL,
-    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['point'::text, 'flow'::text, 'node'::text, 'residual'::text, 'product'::text])))
+    CONSTRAINT series_kind_check CHECK ((kind = ANY (ARRAY['point'::text, 'flow'::text, 'node'::text, 'residual'::text, 'product'::text, 'virtual'::text])))
 );
 
 ALTER TABLE ONLY public.series FORCE ROW LEVEL SECURITY;

@@ -72,6 +72,24 @@ class TestEnergy:
         assert answer["series"]["carrier"] == "electricity"
         assert answer["total"]["amount"] == pytest.approx(DAY_KWH)
 
+    async def test_answers_a_virtual_meter(self, client: httpx.AsyncClient) -> None:
+        parts = {
+            code: await ask(client, "/energy", point=f"{code}-quokka", interval="hour")
+            for code in ("P1", "P2")
+        }
+        answer = await ask(client, "/energy", virtual="rest-quokka", interval="hour")
+        assert answer["series"] == {
+            "kind": "virtual",
+            "code": "rest-quokka",
+            "carrier": "",
+            "unit": "kWh",
+            "is_root": False,
+        }
+        assert [row["amount"] for row in answer["rows"]] == [
+            pytest.approx((one["amount"] - other["amount"]) / 2)
+            for one, other in zip(parts["P1"]["rows"], parts["P2"]["rows"], strict=True)
+        ]
+
     async def test_comes_page_by_page(self, client: httpx.AsyncClient) -> None:
         whole = await ask(client, "/energy", node="plant", interval="hour", limit=10_000)
         for limit in (1, 5, 23, 24, 25):

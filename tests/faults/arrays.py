@@ -94,12 +94,12 @@ def readings_of(codes: Sequence[str], arrivals: Sequence[Arrival]) -> Readings:
         kept.setdefault((codes.index(code), to_us(at)), number)
     places = sorted(kept)
     rows = [row for row, _ in places]
-    value = np.array([kept[place] for place in places], dtype=np.float64)
+    numbers = np.array([kept[place] for place in places], dtype=np.float64)
     return Readings(
         point_offset=np.searchsorted(rows, np.arange(len(codes) + 1)).astype(np.int64),
         ts_us=np.array([at_us for _, at_us in places], dtype=np.int64),
-        value=value,
-        quality=np.where(np.isnan(value), int(Quality.SOURCE_BAD), 0).astype(np.int32),
+        value=numbers,
+        quality=np.where(np.isnan(numbers), int(Quality.SOURCE_BAD), 0).astype(np.int32),
     )
 
 
