@@ -6,28 +6,89 @@ that passes node i and b_i the emission that enters from outside,
 
     E_j = b_j + sum over i of (w_ij / t_i) E_i,      x_i = E_i / t_i,
 
-which is x = (I - A)^-1 b, with loops and storage like everything else.
+which is x = (I - A)^-1 b, with loops and storage like everything else. A storage that keeps what it
+holds enters the interval with its content and the emission of that as if they were received.
+
+The "emission" may be anything that is carried along: with the energy of one source in each layer it
+tells how much of that source is in everything (`attribute_sources`).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from compute._jit import kernel
 from compute.block import Float3D
+from compute.flow_interval import trace_intervals
 from compute.grid import Float2D
-from compute.topology import Bool1D, Index1D, NodeKind
+from compute.topology import Bool1D, Float1D, Index1D, NodeKind
 
 Bool2D = npt.NDArray[np.bool_]
 
-_CONVERSION = int(NodeKind.CONVERSION)
 
-# A pivot below this is a loop that nothing leaves: a pivot is at most 1.
-_PIVOT_MIN = 1e-12
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the s storages of a plant hold at one moment, in the order of its nodes.
+
+    Attributes
+    ----------
+    energy_kwh : (s,) float64
+        >= 0. [kWh]
+    emission_tco2e : (e, s) float64
+        Of what is held, one row per kind of emission. [tCO2e]
+    """
+
+    energy_kwh: Float1D
+    emission_tco2e: Float2D
+
+    @classmethod
+    def nothing(cls, layer_count: int, node_kind: Index1D) -> "Stored":
+        """Return empty storages."""
+        store_count = storage_nodes(node_kind).size
+        return cls(np.zeros(store_count), np.zeros((layer_count, store_count)))
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What passed the nodes in k intervals, with e kinds of emission.
+
+    Attributes
+    ----------
+    received_tco2e : (e, n, k) float64
+        Emission that each node received, with what it held before. [tCO2e]
+    passing_kwh : (n, k) float64
+        Energy that this emission is spread over. [kWh]
+    stored : Stored
+        After the last interval: what to begin the next one with. A storage loses nothing here; to
+        write a loss off, lower its energy and leave its emission.
+    """
+
+    received_tco2e: Float3D
+    passing_kwh: Float2D
+    stored: Stored
+
+    @property
+    def intensity_tco2e_per_kwh(self) -> Float3D:
+        """Return (e, n, k) the intensity of what leaves each node; 0 where nothing passes."""
+        passes = (self.passing_kwh > 0.0)[np.newaxis]
+        intensity: Float3D = np.divide(
+            self.received_tco2e,
+            self.passing_kwh[np.newaxis],
+            out=np.zeros(self.received_tco2e.shape),
+            where=np.broadcast_to(passes, self.received_tco2e.shape),
+        )
+        return intensity
 
 
 def outside_nodes(node_kind: Index1D) -> Bool1D:
     """Return which nodes lie outside every boundary: sources and deliveries."""
     return np.isin(node_kind, (int(NodeKind.SOURCE), int(NodeKind.DELIVERY)))
+
+
+def storage_nodes(node_kind: Index1D) -> Index1D:
+    """Return the storages, the nodes that `Stored` speaks of."""
+    return np.flatnonzero(np.asarray(node_kind) == int(NodeKind.STORAGE)).astype(np.int32)
 
 
 def trace_intensity(
@@ -64,18 +125,140 @@ def trace_intensity(
     it is the larger of what enters and what leaves: an unmetered loss keeps its part, and a meter
     error never creates an emission. A node without outputs keeps what it received.
     """
+    traced = _traced(
+        energy_kwh,
+        emission_tco2e,
+        _entering(flow_from_index, flow_to_index, node_kind),
+        (flow_from_index, flow_to_index, node_kind),
+        None,
+    )
+    return traced.intensity_tco2e_per_kwh
+
+
+def trace(
+    energy_kwh: Float2D,
+    *,
+    emission_tco2e: Float3D,
+    flow_from_index: Index1D,
+    flow_to_index: Index1D,
+    node_kind: Index1D,
+    stored: Stored,
+) -> Traced:
+    """Return what every node receives, with storages that keep the intensity of what they hold.
+
+    Parameters
+    ----------
+    energy_kwh, emission_tco2e, flow_from_index, flow_to_index, node_kind
+        As in `trace_intensity`; the intervals follow each other.
+    stored : Stored
+        Before the first interval.
+
+    Returns
+    -------
+    traced : Traced
+
+    Notes
+    -----
+    What leaves a storage has the mix of what it held and what it received in the interval. The
+    emission that entered is in what left, in what ended in a node without outputs, in losses of
+    nodes other than conversions, and in what is stored.
+    """
+    return _traced(
+        energy_kwh,
+        emission_tco2e,
+        _entering(flow_from_index, flow_to_index, node_kind),
+        (flow_from_index, flow_to_index, node_kind),
+        stored,
+    )
+
+
+def attribute_sources(
+    energy_kwh: Float2D,
+    *,
+    source_index: Index1D,
+    source_count: int,
+    flow_from_index: Index1D,
+    flow_to_index: Index1D,
+    node_kind: Index1D,
+    stored: Stored,
+) -> Traced:
+    """Return how much energy of each source every node receives, and what is in each kWh it gives.
+
+    Parameters
+    ----------
+    energy_kwh, flow_from_index, flow_to_index, node_kind
+        As in `trace_intensity`.
+    source_index : (f,) int32
+        The source that an entering flow belongs to, 0..source_count - 1; -1 for other flows.
+    source_count : int
+    stored : Stored
+        With the energy of each source as its "emission".
+
+    Returns
+    -------
+    traced : Traced
+        The "emission" of layer s is energy of source s, before conversion. [kWh]
+
+    Notes
+    -----
+    Emission by any factor is the sum of received energy x factor of the source: location- and
+    market-based figures, and figures of any other factor, follow from one pass.
+    """
+    entering = np.flatnonzero(source_index >= 0).astype(np.int32)
+    layers = np.zeros((source_count, entering.size, energy_kwh.shape[1]))
+    layers[source_index[entering], np.arange(entering.size)] = energy_kwh[entering]
+    graph = (flow_from_index, flow_to_index, node_kind)
+    return _traced(energy_kwh, layers, entering, graph, stored, by_entering=True)
+
+
+def _entering(flow_from_index: Index1D, flow_to_index: Index1D, node_kind: Index1D) -> Index1D:
+    """Return the flows that cross the outer edge, one way or the other."""
+    outside = outside_nodes(node_kind)
+    crossing = outside[flow_from_index] != outside[flow_to_index]
+    return np.flatnonzero(crossing).astype(np.int32)
+
+
+def _traced(
+    energy_kwh: Float2D,
+    emission_tco2e: Float3D,
+    entering: Index1D,
+    graph: tuple[Index1D, Index1D, Index1D],
+    stored: Stored | None,
+    *,
+    by_entering: bool = False,
+) -> Traced:
+    flow_from_index, flow_to_index, node_kind = graph
     layer_count, node_count = emission_tco2e.shape[0], node_kind.size
-    intensity = np.zeros((layer_count, node_count, energy_kwh.shape[1]), dtype=np.float64)
-    _trace(
-        np.array(energy_kwh, dtype=np.float64, order="C"),
-        np.array(emission_tco2e, dtype=np.float64, order="C"),
+    interval_count = energy_kwh.shape[1]
+    emission = emission_tco2e if by_entering else emission_tco2e[:, entering]
+    keeper = storage_nodes(node_kind)
+    if stored is None:
+        keeper = keeper[:0]
+        stored = Stored(np.empty(0), np.empty((layer_count, 0)))
+    content_kwh = np.array(stored.energy_kwh, dtype=np.float64)
+    content = np.array(stored.emission_tco2e.T, dtype=np.float64, order="C")
+    # An interval is a row inside: what is read and written together lies together.
+    received = np.zeros((interval_count, node_count, layer_count))
+    passing_kwh = np.zeros((interval_count, node_count))
+    trace_intervals(
+        np.ascontiguousarray(np.asarray(energy_kwh, dtype=np.float64).T),
+        np.array(emission.transpose(2, 1, 0), dtype=np.float64, order="C"),
+        np.array(entering, dtype=np.int32),
         np.array(flow_from_index, dtype=np.int32),
         np.array(flow_to_index, dtype=np.int32),
         np.array(node_kind, dtype=np.int32),
         outside_nodes(node_kind),
-        intensity,
+        keeper,
+        content_kwh,
+        content,
+        received,
+        passing_kwh,
     )
-    return intensity
+    return Traced(
+        received_tco2e=received.transpose(2, 1, 0),
+        passing_kwh=passing_kwh.T,
+        stored=Stored(content_kwh, content.T),
+    )
 
 
 def tainted_nodes(
@@ -112,145 +295,6 @@ def tainted_nodes(
             tainted,
         )
     return tainted
-
-
-@kernel
-def _trace(
-    energy_kwh: Float2D,
-    emission_tco2e: Float3D,
-    flow_from_index: Index1D,
-    flow_to_index: Index1D,
-    node_kind: Index1D,
-    outside: Bool1D,
-    intensity: Float3D,
-) -> None:
-    layer_count, node_count, interval_count = intensity.shape
-    matrix = np.empty((node_count, node_count), dtype=np.float64)
-    received = np.empty((layer_count, node_count), dtype=np.float64)
-    passing_kwh = np.empty(node_count, dtype=np.float64)
-    for j in range(interval_count):
-        energy = energy_kwh[:, j]
-        emission = emission_tco2e[:, :, j]
-        _fill_inputs(energy, emission, flow_from_index, flow_to_index, outside, received)
-        _fill_passing(energy, flow_from_index, flow_to_index, node_kind, passing_kwh)
-        _fill_shares(energy, flow_from_index, flow_to_index, outside, passing_kwh, matrix)
-        _eliminate(matrix, received)
-        _substitute(matrix, received)
-        for node in range(node_count):
-            for layer in range(layer_count):
-                if passing_kwh[node] > 0.0 and not outside[node]:
-                    intensity[layer, node, j] = received[layer, node] / passing_kwh[node]
-
-
-@kernel
-def _fill_inputs(
-    energy: npt.NDArray[np.float64],
-    emission: Float2D,
-    flow_from_index: Index1D,
-    flow_to_index: Index1D,
-    outside: Bool1D,
-    entering: Float2D,
-) -> None:
-    """Write b: the emission that enters each node from outside; NaN where it is not known."""
-    entering[:] = 0.0
-    for flow in range(energy.size):
-        origin, target = flow_from_index[flow], flow_to_index[flow]
-        for layer in range(entering.shape[0]):
-            if np.isnan(energy[flow]):
-                entering[layer, origin] = np.nan
-                entering[layer, target] = np.nan
-            elif energy[flow] < 0.0:
-                if outside[target] and not outside[origin]:
-                    entering[layer, origin] -= emission[layer, flow]
-            elif outside[origin] and not outside[target]:
-                entering[layer, target] += emission[layer, flow]
-    for node in range(outside.size):
-        if outside[node]:
-            entering[:, node] = 0.0
-
-
-@kernel
-def _fill_passing(
-    energy: npt.NDArray[np.float64],
-    flow_from_index: Index1D,
-    flow_to_index: Index1D,
-    node_kind: Index1D,
-    passing_kwh: npt.NDArray[np.float64],
-) -> None:
-    """Write t: the energy that passes each node."""
-    incoming_kwh = np.zeros(node_kind.size, dtype=np.float64)
-    passing_kwh[:] = 0.0
-    for flow in range(energy.size):
-        origin, target = flow_from_index[flow], flow_to_index[flow]
-        if np.isnan(energy[flow]) or origin == target:
-            continue
-        if energy[flow] < 0.0:
-            origin, target = target, origin
-        passing_kwh[origin] += abs(energy[flow])
-        incoming_kwh[target] += abs(energy[flow])
-    for node in range(node_kind.size):
-        if node_kind[node] != _CONVERSION or passing_kwh[node] == 0.0:
-            passing_kwh[node] = max(passing_kwh[node], incoming_kwh[node])
-
-
-@kernel
-def _fill_shares(
-    energy: npt.NDArray[np.float64],
-    flow_from_index: Index1D,
-    flow_to_index: Index1D,
-    outside: Bool1D,
-    passing_kwh: npt.NDArray[np.float64],
-    matrix: Float2D,
-) -> None:
-    """Write I - P: P[j, i] is the share of what node i received that goes on to node j."""
-    matrix[:] = 0.0
-    for node in range(outside.size):
-        matrix[node, node] = 1.0
-    for flow in range(energy.size):
-        origin, target = flow_from_index[flow], flow_to_index[flow]
-        if np.isnan(energy[flow]) or energy[flow] == 0.0 or origin == target:
-            continue
-        if energy[flow] < 0.0:
-            origin, target = target, origin
-        if not (outside[origin] or outside[target]):
-            matrix[target, origin] -= abs(energy[flow]) / passing_kwh[origin]
-
-
-@kernel
-def _eliminate(matrix: Float2D, received: Float2D) -> None:
-    """Make the matrix upper triangular, as Gauss does, with the right-hand sides.
-
-    No node passes on more than it received, so the matrix is diagonally dominant by columns and
-    partial pivoting would choose the diagonal at every step: there is nothing to exchange.
-    Zeros are skipped: they are most of a plant, and 0 x NaN must not spread.
-    """
-    size = received.shape[1]
-    for pivot in range(size):
-        if matrix[pivot, pivot] < _PIVOT_MIN:
-            continue
-        for row in range(pivot + 1, size):
-            factor = matrix[row, pivot] / matrix[pivot, pivot]
-            if factor != 0.0:
-                for column in range(pivot + 1, size):
-                    if matrix[pivot, column] != 0.0:
-                        matrix[row, column] -= factor * matrix[pivot, column]
-                received[:, row] -= factor * received[:, pivot]
-
-
-@kernel
-def _substitute(matrix: Float2D, received: Float2D) -> None:
-    """Replace the right-hand sides of an upper triangular matrix by the solutions."""
-    size = received.shape[1]
-    for row in range(size - 1, -1, -1):
-        for column in range(row + 1, size):
-            if matrix[row, column] != 0.0:
-                received[:, row] -= matrix[row, column] * received[:, column]
-        for layer in range(received.shape[0]):
-            if matrix[row, row] >= _PIVOT_MIN:
-                received[layer, row] /= matrix[row, row]
-            elif received[layer, row] != 0.0:
-                # A loop that nothing leaves has no intensity, unless nothing entered it.
-                received[layer, row] = np.nan
 
 
 @kernel

@@ -251,11 +251,13 @@ class Suspects(NamedTuple):
     def none(cls, shape: tuple[int, ...], step_max: int) -> "Suspects":
         """Return room for the suspects of (f, k) flows."""
         flow_count, interval_count = shape
-        numbers = (np.full((step_max, interval_count), np.nan) for _ in range(3))
+        numbers = np.full((3, step_max, interval_count), np.nan)
         return cls(
-            np.full((step_max, interval_count), -1, dtype=np.int32),
-            *numbers,
-            np.full((flow_count if step_max else 0, interval_count), -1, dtype=np.int32),
+            flow_index=np.full((step_max, interval_count), -1, dtype=np.int32),
+            z=numbers[0],
+            bias=numbers[1],
+            bias_sigma=numbers[2],
+            step=np.full((flow_count if step_max else 0, interval_count), -1, dtype=np.int32),
         )
 
     def named(self, interval: int) -> tuple[tuple[int, ...], ...]:

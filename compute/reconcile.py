@@ -28,7 +28,6 @@ Bool2D = npt.NDArray[np.bool_]
 _ROUNDING_SHARE = 1e-14
 # What exact flows may leave over of the largest flow.
 _EXACT_SHARE = 1e-9
-
 _MEASURED_MAX = int(FlowClass.NON_REDUNDANT)
 
 
@@ -71,9 +70,9 @@ class Reconciliation:
     z : (f, k) float64
         Measurement test before anything was eliminated: the adjustment over its sigma, positive
         where the meter shows too much; NaN where no balance tests it.
-    balance_z : (g, k) float64
-        Nodal test of each reduced balance (`ReconciliationPlan.members`): residual over its sigma;
-        NaN where every flow is exact.
+    residual, balance_z : (g, k) float64
+        What the measurements leave over of each reduced balance (`ReconciliationPlan.members`), and
+        its nodal test: residual over its sigma, NaN where every flow is exact.
     objective, objective_left : (k,) float64
         J before and after elimination.
     degrees_of_freedom : int
@@ -93,6 +92,7 @@ class Reconciliation:
     value: Float2D
     variance: Float2D
     z: Float2D
+    residual: Float2D
     balance_z: Float2D
     objective: Float1D
     objective_left: Float1D
@@ -156,8 +156,8 @@ def reconcile(
 
     Notes
     -----
-    Measurement test: Mah and Tamhane 1982, with limits after Šidák 1967. Chance of a false alarm:
-    exact for the global test; for the measurement tests together it is the level at most.
+    Measurement test: Mah and Tamhane 1982, limits after Šidák 1967. The global test has exactly
+    the level, the measurement tests together have it at most.
     """
     interval_count = measured.shape[1]
     step_max = min(step_max, plan.degrees_of_freedom)
@@ -166,7 +166,8 @@ def reconcile(
     # An interval is a row inside: what is read and written together lies together.
     given, given_sigma = _by_interval(measured), _by_interval(sigma)
     value, variance, z = (np.empty(given.shape) for _ in range(3))
-    balance_z = np.full((interval_count, plan.degrees_of_freedom), np.nan)
+    residual = np.empty((interval_count, plan.degrees_of_freedom))
+    balance_z = np.full(residual.shape, np.nan)
     objective = np.zeros((2, interval_count))
     suspects = Suspects.none(measured.shape, step_max)
     fault = np.full(3, -1, dtype=np.int32)
@@ -181,6 +182,7 @@ def reconcile(
         value,
         variance,
         z,
+        residual,
         balance_z,
         objective,
         suspects,
@@ -194,6 +196,7 @@ def reconcile(
         value=value.T,
         variance=variance.T,
         z=z.T,
+        residual=residual.T,
         balance_z=balance_z.T,
         objective=objective[0],
         objective_left=objective[1],
@@ -229,6 +232,7 @@ def _reconcile(
     value: Float2D,
     variance: Float2D,
     z: Float2D,
+    residual: Float2D,
     balance_z: Float2D,
     objective: Float2D,
     suspects: Suspects,
@@ -270,6 +274,7 @@ def _reconcile(
         fault[1] = _load(reduced, flow_class, measured[j], interval)
         if fault[1] >= 0:
             return
+        residual[j] = interval.multiplier
         _test_balances(interval, balance_z[j])
         fault[2] = _solve(pattern, interval, objective[:, j])
         if fault[2] >= 0:

@@ -1,5 +1,7 @@
 """Flow tracing: against exact fractions, as a balance, and on the small park with a loop."""
 
+import csv
+import gzip
 import json
 import math
 from fractions import Fraction
@@ -11,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from compute.block import Float3D
-from compute.flow import tainted_nodes, trace_intensity
+from compute.flow import Stored, Traced, attribute_sources, tainted_nodes, trace, trace_intensity
 from compute.topology import NodeKind
 from tests.twins import flow as twin
 from tests.twins.flow import Move
@@ -193,6 +195,203 @@ class TestTraceIntensity:
         found = traced(kinds, moves)[0, :, 0]
         assert found[1] == pytest.approx(float(a), rel=1e-15)
         assert found[2] == pytest.approx(float(a * Fraction(2, 3)), rel=1e-15)
+
+    def test_is_the_hourly_factor_of_a_grid_by_its_mix(self, shared_folder: Path) -> None:
+        case = json.loads(
+            (shared_folder / "cases" / "grid_ci_ciso_2022.json").read_text(encoding="utf-8")
+        )
+        inputs, expected = case["inputs"], case["expected"]
+        with gzip.open(shared_folder.parent / inputs["file"], "rt", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        factors = inputs["factors_g_per_kwh"]
+        generation = np.array([[float(row[name] or "nan") for row in rows] for name in factors])
+        assert generation.shape[1] == expected["rows"]
+        count = len(factors)
+        kinds = [NodeKind.SOURCE] * count + [NodeKind.BUS]
+        found = trace_intensity(
+            generation,
+            emission_tco2e=(generation * np.array([*factors.values()])[:, np.newaxis])[np.newaxis],
+            flow_from_index=np.arange(count, dtype=np.int32),
+            flow_to_index=np.full(count, count, dtype=np.int32),
+            node_kind=np.array(kinds, dtype=np.int32),
+        )[0, count]
+        # Where nothing is generated there is no mix: the intensity of nothing is 0.
+        total = generation.sum(axis=0)
+        known = total > 0.0
+        assert (~known).sum() == expected["rows_without_data"]
+        assert not found[~known].any()
+        published = np.array([float(row["avg_CI"] or "nan") for row in rows])
+        assert found[known] == pytest.approx(published[known], abs=case["tolerance"]["hourly_abs"])
+        relative = case["tolerance"]["mean_rel"]
+        assert found[known].mean() == pytest.approx(
+            expected["arithmetic_mean_g_per_kwh"], rel=relative
+        )
+        month = np.array([int(row["timestamp"][5:7]) for row in rows])
+        spans = {"": known, **{str(m): known & (month == m) for m in range(1, 13)}}
+        weighted = {
+            name: (found[span] * total[span]).sum() / total[span].sum()
+            for name, span in spans.items()
+        }
+        whole = weighted.pop("")
+        assert whole == pytest.approx(expected["generation_weighted_mean_g_per_kwh"], rel=relative)
+        assert weighted == pytest.approx(expected["monthly_generation_weighted"], rel=relative)
+
+
+def columns(moves: list[Move]) -> dict[str, np.ndarray]:
+    return {
+        "energy_kwh": np.array([[move.energy_kwh] for move in moves]).reshape(-1, 1),
+        "flow_from_index": np.array([move.origin for move in moves], dtype=np.int32),
+        "flow_to_index": np.array([move.target for move in moves], dtype=np.int32),
+    }
+
+
+CONTENTS = st.lists(st.sampled_from([0.0, 1.0, 30.0, 2000.0]), min_size=6, max_size=6)
+
+
+class TestTrace:
+    @given(networks(), CONTENTS, st.sampled_from([0.0, 0.25, 2.0]))
+    def test_takes_what_a_storage_holds_as_one_more_input(
+        self, network: tuple[list[NodeKind], list[Move]], contents: list[float], mix: float
+    ) -> None:
+        kinds, moves = network
+        held = np.array(
+            [
+                content if kind == NodeKind.STORAGE else 0.0
+                for kind, content in zip(kinds, contents, strict=False)
+            ]
+        )
+        outer = len(kinds) - 1
+        entering = [
+            Move(outer, node, energy, energy * mix) for node, energy in enumerate(held) if energy
+        ]
+        expected = twin.intensities(kinds, moves + entering)
+        assume(None not in expected)
+        given_moves = columns(moves)
+        keeper = [node for node, kind in enumerate(kinds) if kind == NodeKind.STORAGE]
+        found = trace(
+            given_moves.pop("energy_kwh"),
+            emission_tco2e=np.array([[[move.emission_tco2e] for move in moves]]).reshape(1, -1, 1),
+            **given_moves,
+            node_kind=np.array(kinds, dtype=np.int32),
+            stored=Stored(held[keeper], held[np.newaxis, keeper] * mix),
+        )
+        intensity = found.intensity_tco2e_per_kwh[0, :, 0]
+        for value, exact in zip(intensity.tolist(), expected, strict=True):
+            assert value == pytest.approx(float(exact or 0), rel=1e-9, abs=1e-12)
+        ends = [twin.forwards(move) for move in moves if move.origin != move.target]
+        with_content = ends + entering
+        for k, node in enumerate(keeper):
+            given_kwh = sum(m.energy_kwh for m in ends if m.origin == node)
+            left = float(twin.passing(kinds, with_content, node)) - given_kwh
+            assert found.stored.energy_kwh[k] == pytest.approx(left, abs=1e-9)
+            assert found.stored.emission_tco2e[0, k] == pytest.approx(
+                left * intensity[node], rel=1e-9, abs=1e-9
+            )
+
+    def test_lets_a_storage_keep_the_mix_of_what_it_holds(self) -> None:
+        # Noon: 10 kWh of PV are stored. Night: 6 of them are used, 4 stay, beside the grid's 5.
+        kinds = [NodeKind.SOURCE, NodeKind.SOURCE, NodeKind.BUS, NodeKind.STORAGE, NodeKind.USE]
+        energy = np.array([[0.0, 5.0], [10.0, 0.0], [10.0, 0.0], [0.0, 6.0], [0.0, 11.0]])
+        emission = np.array([[[0.0, 3.0]] + [[0.0, 0.0]] * 4])
+        graph = {
+            "flow_from_index": np.array([0, 1, 2, 3, 2], dtype=np.int32),
+            "flow_to_index": np.array([2, 2, 3, 2, 4], dtype=np.int32),
+            "node_kind": np.array(kinds, dtype=np.int32),
+        }
+        empty = Stored.nothing(1, graph["node_kind"])
+        found = trace(energy, emission_tco2e=emission, **graph, stored=empty)
+        assert found.intensity_tco2e_per_kwh[0, 3].tolist() == [0.0, 0.0]
+        assert found.received_tco2e[0, 4].tolist() == [0.0, 3.0]
+        assert found.stored.energy_kwh.tolist() == [4.0]
+        noon = trace(energy[:, :1], emission_tco2e=emission[:, :, :1], **graph, stored=empty)
+        night = trace(energy[:, 1:], emission_tco2e=emission[:, :, 1:], **graph, stored=noon.stored)
+        assert night.received_tco2e.tobytes() == found.received_tco2e[:, :, 1:].tobytes()
+
+    def test_solves_two_loops_and_what_lies_between_and_behind(self) -> None:
+        kinds = [NodeKind.SOURCE] + [NodeKind.BUS] * 6
+        moves = [
+            Move(0, 1, 100.0, 60.0),
+            Move(1, 2, 130.0),
+            Move(2, 1, 30.0),
+            Move(2, 3, 100.0),
+            Move(0, 3, 20.0, 0.0),
+            Move(3, 4, 120.0),
+            Move(4, 5, 150.0),
+            Move(5, 4, 30.0),
+            Move(5, 6, 120.0),
+            Move(1, 5, 0.0),
+        ]
+        expected = [float(value or 0) for value in twin.intensities(kinds, moves)]
+        assert traced(kinds, moves)[0, :, 0] == pytest.approx(expected, rel=1e-12)
+
+
+class TestAttributeSources:
+    @given(networks(), CONTENTS)
+    def test_shares_out_every_kilowatt_hour_that_enters(
+        self, network: tuple[list[NodeKind], list[Move]], contents: list[float]
+    ) -> None:
+        kinds, moves = network
+        found, entering = attributed(kinds, moves, contents)
+        assume(not np.isnan(found.received_tco2e).any())
+        assert (found.received_tco2e >= -1e-9).all()
+        ends = [twin.forwards(move) for move in moves if move.origin != move.target]
+        intensity = found.intensity_tco2e_per_kwh[:, :, 0]
+        before = np.array(contents[: len(kinds)]) * (np.array(kinds) == NodeKind.STORAGE)
+        for source, entered in enumerate(entering):
+            kept = 0.0
+            for node, kind in enumerate(kinds):
+                if kind in twin.OUTSIDE:
+                    continue
+                inward = sum(
+                    m.energy_kwh
+                    for m in ends
+                    if m.origin == node and kinds[m.target] not in twin.OUTSIDE
+                )
+                kept += found.received_tco2e[source, node, 0] - inward * intensity[source, node]
+            total = entered + (before.sum() if source == 0 else 0.0)
+            assert kept == pytest.approx(total, rel=1e-9, abs=1e-9)
+
+    def test_gives_both_bases_from_one_pass(self) -> None:
+        kinds = [NodeKind.SOURCE, NodeKind.SOURCE, NodeKind.BUS, NodeKind.CONVERSION, NodeKind.USE]
+        moves = [Move(0, 2, 60.0), Move(1, 2, 40.0), Move(2, 3, 100.0), Move(3, 4, 50.0)]
+        found, _ = attributed(kinds, moves, [0.0] * 5)
+        mix = found.intensity_tco2e_per_kwh[:2, 3, 0]
+        assert mix.tolist() == pytest.approx([1.2, 0.8])
+        location, market = np.array([0.5, 0.0]), np.array([0.8, 0.0])
+        assert found.received_tco2e[:2, 4, 0] @ location == pytest.approx(30.0)
+        assert found.received_tco2e[:2, 4, 0] @ market == pytest.approx(48.0)
+
+
+def attributed(
+    kinds: list[NodeKind], moves: list[Move], contents: list[float]
+) -> tuple[Traced, list[float]]:
+    """Attribute each outside node's inputs, with storages full of the first source's energy."""
+    entering = [0.0] * len(kinds)
+    source_index = np.full(len(moves), -1, dtype=np.int32)
+    for flow, move in enumerate(moves):
+        ahead = twin.forwards(move)
+        if kinds[ahead.origin] in twin.OUTSIDE and kinds[ahead.target] not in twin.OUTSIDE:
+            source_index[flow] = ahead.origin
+            entering[ahead.origin] += ahead.energy_kwh
+    held = np.array(
+        [
+            content
+            for kind, content in zip(kinds, contents, strict=False)
+            if kind == NodeKind.STORAGE
+        ]
+    )
+    of_sources = np.zeros((len(kinds), held.size))
+    of_sources[0] = held
+    given_moves = columns(moves)
+    found = attribute_sources(
+        given_moves.pop("energy_kwh"),
+        source_index=source_index,
+        source_count=len(kinds),
+        **given_moves,
+        node_kind=np.array(kinds, dtype=np.int32),
+        stored=Stored(held, of_sources),
+    )
+    return found, entering
 
 
 class TestTaintedNodes:

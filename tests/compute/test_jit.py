@@ -80,7 +80,7 @@ class TestWarm:
             "compute.register._interval_amounts",
             "compute.block._sum_rows",
             "compute.balance._derive",
-            "compute.flow._trace",
+            "compute.flow_interval.trace_intervals",
             "compute.flow._taint",
             "compute.rollup._rollup_marks",
             "compute.rollup._rollup_values",

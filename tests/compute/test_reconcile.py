@@ -1,5 +1,7 @@
 """Reconciliation: against full matrices, by its invariants, and on published networks."""
 
+import csv
+import gzip
 import json
 import math
 from pathlib import Path
@@ -332,6 +334,45 @@ class TestPublishedCases:
             assert [
                 i + 1 for i, found_name in enumerate(classes(plan)) if found_name == name
             ] == expected[key]
+
+    def test_uc_san_diego_campus(self, shared_folder: Path) -> None:
+        path = shared_folder / "cases" / "balance_ucsd_campus.json"
+        case = json.loads(path.read_text(encoding="utf-8"))
+        expected = case["expected"]
+        with gzip.open(shared_folder.parent / case["inputs"]["file"], "rt") as file:
+            rows = list(csv.DictReader(file))
+        names = ("OnCampusGeneration", "SDG&E Import", "TotalCampusLoad")
+        measured = np.array([[float(row[name]) for row in rows] for name in names])
+        plan = plan_reconciliation(
+            network([(OUTSIDE, 0), (OUTSIDE, 0), (0, OUTSIDE)]), is_measured=np.ones(3, dtype=bool)
+        )
+        # Three meters that agree to 1 kW are hardly ever further apart than 2 sigma of the sum.
+        sigma = np.full(measured.shape, 0.5 / math.sqrt(3.0))
+        found = reconcile(plan, measured=measured, sigma=sigma, step_max=1)
+        # The case counts the load as positive.
+        residual = -found.residual[0]
+        assert residual.size == expected["rows"]
+        assert residual.min() == pytest.approx(expected["residual_min_kw"], rel=1e-9)
+        assert residual.max() == pytest.approx(expected["residual_max_kw"], rel=1e-9)
+        outside = np.abs(residual) > 1.0
+        assert 1.0 - outside.mean() == pytest.approx(expected["share_within_1_kw"], rel=1e-9)
+        assert (np.abs(found.balance_z[0]) > 2.0).mean() == pytest.approx(outside.mean(), abs=1e-4)
+        months = np.array([month_of(row["DateTime"]) for row in rows])
+        for month, figures in expected["monthly"].items():
+            chosen = months == month
+            sums = [*measured[:, chosen].sum(axis=1), residual[chosen].sum()]
+            keys = ("generation_mwh", "import_mwh", "load_mwh", "residual_mwh")
+            for value, key in zip(sums, keys, strict=True):
+                assert value / 4000.0 == pytest.approx(figures[key], rel=1e-9, abs=1e-9)
+        # A balance alone cannot say which of its meters is wrong.
+        suspected = int(np.flatnonzero(outside)[0])
+        assert found.suspects.named(suspected) == ((0, 1, 2),)
+
+
+def month_of(stamp: str) -> str:
+    """Return 2020-02 of 2/29/2020 23:45."""
+    month, _, year = stamp.split(" ", maxsplit=1)[0].split("/")
+    return f"{year}-{int(month):02}"
 
 
 def assert_published_before_elimination(

@@ -1,0 +1,152 @@
+"""Reconcile, test, trace and attribute one interval of large plants, beside full matrices.
+
+Times are CPU times of one core, the best of a few calls, warm.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from compute.flow import Stored, Traced, attribute_sources
+from compute.grid import Float2D
+from compute.reconcile import Reconciliation, reconcile
+from compute.reconcile_plan import plan_reconciliation
+from compute.topology import Float1D, Index1D, NodeKind
+from tests.benchmarks.plants import FAMILIES, OUTSIDE, Ends
+from tests.compute.networks import dense, network
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
+
+SOURCE_COUNT = 10
+REPEATS = 5
+STEP_MAX = 5
+# Beyond this a full matrix takes gigabytes.
+DENSE_MAX = 1_000
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    work()
+    times = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return 1000.0 * min(times)
+
+
+def balanced_flows(ends: Ends) -> Float1D:
+    """Return flows that balance: every use takes 10, a flow beside a node's first input gives 0.1.
+
+    Each node's inputs come from nodes before it.
+    """
+    flow = np.full(len(ends), 10.0)
+    inputs: dict[int, list[int]] = {}
+    outputs: dict[int, list[int]] = {}
+    for i, (origin, target) in enumerate(ends):
+        inputs.setdefault(target, []).append(i)
+        outputs.setdefault(origin, []).append(i)
+    for node in sorted(inputs, reverse=True):
+        if node == OUTSIDE:
+            continue
+        first, *others = inputs[node]
+        flow[others] = 0.1
+        flow[first] = flow[outputs.get(node, [])].sum() - 0.1 * len(others)
+    return flow
+
+
+class Case:
+    """A plant with measurements around flows that balance."""
+
+    def __init__(self, ends: Ends) -> None:
+        # The supply comes from ten sources.
+        self.ends = ends[1:] + [(OUTSIDE, 0)] * SOURCE_COUNT
+        count = len(self.ends)
+        self.plan = plan_reconciliation(
+            network(self.ends), is_measured=np.ones(count, dtype=np.bool_)
+        )
+        random = np.random.default_rng(6)
+        true = balanced_flows(self.ends)[:, None]
+        self.sigma: Float2D = 0.01 * np.abs(true) + 0.1
+        self.measured: Float2D = true + self.sigma * random.standard_normal((count, 1))
+        origin, target, kinds = self._nodes()
+        self.origin: Index1D = origin
+        self.target: Index1D = target
+        self.kinds: Index1D = kinds
+
+    def _nodes(self) -> tuple[Index1D, Index1D, Index1D]:
+        """Return the graph with a node for every use and for every source."""
+        bus_count = max(max(pair) for pair in self.ends) + 1
+        kinds = [NodeKind.BUS] * bus_count
+        origin, target = [], []
+        for start, end in self.ends:
+            for row, node, kind in (
+                (origin, start, NodeKind.SOURCE),
+                (target, end, NodeKind.USE),
+            ):
+                row.append(node if node != OUTSIDE else len(kinds))
+                if node == OUTSIDE:
+                    kinds.append(kind)
+        return (
+            np.array(origin, dtype=np.int32),
+            np.array(target, dtype=np.int32),
+            np.array(kinds, dtype=np.int32),
+        )
+
+    def reconciled(self, step_max: int = 0) -> Reconciliation:
+        return reconcile(self.plan, measured=self.measured, sigma=self.sigma, step_max=step_max)
+
+    def attributed(self, energy_kwh: Float2D) -> Traced:
+        enters = self.kinds[self.origin] == NodeKind.SOURCE
+        source = np.where(enters, np.cumsum(enters) - 1, -1).astype(np.int32)
+        return attribute_sources(
+            energy_kwh,
+            source_index=source,
+            source_count=SOURCE_COUNT,
+            flow_from_index=self.origin,
+            flow_to_index=self.target,
+            node_kind=self.kinds,
+            stored=Stored.nothing(SOURCE_COUNT, self.kinds),
+        )
+
+
+def reconciled_densely(case: Case) -> tuple[Float2D, Float2D]:
+    """Return value and variance by the same algebra on full matrices."""
+    matrix = dense(network(case.ends))
+    variance = case.sigma[:, 0] ** 2
+    middle = np.linalg.inv((matrix * variance) @ matrix.T)
+    value = case.measured - variance[:, None] * (matrix.T @ (middle @ (matrix @ case.measured)))
+    leverage = ((middle @ matrix) * matrix).sum(axis=0)
+    return value, (variance - variance**2 * leverage)[:, None]
+
+
+@pytest.mark.parametrize("flow_count", [1_000, 10_000, 100_000])
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_one_interval(family: str, flow_count: int) -> None:
+    start = time.process_time()
+    case = Case(FAMILIES[family](flow_count))
+    compiled_ms = 1000.0 * (time.process_time() - start)
+    found = case.reconciled()
+    matrix_rows = case.plan.degrees_of_freedom
+    assert found.objective[0] < 2.0 * matrix_rows + 100.0
+    traced = case.attributed(found.value)
+    uses = case.kinds == NodeKind.USE
+    entered = found.value[case.kinds[case.origin] == NodeKind.SOURCE].sum()
+    assert traced.received_tco2e[:, uses].sum() == pytest.approx(entered, rel=1e-9)
+    reconcile_ms = milliseconds(case.reconciled)
+    step_ms = (milliseconds(lambda: case.reconciled(STEP_MAX)) - reconcile_ms) / STEP_MAX
+    attribute_ms = milliseconds(lambda: case.attributed(found.value))
+    beside = ""
+    if flow_count <= DENSE_MAX:
+        value, variance = reconciled_densely(case)
+        assert found.value == pytest.approx(value, rel=1e-9, abs=1e-9)
+        assert found.variance == pytest.approx(variance, rel=1e-6, abs=1e-9)
+        beside = f", numpy with full matrices {milliseconds(lambda: reconciled_densely(case)):.1f}"
+    print(
+        f"\n{family}, {flow_count} flows, {matrix_rows} balances, factor of "
+        f"{case.plan.pattern.row_index.size}: reconcile and tests {reconcile_ms:.3f} ms, trace and "
+        f"attribution to {SOURCE_COUNT} sources {attribute_ms:.3f}, together "
+        f"{reconcile_ms + attribute_ms:.3f}; at most {step_ms:.3f} a step of elimination; made "
+        f"ready in {compiled_ms:.0f}{beside}"
+    )
