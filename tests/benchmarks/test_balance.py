@@ -79,7 +79,8 @@ class Case:
         """Return the graph with a node for every use and for every source."""
         bus_count = max(max(pair) for pair in self.ends) + 1
         kinds = [NodeKind.BUS] * bus_count
-        origin, target = [], []
+        origin: list[int] = []
+        target: list[int] = []
         for start, end in self.ends:
             for row, node, kind in (
                 (origin, start, NodeKind.SOURCE),

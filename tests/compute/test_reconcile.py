@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,9 @@ class TestPublishedCases:
                 i + 1 for i, found_name in enumerate(classes(plan)) if found_name == name
             ] == expected[key]
 
+    @pytest.mark.skipif(
+        "NUMBA_DISABLE_JIT" in os.environ, reason="75,844 intervals are for the compiler"
+    )
     def test_uc_san_diego_campus(self, shared_folder: Path) -> None:
         path = shared_folder / "cases" / "balance_ucsd_campus.json"
         case = json.loads(path.read_text(encoding="utf-8"))
