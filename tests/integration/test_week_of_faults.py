@@ -36,7 +36,7 @@ from services.reference import FactorBook, carrier_factors
 from services.store.pool import Database
 from tests.migrated import Migrated, migrate, take_in
 
-pytestmark = [pytest.mark.database, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.database, pytest.mark.timeout(600)]
 
 START = datetime.fromisoformat("2025-03-03T00:00:00+08:00")  # a Monday
 END = START + timedelta(days=7)
@@ -335,12 +335,13 @@ class TestAWeek:
             assert covered.pop(flow) == pytest.approx(1.0 - (end_us - start_us) / week_us)
         assert covered.pop("truck-diesel") == pytest.approx(1.0 - STEP_US / week_us)
         # Between the last reading of a meter and the first of the next nothing is read, and the
-        # step out of a frozen register is withheld: it is said, and it is no more than that.
-        assert min(covered.values()) >= 1.0 - 2.0 * STEP_US / week_us
+        # step out of a frozen register is withheld, like that into a dip: it is said, and it is no
+        # more than that. What follows from a bus covers as much as the least of its flows.
+        assert min(covered.values()) >= 1.0 - 3.001 * STEP_US / week_us
         silent = {code for code, share in covered.items() if share < 1.0}
         assert silent == {
             *("furnace-power", "solar-in", "moulding-power", "foundry-rest-power"),
-            *("heat-treatment-gas", "canteen-gas"),
+            *("heat-treatment-gas", "canteen-gas", "machining-power", "washing-power"),
         }
         assert "spike" in found["flow", "grid-in"]["flags"]
         assert "spike" in found["flow", "heat-treatment-gas"]["flags"]
