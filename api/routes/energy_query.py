@@ -87,12 +87,14 @@ class SeriesList(Answer):
 
 def chosen(
     *,
-    node: str | None,
-    flow: str | None,
-    point: str | None,
-    product: str | None,
-    residual: str | None,
-    virtual: str | None,
+    node: Annotated[Code | None, Query(description="节点 / Node")] = None,
+    flow: Annotated[Code | None, Query(description="能流 / Flow")] = None,
+    point: Annotated[Code | None, Query(description="测点 / Point")] = None,
+    product: Annotated[Code | None, Query(description="产品 / Product")] = None,
+    residual: Annotated[
+        Code | None, Query(description="平衡差额的节点 / Node of the residual")
+    ] = None,
+    virtual: Annotated[Code | None, Query(description="虚拟表 / Virtual meter")] = None,
 ) -> tuple[SeriesKind, str]:
     """Return the one series kind that a request names, and its code.
 
@@ -142,17 +144,10 @@ async def energy(
     principal: Who,
     database: Store,
     site: SiteCode,
+    named: Annotated[tuple[SeriesKind, str], Depends(chosen)],
     start: Start,
     end: End,
     interval: Annotated[Interval, Query(description="统计周期 / Interval")] = "hour",
-    node: Annotated[Code | None, Query(description="节点 / Node")] = None,
-    flow: Annotated[Code | None, Query(description="能流 / Flow")] = None,
-    point: Annotated[Code | None, Query(description="测点 / Point")] = None,
-    product: Annotated[Code | None, Query(description="产品 / Product")] = None,
-    residual: Annotated[
-        Code | None, Query(description="平衡差额的节点 / Node of the residual")
-    ] = None,
-    virtual: Annotated[Code | None, Query(description="虚拟表 / Virtual meter")] = None,
     carrier: Annotated[
         Code | None, Query(description="能源品种；省略为合计 / Carrier; without it the total")
     ] = None,
@@ -165,14 +160,7 @@ async def energy(
 
     CSV holds every row of the period.
     """
-    kind, code = chosen(
-        node=node,
-        flow=flow,
-        point=point,
-        product=product,
-        residual=residual,
-        virtual=virtual,
-    )
+    kind, code = named
 
     async def page(after: datetime | None, count: int) -> EnergyAnswer:
         return await energy_query.query_energy(

@@ -156,9 +156,7 @@ def document(tenant: str, site: str, word: str, **more: Any) -> dict[str, Any]:
         "products": [
             named(f"steel-{word}", unit="t", node="plant", metered_by=[{"point": f"P4-{word}"}])
         ],
-        "virtual_meters": [
-            named(f"rest-{word}", unit="kWh", formula=f"([P1-{word}] - [P2-{word}]) / 2")
-        ],
+        "virtual_meters": [named(f"rest-{word}", unit="kWh", formula=f"[P1-{word}] - [P2-{word}]")],
         **more,
     }
 

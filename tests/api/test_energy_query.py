@@ -86,7 +86,7 @@ class TestEnergy:
             "is_root": False,
         }
         assert [row["amount"] for row in answer["rows"]] == [
-            pytest.approx((one["amount"] - other["amount"]) / 2)
+            pytest.approx(one["amount"] - other["amount"])
             for one, other in zip(parts["P1"]["rows"], parts["P2"]["rows"], strict=True)
         ]
 
