@@ -24,6 +24,14 @@ export interface Subject {
   how?: Bilingual | null;
   /** From the open interval, once a second: nothing is stored of it. */
   isLive?: boolean;
+  /** What a live value is of: rates of the trailing window (as usual), or sums since the start of the period. */
+  liveOf?: "window" | "sum";
+  /** Newest reading of a live value (RFC 3339). */
+  newestReading?: string | null;
+  /** Carriers that went in; factors of others are not shown. */
+  carriers?: readonly string[];
+  /** Points that went in, for their raw readings. */
+  points?: readonly string[];
 }
 
 const subject = shallowRef<Subject | null>(null);

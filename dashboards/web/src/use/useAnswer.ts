@@ -1,6 +1,7 @@
 import { computed, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type ShallowRef, type WatchSource } from "vue";
 import { asProblem } from "@/api/client";
 import type { Problem } from "@/api/problem";
+import type { ResultsSpan } from "@/live/payload";
 import { useLive } from "@/live/useLive";
 
 const RESULTS_WAIT_MS = 1_500;
@@ -26,6 +27,10 @@ interface Options<T> {
   isEmpty?: (answer: T) => boolean;
   /** Asked again when results of the site change. */
   follow?: boolean;
+  /** Follows only changes of results in this span [ms]. */
+  within?: () => { start: number; end: number };
+  /** How long changes are gathered before it is asked again [ms]. */
+  waitMs?: number;
   /** Asked again so often [ms]. */
   everyMs?: number;
 }
@@ -60,7 +65,13 @@ export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options
     later ??= setTimeout(() => {
       later = null;
       void load();
-    }, RESULTS_WAIT_MS);
+    }, options.waitMs ?? RESULTS_WAIT_MS);
+  }
+
+  function follow(changed: ResultsSpan | null): void {
+    const span = options.within?.();
+    if (changed === null || (span && !(Date.parse(changed.start) < span.end && Date.parse(changed.end) > span.start))) return;
+    soon();
   }
 
   watch(options.on ?? [], () => void load(), { immediate: true });
@@ -68,7 +79,7 @@ export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options
   watch(liveStatus, (now) => {
     if (problem.value !== null && now === "live") void load();
   });
-  if (options.follow) watch(results, soon);
+  if (options.follow) watch(results, follow);
   const ticking = options.everyMs ? setInterval(() => void load(), options.everyMs) : null;
   onScopeDispose(() => {
     running?.abort();

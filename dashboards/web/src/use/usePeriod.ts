@@ -56,7 +56,8 @@ function instantText(at: number): string {
   return new Date(at).toISOString();
 }
 
-function useNow(): { readonly value: number } {
+/** The clock of this machine, every few seconds. */
+export function useNow(): { readonly value: number } {
   const now = ref(Date.now());
   const ticking = setInterval(() => {
     now.value = Date.now();

@@ -6,7 +6,7 @@ export const FLOW_UNITS: readonly FlowUnit[] = ["kWh", "GJ", "tce", "tCO2e"];
 const GJ_PER_KWH = 0.0036;
 const KEPT = "nengtan.unit";
 
-const kept = ref(unitOf(localStorage.getItem(KEPT)));
+const kept = ref(unitOf(globalThis.localStorage?.getItem(KEPT) ?? null));
 
 /** The unit that all views compare in, kept in the address (`?unit=`) and for the next visit. */
 export function useUnit(): WritableComputedRef<FlowUnit> {
