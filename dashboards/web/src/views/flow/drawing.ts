@@ -46,6 +46,11 @@ export function intensityEnd(picture: Picture): number {
   return scaleEnd(picture.links.map(({ intensity }) => intensity));
 }
 
+/** Whether everything drawn has a grade: said once, it need not be marked everywhere. */
+export function isAllOf(picture: Picture, grade: Grade): boolean {
+  return picture.links.length > 1 && picture.links.every((link) => link.grade === grade);
+}
+
 export function optionOf(look: Look, scene: Scene): EChartsCoreOption {
   const items = itemsOf(scene.picture);
   const paint = paintOf(scene);
@@ -84,6 +89,7 @@ interface Paint {
   link(link: Link): string;
   stop(stop: Stop): string;
   grade(grade: Grade): string;
+  isAllOf(grade: Grade): boolean;
   residual: string;
 }
 
@@ -111,6 +117,7 @@ function paintOf(scene: Scene): Paint {
       const link = main.get(stop.id);
       return link ? ofLink(link) : token(stop.kind === "gain" ? "--bad" : "--residual");
     },
+    isAllOf: (grade) => isAllOf(picture, grade),
     grade: (grade) => token(grade === "bad" ? "--bad" : "--uncertain"),
     residual: token("--residual"),
   };
@@ -130,7 +137,8 @@ function ribbonShape(look: Look, scene: Scene, paint: Paint, link: Link): Shape 
   if (ribbon === undefined) return null;
   const isChosen = scene.chosen === link.id;
   const band = link.known > 0 ? bandShape(look, paint, link, ribbon, isChosen) : threadShape(look, paint, link, ribbon, isChosen);
-  const mark = link.grade === "good" || link.unknownCount > 0 ? [] : [markShape(look, paint, link.grade, ribbon)];
+  const isMarked = link.grade !== "good" && link.unknownCount === 0 && !paint.isAllOf(link.grade);
+  const mark = isMarked ? [markShape(look, paint, link.grade, ribbon)] : [];
   return { children: [band, ...mark] };
 }
 
@@ -240,7 +248,7 @@ function labelShape(look: Look, scene: Scene, stop: Stop, bar: Bar, height: numb
       lineWidth: 3,
       font: `${stop.canOpen ? 600 : 400} ${look.size}px ${look.font}`,
       lineHeight: look.size * 1.25,
-      rich: { v: { fill: look.note, stroke: look.surface, lineWidth: 3, font: `${look.size * 0.9}px ${look.font}`, lineHeight: look.size * 1.2 } },
+      rich: { v: { fill: look.text, opacity: 0.85, stroke: look.surface, lineWidth: 3, font: `${look.size * 0.9}px ${look.font}`, lineHeight: look.size * 1.2 } },
     },
     blur: { style: { opacity: 0.25 } },
   };

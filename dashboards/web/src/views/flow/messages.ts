@@ -12,7 +12,6 @@ export default messages(
     whole: "全厂",
     path: "所看位置",
     chart: "能流图：{place}，{unit}",
-    keys: "表格列有同样的数据",
     loss: "转换损失",
     residual: "未计量/差额",
     gain: "差额（流出多于流入）",
@@ -21,7 +20,7 @@ export default messages(
     side: { charge: "充", discharge: "放", into: "流入", outOf: "流出", back: "回流" },
     side_name: "{name}（{side}）",
     back_name: "↩ {name}",
-    legend: { label: "图例", unknown: "未知（虚线，无宽度）", return: "↩ 回到上游", open: "加粗：点击看内部", uncertain: "存疑", bad: "无效", noIntensity: "强度未知" },
+    legend: { label: "图例", unknown: "未知（虚线，无宽度）", return: "↩ 回到上游", open: "加粗：点击看内部", uncertain: "存疑", bad: "无效", all: "（全部，时段未结束或读数不全）", noIntensity: "强度未知" },
     tooltip: { in: "流入", out: "流出", open: "点击看内部", detail: "点击看组成与表计", intensity: "碳强度" },
     table: {
       title: "各股能流",
@@ -91,7 +90,6 @@ export default messages(
     whole: "Whole site",
     path: "Place looked at",
     chart: "Energy flow: {place}, {unit}",
-    keys: "The table lists the same data",
     loss: "Conversion loss",
     residual: "Unmetered, residual",
     gain: "Residual (more out than in)",
@@ -100,7 +98,7 @@ export default messages(
     side: { charge: "charge", discharge: "discharge", into: "in", outOf: "out", back: "return" },
     side_name: "{name} ({side})",
     back_name: "↩ {name}",
-    legend: { label: "Legend", unknown: "Unknown (dashed, without width)", return: "↩ leads back upstream", open: "Bold: click to look inside", uncertain: "Uncertain", bad: "Invalid", noIntensity: "Intensity unknown" },
+    legend: { label: "Legend", unknown: "Unknown (dashed, without width)", return: "↩ leads back upstream", open: "Bold: click to look inside", uncertain: "Uncertain", bad: "Invalid", all: "(all of it: the period runs, or readings lack)", noIntensity: "Intensity unknown" },
     tooltip: { in: "In", out: "Out", open: "Click to look inside", detail: "Click for parts and meters", intensity: "Carbon intensity" },
     table: {
       title: "Every flow",

@@ -205,20 +205,18 @@ function relax(picture: Picture, columns: readonly string[][], bars: Map<string,
 
 /** Pushes bars of a column apart, down and then up, so that they stay in the frame and in their order. */
 function spread(stops: readonly string[], bars: Map<string, Bar>, frame: Frame): void {
-  const room = (bar: Bar): number => Math.max(bar.height, frame.roomMin) + frame.gap;
+  const column = stops.flatMap((id) => bars.get(id) ?? []);
+  // A label stands beside the middle of its bar and needs as much room above as below.
+  const above = (bar: Bar): number => Math.max(0, frame.roomMin - bar.height) / 2;
   let y = 0;
-  for (const id of stops) {
-    const bar = bars.get(id);
-    if (bar === undefined) continue;
-    bar.y = Math.max(bar.y, y);
-    y = bar.y + room(bar);
+  for (const bar of column) {
+    bar.y = Math.max(bar.y, y + above(bar));
+    y = bar.y + bar.height + above(bar) + frame.gap;
   }
-  y = frame.height + frame.gap;
-  for (const id of stops.toReversed()) {
-    const bar = bars.get(id);
-    if (bar === undefined) continue;
-    bar.y = Math.max(0, Math.min(bar.y, y - room(bar)));
-    y = bar.y;
+  y = frame.height;
+  for (const bar of column.toReversed()) {
+    bar.y = Math.max(above(bar), Math.min(bar.y, y - bar.height - above(bar)));
+    y = bar.y - above(bar) - frame.gap;
   }
 }
 
