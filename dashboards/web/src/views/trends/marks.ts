@@ -1,0 +1,29 @@
+import { useI18n } from "vue-i18n";
+import { resolved } from "@/charts/palette";
+import type { Mark } from "./slots";
+
+export type ShownMark = Exclude<Mark, "good">;
+
+/** Colours of what is to be said of an interval; their heights and names tell them apart as well. */
+export const MARK_TOKENS: Record<ShownMark, string> = {
+  estimated: "--carrier-solar",
+  uncertain: "--uncertain",
+  bad: "--bad",
+  missing: "--residual",
+  open: "--accent",
+};
+
+const KINDS = Object.keys(MARK_TOKENS) as ShownMark[];
+
+function each(of: (mark: ShownMark) => string): Record<ShownMark, string> {
+  return Object.fromEntries(KINDS.map((mark) => [mark, of(mark)])) as Record<ShownMark, string>;
+}
+
+/** Names of marks, and their colours as a canvas needs them, in the theme of the moment. */
+export function useMarks(): { names(): Record<ShownMark, string>; colours(): Record<ShownMark, string> } {
+  const { t } = useI18n();
+  return {
+    names: () => each((mark) => t(`trends.marks.${mark}`)),
+    colours: () => each((mark) => resolved(MARK_TOKENS[mark])),
+  };
+}
