@@ -1,8 +1,6 @@
 import { useI18n } from "vue-i18n";
 import { resolved } from "@/charts/palette";
-import type { Mark } from "./slots";
-
-export type ShownMark = Exclude<Mark, "good">;
+import { MARKS, type ShownMark } from "@/charts/trend";
 
 /** Colours of what is to be said of an interval; their heights and names tell them apart as well. */
 export const MARK_TOKENS: Record<ShownMark, string> = {
@@ -13,10 +11,8 @@ export const MARK_TOKENS: Record<ShownMark, string> = {
   open: "--accent",
 };
 
-const KINDS = Object.keys(MARK_TOKENS) as ShownMark[];
-
 function each(of: (mark: ShownMark) => string): Record<ShownMark, string> {
-  return Object.fromEntries(KINDS.map((mark) => [mark, of(mark)])) as Record<ShownMark, string>;
+  return Object.fromEntries(MARKS.map((mark) => [mark, of(mark)])) as Record<ShownMark, string>;
 }
 
 /** Names of marks, and their colours as a canvas needs them, in the theme of the moment. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { EnergyRow, Grade } from "@/api/types";
+import type { Mark } from "@/charts/trend";
 import { intensityOf, intensityRows, intensityUnit, usedIn } from "./intensity";
 import { measuresOf, quantityOf, unitOf, valueOf } from "./measure";
-import { byStart, joined, markOf, touchedEdges, valuesOf, withSpan, type Mark } from "./slots";
+import { byStart, joined, markOf, touchedEdges, valuesOf, withSpan } from "./slots";
 
 const HOUR = 3_600_000;
 

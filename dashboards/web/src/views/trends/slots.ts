@@ -1,8 +1,5 @@
 import type { EnergyRow, Measures } from "@/api/types";
-
-/** What is to be said of an interval besides its value. */
-export type Mark = "good" | "estimated" | "uncertain" | "bad" | "missing" | "open";
-export const MARKS: readonly Mark[] = ["estimated", "uncertain", "bad", "missing", "open"];
+import type { Mark } from "@/charts/trend";
 
 /** The sum is right or near, its shape within the interval is not known. */
 const ESTIMATED = new Set(["interpolated", "held", "derived"]);

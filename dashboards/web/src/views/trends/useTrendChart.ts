@@ -3,7 +3,7 @@ import { useI18n } from "vue-i18n";
 import { resolved, usePalette } from "@/charts/palette";
 import { useNomenclature } from "@/session/useNomenclature";
 import { useFormat } from "@/use/useFormat";
-import type { ChartData, Line } from "./chart";
+import type { ChartData, Line } from "@/charts/trend";
 import { differenceOf } from "./compare";
 import { useMarks } from "./marks";
 import { valuesOf } from "./slots";

@@ -1,6 +1,7 @@
 import { computed, type ComputedRef, type ShallowRef } from "vue";
 import { useI18n } from "vue-i18n";
 import type { Measures } from "@/api/types";
+import type { Mark } from "@/charts/trend";
 import type { Subject } from "@/parts/explain";
 import { useBoth } from "@/parts/useBoth";
 import { useNomenclature } from "@/session/useNomenclature";
@@ -8,7 +9,7 @@ import { useSite } from "@/session/useSite";
 import { useFormat } from "@/use/useFormat";
 import { alignedStarts } from "./compare";
 import { quantityOf, unitOf, valueOf } from "./measure";
-import { markOf, valuesOf, type Mark } from "./slots";
+import { markOf, valuesOf } from "./slots";
 import type { EnergyResult } from "./useEnergies";
 import type { Trend } from "./useTrend";
 

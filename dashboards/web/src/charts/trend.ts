@@ -1,6 +1,10 @@
-import type { EChartsCoreOption } from "@/charts/echarts";
-import { axis, valueAxis, type Look } from "@/charts/look";
-import type { Mark } from "./slots";
+import type { EChartsCoreOption } from "./echarts";
+import { axis, valueAxis, type Look } from "./look";
+
+/** What is to be said of an interval besides its value. */
+export const MARKS = ["estimated", "uncertain", "bad", "missing", "open"] as const;
+export type ShownMark = (typeof MARKS)[number];
+export type Mark = "good" | ShownMark;
 
 export interface Line {
   name: string;
@@ -15,9 +19,9 @@ export interface ChartData {
   lines: readonly Line[];
   compared: Line | null;
   marks: readonly Mark[];
-  markNames: Record<Exclude<Mark, "good">, string>;
+  markNames: Record<ShownMark, string>;
   /** Colours of marks as the canvas needs them. */
-  markColours: Record<Exclude<Mark, "good">, string>;
+  markColours: Record<ShownMark, string>;
   unit: string;
   axisText(index: number): string;
   numberText(value: number | null): string;
@@ -27,7 +31,7 @@ export interface ChartData {
 const ZOOM_FROM = 60;
 const DASHED = [5, 4];
 /** Told apart by height as well as by colour. */
-const MARK_HEIGHT: Record<Exclude<Mark, "good">, number> = { estimated: 0.4, uncertain: 0.7, bad: 1, missing: 1, open: 0.2 };
+const MARK_HEIGHT: Record<ShownMark, number> = { estimated: 0.4, uncertain: 0.7, bad: 1, missing: 1, open: 0.2 };
 
 /** The values above, and below them a strip that says of each interval what is not as it should be. */
 export function trendOption(of: ChartData, look: Look): EChartsCoreOption {
@@ -154,7 +158,7 @@ function loneSymbols(values: readonly (number | null)[]): object {
 }
 
 function markSeries(of: ChartData): object[] {
-  const kinds = (Object.keys(MARK_HEIGHT) as Exclude<Mark, "good">[]).filter((kind) => of.marks.includes(kind));
+  const kinds = (Object.keys(MARK_HEIGHT) as ShownMark[]).filter((kind) => of.marks.includes(kind));
   return kinds.map((kind) => ({
     type: "bar",
     name: of.markNames[kind],
