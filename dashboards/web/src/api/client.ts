@@ -1,3 +1,4 @@
+import { Gate } from "./gate";
 import { Problem, problemOf, unreachable } from "./problem";
 
 const PREFIX = "/api/v1";
@@ -12,7 +13,13 @@ interface Ask {
   body?: unknown;
   signal?: AbortSignal;
   timeoutMs?: number;
+  /** Does not wait for others. */
+  isUrgent?: boolean;
 }
+
+/** A view asks for much at once; the centre, and everybody else who asks it, shall not wait for one page. */
+const AT_ONCE_MAX = 4;
+const gate = new Gate(AT_ONCE_MAX);
 
 let onSignedOut: () => void = () => undefined;
 
@@ -53,7 +60,7 @@ async function send(path: string, ask: Ask): Promise<Response> {
  * Throws a Problem for everything that is no success, and the abort of `signal` as it is.
  */
 export async function request<T>(path: string, ask: Ask = {}): Promise<T> {
-  const response = await send(path, ask);
+  const response = ask.isUrgent ? await send(path, ask) : await gate.run(() => send(path, ask), ask.signal);
   if (!response.ok) {
     const problem = await problemOf(response);
     if (problem.status === 401 && ask.method !== "POST") onSignedOut();

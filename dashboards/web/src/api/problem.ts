@@ -12,6 +12,11 @@ export class Problem extends Error {
     super(`${code}: ${detail.en}`);
     this.name = "Problem";
   }
+
+  /** It may be over the next time: nobody answered, or the centre could not. */
+  get isPassing(): boolean {
+    return this.code === "unreachable" || this.status >= 500 || this.status === 429;
+  }
 }
 
 interface ProblemDocument {

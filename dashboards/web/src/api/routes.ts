@@ -47,11 +47,11 @@ interface Page {
 }
 
 export function signIn(login: string, password: string): Promise<Me> {
-  return request("/session", { method: "POST", body: { login, password, cookie: true } });
+  return request("/session", { method: "POST", body: { login, password, cookie: true }, isUrgent: true });
 }
 
 export function getSession(): Promise<Me> {
-  return request("/session");
+  return request("/session", { isUrgent: true });
 }
 
 export function signOut(): Promise<void> {
@@ -59,7 +59,7 @@ export function signOut(): Promise<void> {
 }
 
 export function getReady(timeoutMs: number): Promise<Ready> {
-  return request("/health/ready", { timeoutMs });
+  return request("/health/ready", { timeoutMs, isUrgent: true });
 }
 
 export function listSites(): Promise<SiteListed[]> {

@@ -15,6 +15,8 @@ export interface Subject {
   start: string | number | null;
   end: string | number | null;
   grade?: Grade | null;
+  /** The mark of its grade is not shown beside it, only in the panel. */
+  isQuiet?: boolean;
   flags?: readonly string[];
   coveredShare?: number | null;
   readingCount?: number | null;

@@ -65,6 +65,7 @@ export function unitText(unit: string, locale: Locale): string {
     .replace("1e4", myriad)
     .replaceAll("CO2", "CO₂")
     .replaceAll("m3", "m³")
+    .replace(/\bpiece\b/, locale === "zh-CN" ? "件" : "piece")
     .replace(/^1$/, "");
 }
 

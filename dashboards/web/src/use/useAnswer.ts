@@ -5,6 +5,8 @@ import type { ResultsSpan } from "@/live/payload";
 import { useLive } from "@/live/useLive";
 
 const RESULTS_WAIT_MS = 1_500;
+/** A centre that was too busy, or away, is asked again by itself; ever more slowly. */
+const RETRY_MS = [1_000, 3_000, 10_000, 30_000] as const;
 
 export type AnswerStatus = "loading" | "ready" | "empty" | "error";
 
@@ -43,6 +45,7 @@ export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options
   const { resyncs, results, status: liveStatus } = useLive();
   let running: AbortController | null = null;
   let later: ReturnType<typeof setTimeout> | null = null;
+  const retry = useRetry(() => void load());
 
   async function load(): Promise<void> {
     running?.abort();
@@ -54,9 +57,11 @@ export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options
       if (running !== mine) return;
       answer.value = found;
       problem.value = null;
+      retry.succeeded();
     } catch (error) {
       if (running !== mine) return;
       problem.value = asProblem(error);
+      if (problem.value.isPassing) retry.failed();
     }
     pending.value = false;
   }
@@ -98,5 +103,27 @@ export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options
     isStale: computed(() => answer.value !== null && (pending.value || problem.value !== null)),
     isLoading: computed(() => pending.value),
     reload: () => void load(),
+  };
+}
+
+/** Acts again after failures, ever more slowly, until one try succeeds. */
+function useRetry(act: () => void): { failed(): void; succeeded(): void } {
+  let failures = 0;
+  let waiting: ReturnType<typeof setTimeout> | null = null;
+  function stop(): void {
+    if (waiting !== null) clearTimeout(waiting);
+    waiting = null;
+  }
+  onScopeDispose(stop);
+  return {
+    failed: () => {
+      stop();
+      waiting = setTimeout(act, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
+      failures += 1;
+    },
+    succeeded: () => {
+      stop();
+      failures = 0;
+    },
   };
 }

@@ -7,7 +7,7 @@ export default messages(
     power: "功率",
     emissionRate: "排放速率",
     intensityNow: "碳强度",
-    intensityOf: "{product} 单耗",
+    intensityOf: "{product}单耗",
     energy: "能源消费量",
     coal: "综合能耗（当量值）",
     coalEqual: "综合能耗（等价值）",

@@ -13,3 +13,18 @@ export function growingDecimals(value: number | null): number {
   // From ten thousand on it is written in the next larger unit.
   return size >= 10_000 || size < 100 ? 3 : 1;
 }
+
+const OF_A_RUNNING_INTERVAL: ReadonlySet<string> = new Set(["open", "partial"]);
+/** From so much on, what lacks is what a running interval lacks. */
+export const COVERED_SHARE_MIN = 0.95;
+
+/** That today has not ended is no doubt of its numbers: said in the panel, not beside each of them. */
+export function isQuiet(flags: readonly string[], coveredShare: number): boolean {
+  return coveredShare >= COVERED_SHARE_MIN && flags.every((flag) => OF_A_RUNNING_INTERVAL.has(flag));
+}
+
+/** Of the part of today that has passed, how much is covered: the answer counts the interval that runs in full. */
+export function coveredOfPassed(share: number, of: { start: number; end: number }, now: number): number {
+  const passed = Math.min(of.end, now) - of.start;
+  return passed <= 0 ? share : Math.min(1, (share * (of.end - of.start)) / passed);
+}
