@@ -50,7 +50,7 @@ describe("the causes of over-emission", () => {
     expect(causesOf(now, before, 1).map(({ target, more }) => [target.code, more])).toEqual([["kiln", 4], ["furnace", 1]]);
   });
 
-  it("are measured at the rate of what is covered", () => {
+  it("are measured at the rate of what has passed", () => {
     expect(causesOf(flowOf({ kiln: 1 }), flowOf({ kiln: 1 }), 0.25)[0]?.more).toBe(3);
   });
 

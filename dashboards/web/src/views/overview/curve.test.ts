@@ -22,10 +22,10 @@ function row(index: number, energy: number | null, coveredMs: number, flags: str
 }
 
 describe("the curve of a day", () => {
-  const of = { kind: "power" as const, start: START, intervalMs: QUARTER };
+  const of = { kind: "power" as const, start: START, intervalMs: QUARTER, asOf: START + 4 * QUARTER + 300_000 };
   const rows = [row(0, 25, QUARTER), row(2, 50, QUARTER), row(3, null, 0), row(4, 10, 300_000, ["open"])];
 
-  it("has steps of the mean over what is covered, and gaps where nothing is", () => {
+  it("has steps of the mean over what has passed, and gaps where nothing is", () => {
     expect(curveOf(rows, of).ended).toEqual([
       [0, 100], [QUARTER, 100], [2 * QUARTER, null],
       [2 * QUARTER, 200], [3 * QUARTER, 200],
@@ -33,7 +33,7 @@ describe("the curve of a day", () => {
     ]);
   });
 
-  it("has the interval that runs apart, at the rate of its covered part", () => {
+  it("has the interval that runs apart, at the rate of what has passed of it", () => {
     expect(curveOf(rows, of).open).toEqual([[4 * QUARTER, 120], [5 * QUARTER, 120]]);
   });
 

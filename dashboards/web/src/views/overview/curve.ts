@@ -1,19 +1,23 @@
 import type { EnergyRow } from "@/api/types";
-import { emissionRate } from "./overEmission";
+import { emissionRate, passedMs } from "./overEmission";
 
 export const CURVE_KINDS = ["power", "emission"] as const;
 export type CurveKind = (typeof CURVE_KINDS)[number];
 
-const US_PER_HOUR = 3_600_000_000;
+const MS_PER_HOUR = 3_600_000;
 
-/** What each curve is of, as a mean over the covered part of an interval. */
-export const OF_CURVE: Readonly<Record<CurveKind, { unit: string; rate: (row: EnergyRow) => number | null }>> = {
-  power: {
-    unit: "kW",
-    rate: ({ energy_kwh, covered_us }) => (energy_kwh === null || covered_us <= 0 ? null : (energy_kwh * US_PER_HOUR) / covered_us),
-  },
+type Rate = (row: EnergyRow, intervalMs: number, asOf: number) => number | null;
+
+/** What each curve is of, as a mean over what has passed of an interval. */
+export const OF_CURVE: Readonly<Record<CurveKind, { unit: string; rate: Rate }>> = {
+  power: { unit: "kW", rate: meanPower },
   emission: { unit: "tCO2e/h", rate: emissionRate },
 };
+
+function meanPower(row: EnergyRow, intervalMs: number, asOf: number): number | null {
+  const passed = passedMs(row, intervalMs, asOf);
+  return row.energy_kwh === null || passed <= 0 ? null : (row.energy_kwh / passed) * MS_PER_HOUR;
+}
 
 type Dot = [number, number | null];
 
@@ -28,14 +32,16 @@ interface Of {
   kind: CurveKind;
   start: number;
   intervalMs: number;
+  /** When the results were read [ms]. */
+  asOf: number;
 }
 
 /** The steps of a day. Where an interval is missing there is a gap, not a line across it. */
-export function curveOf(rows: readonly EnergyRow[], { kind, start, intervalMs }: Of): Curve {
+export function curveOf(rows: readonly EnergyRow[], { kind, start, intervalMs, asOf }: Of): Curve {
   const curve: Curve = { ended: [], open: [] };
   for (const row of rows) {
     const from = Date.parse(row.start) - start;
-    const value = OF_CURVE[kind].rate(row);
+    const value = OF_CURVE[kind].rate(row, intervalMs, asOf);
     const into = row.flags.includes("open") ? curve.open : curve.ended;
     const last = into.at(-1);
     if (last !== undefined && last[0] !== from) into.push([from, null]);

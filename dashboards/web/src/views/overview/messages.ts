@@ -57,7 +57,7 @@ export default messages(
       unchecked: "暂时无法检查：{reason}",
       rule: "规则",
       ruleText:
-        "时段平均排放速率高于前 7 天同一时段均值的 1.3 倍，并且高于其中任何一天；当前时段覆盖满 2 分钟即判断，可比天数不足 2 天时不判断。沉默：超过通常读数间隔的 3 倍且超过 45 秒没有读数。",
+        "时段平均排放速率高于前 7 天同一时段均值的 1.3 倍，并且高于其中任何一天；当前时段满 3 分钟即判断，可比天数不足 2 天时不判断。沉默：超过通常读数间隔的 3 倍且超过 45 秒没有读数。",
       toFlow: "看能流",
       toMeters: "看表计",
       toTrends: "看趋势",
@@ -83,6 +83,7 @@ export default messages(
       descriptionText: "由 {by} 应用，自 {time} 起生效",
       more: "另有 {count} 项",
     },
+    howCarrier: "该品种进入边界的实物量，按下列因子折算；开放时段内尚未到达的数据不作估计",
     how: "边界内各能源品种之和；开放时段内尚未到达的数据不作估计",
     howEmission: "直接排放与购入电力、热力排放之和；时段尚未结束时只含已到达的数据",
     howDay: "已结束时段的结果加上当前时段已到达的读数，每秒更新",
@@ -152,7 +153,7 @@ export default messages(
       unchecked: "Cannot be checked now: {reason}",
       rule: "Rule",
       ruleText:
-        "The mean emission rate of an interval is above 1.3 times the mean of the same interval of the last 7 days, and above each of these days; the interval that runs is judged once 2 minutes are covered; with fewer than 2 comparable days nothing is said. Silent: no reading for 3 times the usual distance of readings, and for more than 45 s.",
+        "The mean emission rate of an interval is above 1.3 times the mean of the same interval of the last 7 days, and above each of these days; the interval that runs is judged once 3 minutes have passed; with fewer than 2 comparable days nothing is said. Silent: no reading for 3 times the usual distance of readings, and for more than 45 s.",
       toFlow: "Energy flow",
       toMeters: "Meters",
       toTrends: "Trends",
@@ -178,6 +179,7 @@ export default messages(
       descriptionText: "Applied by {by}, valid from {time}",
       more: "{count} more",
     },
+    howCarrier: "What of this carrier came into the boundary, by the factors below; what has not yet come in an open interval is not estimated",
     how: "Sum of all carriers over the boundary; what has not yet come in an open interval is not estimated",
     howEmission: "Direct emission and that of bought electricity and heat; of an open interval only what has come",
     howDay: "Results of the intervals that have ended and the readings of the one that runs, every second",

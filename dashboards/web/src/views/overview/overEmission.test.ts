@@ -7,7 +7,7 @@ const QUARTER = 15 * MINUTE;
 const DAY = 86_400_000;
 const RUNNING = Date.parse("2026-03-05T06:00:00Z");
 
-/** A quarter of an hour with a mean rate [tCO2e/h] over its covered minutes. */
+/** A quarter of an hour with a mean rate [tCO2e/h] over so many minutes, which are covered. */
 function row(start: number, rate: number | null, coveredMin = 15): EnergyRow {
   const emission = rate === null ? null : (rate * coveredMin) / 60;
   return {
@@ -35,7 +35,7 @@ describe("over-emission", () => {
     ["is not said below 1.3 times", [row(RUNNING, 5.19, 5), ...daysBefore(RUNNING, [4, 4, 4])], false],
     ["is not said below the highest of the days", [row(RUNNING, 8, 5), ...daysBefore(RUNNING, [1, 1, 9])], false],
     ["is not said of one day", [row(RUNNING, 40, 5), ...daysBefore(RUNNING, [4])], false],
-    ["waits until two minutes are covered", [row(RUNNING, 40, 1), ...daysBefore(RUNNING, [4, 4])], false],
+    ["is not said higher because little is covered", [{ ...row(RUNNING, 5, 5), covered_us: 1 }, ...daysBefore(RUNNING, [4, 4])], false],
     ["is not said of what is not known", [row(RUNNING, null, 5), ...daysBefore(RUNNING, [4, 4])], false],
     ["does not count days that are not known", [row(RUNNING, 40, 5), ...daysBefore(RUNNING, [4, null, null])], false],
     [
@@ -66,8 +66,17 @@ describe("over-emission", () => {
     expect(found?.usual).toBeCloseTo(5, 9);
   });
 
-  it("takes the rate of the covered part", () => {
-    expect(emissionRate(row(RUNNING, 6, 5))).toBeCloseTo(6, 9);
-    expect(emissionRate({ ...row(RUNNING, 6), covered_us: 0 })).toBeNull();
+  it("waits until three minutes have passed, and meanwhile judges the interval before", () => {
+    const rows = [row(RUNNING, 40, 2), ...daysBefore(RUNNING, [4, 4])];
+    expect(overEmission(rows, RUNNING + 2.9 * MINUTE, QUARTER)).toBeNull();
+    expect(overEmission(rows, RUNNING + 3 * MINUTE, QUARTER)?.start).toBe(RUNNING);
+    const before = [row(RUNNING - QUARTER, 40), ...daysBefore(RUNNING - QUARTER, [4, 4])];
+    expect(overEmission([...rows, ...before], RUNNING + MINUTE, QUARTER)?.start).toBe(RUNNING - QUARTER);
+  });
+
+  it("takes the rate of what has passed", () => {
+    expect(emissionRate(row(RUNNING, 6, 5), QUARTER, now)).toBeCloseTo(6, 9);
+    expect(emissionRate(row(RUNNING, 6), QUARTER, RUNNING + DAY)).toBeCloseTo(6, 9);
+    expect(emissionRate(row(RUNNING, 6), QUARTER, RUNNING)).toBeNull();
   });
 });

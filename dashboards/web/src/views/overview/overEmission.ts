@@ -5,22 +5,23 @@ import { emissionOf } from "@/use/useUnit";
  * The rule by which the overview says that too much is emitted.
  *
  * The mean rate of an interval is clearly too high when it is more than 1.3 times the mean of the same interval
- * of the seven days before (24 h, 48 h … earlier), and higher than on any of these days: the second half keeps a Monday quiet whose
- * shifts rested on Sunday. Days of which less than half of the interval is covered do not count, and with fewer
- * than two days nothing is said.
+ * of the seven days before (24 h, 48 h … earlier), and higher than on any of these days: the second half keeps a
+ * Monday quiet whose shifts rested on Sunday. Days of which less than half of the interval is covered do not count,
+ * and with fewer than two days nothing is said.
  */
 export const RATIO_MIN = 1.3;
 export const DAYS_MIN = 2;
+const DAYS_MAX = 7;
 const COVERED_SHARE_MIN = 0.5;
-/** The interval that runs is judged once so much of it is covered: a batch makes a minute high, and means nothing. */
-export const COVERED_MS_MIN = 120_000;
+/** The interval that runs is judged once so much of it has passed: a batch makes a minute high, and means nothing. */
+export const PASSED_MS_MIN = 180_000;
 const DAY_MS = 86_400_000;
 const MS_PER_HOUR = 3_600_000;
 
 export interface OverEmission {
   /** Start of the interval that is too high [ms]. */
   start: number;
-  /** Its mean rate over the covered part [tCO2e/h]. */
+  /** Its mean rate so far [tCO2e/h]. */
   rate: number;
   /** Mean of the same interval of the days before [tCO2e/h]. */
   usual: number;
@@ -29,32 +30,42 @@ export interface OverEmission {
   dayCount: number;
 }
 
-/** Mean emission over the covered part of an interval [tCO2e/h]; null where it is not known. */
-export function emissionRate(row: EnergyRow): number | null {
+/** How much of an interval has passed when it was read [ms]. */
+export function passedMs(row: EnergyRow, intervalMs: number, asOf: number): number {
+  return Math.min(intervalMs, asOf - Date.parse(row.start));
+}
+
+/**
+ * Mean emission over what has passed of an interval [tCO2e/h]; null where it is not known.
+ *
+ * Not over what is covered: that is the least of all inputs, so that the others' energy would count for too little
+ * time, and the rate be too high.
+ */
+export function emissionRate(row: EnergyRow, intervalMs: number, asOf: number): number | null {
   const emission = emissionOf(row);
-  return emission === null || row.covered_us <= 0 ? null : (emission / (row.covered_us / 1_000)) * MS_PER_HOUR;
+  const passed = passedMs(row, intervalMs, asOf);
+  return emission === null || passed <= 0 ? null : (emission / passed) * MS_PER_HOUR;
 }
 
 /**
  * The newest interval of today that is clearly too high; null where none is.
  *
  * Only the interval that runs and the one before it speak of now. `rows` are base results of the boundary of the
- * site, of today and of the days before.
+ * site, of today and of the days before, read at `asOf` [ms].
  */
-export function overEmission(rows: readonly EnergyRow[], now: number, intervalMs: number): OverEmission | null {
-  const running = Math.floor(now / intervalMs) * intervalMs;
+export function overEmission(rows: readonly EnergyRow[], asOf: number, intervalMs: number): OverEmission | null {
+  const running = Math.floor(asOf / intervalMs) * intervalMs;
   const ofStart = new Map(rows.map((row) => [Date.parse(row.start), row]));
   for (const start of [running, running - intervalMs]) {
     const row = ofStart.get(start);
-    if (row === undefined || row.covered_us < COVERED_MS_MIN * 1_000) continue;
+    if (row === undefined || passedMs(row, intervalMs, asOf) < PASSED_MS_MIN) continue;
     // The newest interval that can be judged decides: when it is over, it is over.
-    return judged(row, start, usualRates(ofStart, start, intervalMs));
+    return judged(emissionRate(row, intervalMs, asOf), start, usualRates(ofStart, start, intervalMs));
   }
   return null;
 }
 
-function judged(row: EnergyRow, start: number, usual: number[]): OverEmission | null {
-  const rate = emissionRate(row);
+function judged(rate: number | null, start: number, usual: number[]): OverEmission | null {
   if (rate === null || usual.length < DAYS_MIN) return null;
   const mean = usual.reduce((sum, each) => sum + each, 0) / usual.length;
   const highest = Math.max(...usual);
@@ -63,8 +74,8 @@ function judged(row: EnergyRow, start: number, usual: number[]): OverEmission | 
 }
 
 function usualRates(ofStart: Map<number, EnergyRow>, start: number, intervalMs: number): number[] {
-  const rates = Array.from({ length: 7 }, (_, index) => ofStart.get(start - (index + 1) * DAY_MS))
+  const rates = Array.from({ length: DAYS_MAX }, (_, index) => ofStart.get(start - (index + 1) * DAY_MS))
     .filter((row) => row !== undefined && row.covered_us >= intervalMs * 1_000 * COVERED_SHARE_MIN)
-    .map((row) => emissionRate(row as EnergyRow));
+    .map((row) => emissionRate(row as EnergyRow, intervalMs, start));
   return rates.filter((rate) => rate !== null);
 }

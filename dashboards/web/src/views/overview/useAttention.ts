@@ -6,7 +6,7 @@ import { useNomenclature } from "@/session/useNomenclature";
 import { useSite } from "@/session/useSite";
 import { useAnswer } from "@/use/useAnswer";
 import { useFormat } from "@/use/useFormat";
-import { spanOf, useNow } from "@/use/usePeriod";
+import { spanOf } from "@/use/usePeriod";
 import { causesOf, type Cause } from "./causes";
 import { exchangesSince, silentPoints, usualSteps, withheldPoints, type Silent } from "./meterNotices";
 import {
@@ -42,7 +42,7 @@ export interface Attention {
 export function useAttention(overview: Overview, meters: Meters): Attention {
   const words = useWords(meters);
   const over = useOverEmission(overview);
-  const causes = useCauses(over, overview);
+  const causes = useCauses(over);
   const withheld = useWithheld(meters, overview);
   const silent = useSilent(meters);
   const notices = computed(() => {
@@ -84,10 +84,10 @@ function useWords(meters: Meters): ComputedRef<Words> {
 
 function useOverEmission(overview: Overview): ComputedRef<OverEmission | null> {
   const site = useSite();
-  const now = useNow();
   return computed(() => {
-    const rows = [...(overview.rowsBefore.answer.value ?? []), ...(overview.rowsToday.answer.value ?? [])];
-    return overEmission(rows, now.value, site.value.baseIntervalMs);
+    const [today, before] = [overview.rowsToday.answer.value, overview.rowsBefore.answer.value];
+    if (today === null || before === null) return null;
+    return overEmission([...before.rows, ...today.rows], Date.parse(today.asOf), site.value.baseIntervalMs);
   });
 }
 
@@ -100,7 +100,7 @@ function useSilent({ points, recent, today }: Meters): ComputedRef<Silent[] | nu
 }
 
 /** What grew since yesterday; asked only when too much is emitted. */
-function useCauses(over: ComputedRef<OverEmission | null>, overview: Overview): ComputedRef<Cause[]> {
+function useCauses(over: ComputedRef<OverEmission | null>): ComputedRef<Cause[]> {
   const site = useSite();
   const start = computed(() => over.value?.start ?? null);
   const { answer } = useAnswer(
@@ -121,9 +121,8 @@ function useCauses(over: ComputedRef<OverEmission | null>, overview: Overview): 
   return computed(() => {
     const [now, before] = answer.value ?? [];
     if (over.value === null || now === undefined || before === undefined) return [];
-    const row = (overview.rowsToday.answer.value ?? []).find((each) => Date.parse(each.start) === over.value?.start);
-    const covered = (row?.covered_us ?? 0) / 1_000 / site.value.baseIntervalMs;
-    return covered > 0 ? causesOf(now, before, covered) : [];
+    const passed = Math.min(1, (Date.parse(now.as_of) - over.value.start) / site.value.baseIntervalMs);
+    return passed > 0 ? causesOf(now, before, passed) : [];
   });
 }
 

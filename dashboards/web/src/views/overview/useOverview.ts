@@ -30,14 +30,20 @@ export interface Compared {
   yesterday: Consumption;
 }
 
+export interface Rows {
+  rows: EnergyRow[];
+  /** When they were read (RFC 3339). */
+  asOf: string;
+}
+
 export interface Overview {
   stretches: ComputedRef<DayStretches>;
   today: AnswerUse<Consumption>;
   /** Null before the first edge of the day: then there is nothing to compare. */
   compared: AnswerUse<Compared | null>;
   /** Base results of the boundary of the site. */
-  rowsToday: AnswerUse<EnergyRow[]>;
-  rowsBefore: AnswerUse<EnergyRow[]>;
+  rowsToday: AnswerUse<Rows | null>;
+  rowsBefore: AnswerUse<Rows | null>;
   root: ComputedRef<string | null>;
 }
 
@@ -65,10 +71,11 @@ export function useOverview(): Overview {
     () => series.answer.value?.series.find((each) => each.is_root && each.carrier === "")?.code ?? null,
   );
 
-  async function rowsOf(of: Stretch, signal: AbortSignal): Promise<EnergyRow[]> {
-    if (root.value === null) return [];
+  async function rowsOf(of: Stretch, signal: AbortSignal): Promise<Rows | null> {
+    if (root.value === null) return null;
     const query = { ...span(of), node: root.value, interval: "base" as const, limit: PAGE_MAX };
-    return (await queryEnergy(query, signal)).rows;
+    const { rows, as_of: asOf } = await queryEnergy(query, signal);
+    return { rows, asOf };
   }
 
   return {
