@@ -19,10 +19,10 @@ export function mixed(scale: readonly string[], share: number): string {
   return `rgb(${part.join(", ")})`;
 }
 
-/** The end of a scale that holds all values: 1, 2 or 5 times a power of ten. */
+/** The end of a scale that holds all values: a round number not much above the largest. */
 export function scaleEnd(values: readonly (number | null)[]): number {
   const largest = Math.max(0, ...values.map((value) => value ?? 0));
   if (largest === 0) return 1;
   const power = 10 ** Math.floor(Math.log10(largest));
-  return [1, 2, 5, 10].map((times) => times * power).find((end) => end >= largest * (1 - 1e-9)) ?? largest;
+  return [1, 1.5, 2, 3, 5, 7.5, 10].map((times) => times * power).find((end) => end >= largest * (1 - 1e-9)) ?? largest;
 }

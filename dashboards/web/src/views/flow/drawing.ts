@@ -5,7 +5,7 @@ import { resolved } from "@/charts/palette";
 import { RIBBON } from "@/charts/ribbon";
 import { mixed, scaleEnd } from "./colours";
 import type { Link, Picture, Stop } from "./picture";
-import type { Bar, Frame, Placed, Ribbon } from "./placing";
+import type { Frame, Placed, Ribbon } from "./placing";
 
 export type Colouring = "carrier" | "intensity";
 
@@ -35,6 +35,8 @@ export type Item = { link: Link; stop?: never } | { stop: Stop; link?: never };
 const EDGE = 4;
 const THIN = 1.5;
 const MARK = 4;
+/** How much of a label can be pointed at. [px] */
+const LABEL_TARGET = 70;
 
 /** Links below, stops above; a click tells which of them by its index. */
 export function itemsOf(picture: Picture): Item[] {
@@ -55,9 +57,11 @@ export function optionOf(look: Look, scene: Scene): EChartsCoreOption {
   const items = itemsOf(scene.picture);
   const paint = paintOf(scene);
   const near = neighboursOf(items);
+  const count = 1 + Math.max(0, ...Array.from(scene.placed.bars.values(), ({ column }) => column));
   return {
     animationDuration: 0,
-    animationDurationUpdate: 400,
+    animationDurationUpdate: 300,
+    stateAnimation: { duration: 0 },
     animationEasingUpdate: "cubicInOut",
     tooltip: {
       trigger: "item",
@@ -68,6 +72,22 @@ export function optionOf(look: Look, scene: Scene): EChartsCoreOption {
       },
     },
     series: [
+      {
+        // Text is dear to draw: in a layer of its own it is drawn once an update, not with every step of a glide.
+        id: "labels",
+        type: "custom",
+        zlevel: 1,
+        coordinateSystem: "none",
+        clip: false,
+        animation: false,
+        tooltip: { show: false },
+        silent: true,
+        data: scene.picture.stops.map(({ id }) => ({ id: `label ${id}`, value: 0 })),
+        renderItem: ({ dataIndexInside: index }: { dataIndexInside: number }) => {
+          const stop = scene.picture.stops[index];
+          return stop ? labelShape(look, scene, stop, count) : null;
+        },
+      },
       {
         id: "flow",
         type: "custom",
@@ -99,7 +119,7 @@ function paintOf(scene: Scene): Paint {
   const token = remembered(resolved);
   const carrier = remembered(scene.colourOf);
   const end = intensityEnd(picture);
-  const scale = ["--good", "--uncertain", "--bad"].map(token);
+  const scale = ["--good", "--carrier-solar", "--bad"].map(token);
   const ofLink = (link: Link): string => {
     if (link.kind !== "flow") return token(link.kind === "gain" ? "--bad" : "--residual");
     if (colouring === "carrier") return carrier(link.carrier ?? "");
@@ -208,36 +228,37 @@ function barShape(look: Look, scene: Scene, paint: Paint, stop: Stop): Shape | n
   const { frame } = scene;
   const height = Math.max(bar.height, THIN);
   const colour = paint.stop(stop);
+  // Its label belongs to it: where one points at that, one points at the bar.
+  const target = { x: bar.x, y: bar.y + height / 2 - frame.roomMin / 2, width: frame.barWidth + LABEL_TARGET, height: frame.roomMin };
+  const cursor = stop.code === null ? "default" : "pointer";
   return {
     children: [
+      { type: "rect", name: "target", shape: target, style: { fill: "transparent" }, cursor },
       {
         type: "rect",
         name: "bar",
         shape: { x: bar.x, y: bar.y, width: frame.barWidth, height, r: 1.5 },
         transition: ["shape"],
         style: { fill: stop.isOutside ? look.surface : colour, stroke: colour, lineWidth: 1.5 },
-        cursor: stop.code === null ? "default" : "pointer",
+        cursor,
         blur: { style: { opacity: 0.25 } },
       },
-      labelShape(look, scene, stop, bar, height),
     ],
   };
 }
 
-function labelShape(look: Look, scene: Scene, stop: Stop, bar: Bar, height: number): Shape {
+function labelShape(look: Look, scene: Scene, stop: Stop, columns: number): Shape | null {
   const { frame, placed } = scene;
-  const columns = 1 + Math.max(0, ...[...placed.bars.values()].map(({ column }) => column));
+  const bar = placed.bars.get(stop.id);
+  if (bar === undefined) return null;
   const step = columns > 1 ? frame.width / (columns - 1) : frame.width;
   const isLast = bar.column === columns - 1;
   const { name, value } = scene.words.label(stop);
   const width = (isLast ? scene.margin : step - frame.barWidth) - 10;
   return {
     type: "text",
-    name: "label",
-    x: bar.x + frame.barWidth + 5,
-    y: bar.y + height / 2,
-    transition: ["x", "y"],
-    cursor: stop.code === null ? "default" : "pointer",
+    x: EDGE + bar.x + frame.barWidth + 5,
+    y: EDGE + bar.y + Math.max(bar.height, THIN) / 2,
     style: {
       text: `${name}\n{v|${value}}`,
       width,
@@ -250,7 +271,6 @@ function labelShape(look: Look, scene: Scene, stop: Stop, bar: Bar, height: numb
       lineHeight: look.size * 1.25,
       rich: { v: { fill: look.text, opacity: 0.85, stroke: look.surface, lineWidth: 3, font: `${look.size * 0.9}px ${look.font}`, lineHeight: look.size * 1.2 } },
     },
-    blur: { style: { opacity: 0.25 } },
   };
 }
 

@@ -51,9 +51,10 @@ describe("colours of intensity", () => {
   it.each([
     [[], 1],
     [[null, 0], 1],
-    [[0.57, 0.2], 1],
+    [[0.57, 0.2], 0.75],
     [[0.2], 0.2],
-    [[3], 5],
+    [[3.2], 5],
+    [[1.045], 1.5],
   ])("ends the scale of %j at %d", (values, end) => {
     expect(scaleEnd(values)).toBeCloseTo(end, 12);
   });

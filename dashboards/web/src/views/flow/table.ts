@@ -23,7 +23,7 @@ export interface Sorting {
 const WORST_FIRST: Record<Grade, number> = { bad: 0, uncertain: 1, good: 2 };
 
 /** Rows in an order; what is not known stands last, whichever way. */
-export function sorted(rows: readonly Row[], { column, isDescending }: Sorting, locale: string): Row[] {
+export function sorted<T extends Row>(rows: readonly T[], { column, isDescending }: Sorting, locale: string): T[] {
   const compareText = new Intl.Collator(locale).compare;
   return rows.toSorted((one, other) => {
     const [a, b] = [keyOf(one, column), keyOf(other, column)];

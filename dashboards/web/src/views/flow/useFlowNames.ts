@@ -1,3 +1,4 @@
+import { computed } from "vue";
 import { useI18n } from "vue-i18n";
 import type { Bilingual } from "@/api/types";
 import { useNomenclature } from "@/session/useNomenclature";
@@ -32,7 +33,8 @@ export function useFlowNames(picture: () => Picture): FlowNames {
     if (stop.side === null || (stop.isOutside && !hasTwin(picture(), stop))) return own;
     return t("flow.side_name", { name: own, side: t(`flow.side.${stop.side}`) });
   };
-  const stopAt = (id: string): string => stopName(picture().stops.find((stop) => stop.id === id));
+  const stops = computed(() => new Map(picture().stops.map((stop) => [stop.id, stop])));
+  const stopAt = (id: string): string => stopName(stops.value.get(id));
   const textOf = (locale: string, key: string): string =>
     (messages.value[locale] as { flow: { how: Record<string, string> } }).flow.how[key] ?? "";
   return {

@@ -1,3 +1,4 @@
+import { computed } from "vue";
 import { useI18n } from "vue-i18n";
 import type { Subject } from "@/parts/explain";
 import { useFormat } from "@/use/useFormat";
@@ -17,6 +18,7 @@ export function useFlowWords(picture: () => Picture, measured: () => Measured): 
   const { t } = useI18n();
   const format = useFormat();
   const names = useFlowNames(picture);
+  const throughputs = computed(() => throughputsOf(picture()));
   const value = (of: number | null, isWhole = true): string => {
     const { number, unit } = format.shown(of, measured().unit);
     return of === null ? t("flow.unknown") : `${isWhole ? "" : "≥ "}${number} ${unit}`;
@@ -45,7 +47,7 @@ export function useFlowWords(picture: () => Picture, measured: () => Measured): 
   return {
     ...names,
     label: (stop) => {
-      const { known, isWhole } = throughputOf(picture(), stop);
+      const { known, isWhole } = throughputs.value.get(stop.id) ?? { known: null, isWhole: true };
       return { name: stop.canOpen ? `${names.stopName(stop)} ›` : names.stopName(stop), value: value(known, isWhole) };
     },
     aboutStop: (stop) => {
@@ -68,13 +70,30 @@ export function useFlowWords(picture: () => Picture, measured: () => Measured): 
   };
 }
 
-/** The greater of what is known to enter and to leave; null where nothing is known of either. */
-export function throughputOf(picture: Picture, stop: Stop): { known: number | null; isWhole: boolean } {
-  const sides = (["source", "target"] as const).map((end) => picture.links.filter((link) => link[end] === stop.id));
-  let found: { known: number | null; isWhole: boolean } = { known: null, isWhole: false };
-  for (const links of sides) {
-    const known = links.length === 0 ? null : knownOf(links);
-    if (known !== null && known >= (found.known ?? 0)) found = { known, isWhole: isWhole(links) };
+/** Of every stop the greater of what is known to enter and to leave; null where nothing is known of either. */
+export function throughputsOf(picture: Picture): Map<string, Throughput> {
+  const found = new Map<string, Throughput>();
+  for (const end of ["source", "target"] as const) {
+    for (const [id, links] of linksBy(picture, end)) {
+      const known = knownOf(links);
+      if (known !== null && known >= (found.get(id)?.known ?? 0)) found.set(id, { known, isWhole: isWhole(links) });
+    }
+  }
+  return found;
+}
+
+interface Throughput {
+  known: number;
+  /** Nothing of it is unknown. */
+  isWhole: boolean;
+}
+
+function linksBy(picture: Picture, end: "source" | "target"): Map<string, Link[]> {
+  const found = new Map<string, Link[]>();
+  for (const link of picture.links) {
+    const links = found.get(link[end]);
+    if (links) links.push(link);
+    else found.set(link[end], [link]);
   }
   return found;
 }
