@@ -24,7 +24,8 @@ export interface ChartData {
   markColours: Record<ShownMark, string>;
   unit: string;
   axisText(index: number): string;
-  numberText(value: number | null): string;
+  /** A number beside a tick of the axis, with so many decimals. */
+  numberText(value: number, decimals: number): string;
   tooltip(index: number): string;
 }
 
@@ -58,7 +59,7 @@ export function trendOption(of: ChartData, look: Look): EChartsCoreOption {
         name: of.unit,
         nameGap: look.size * 0.7,
         nameTextStyle: { color: look.note, fontSize: look.size, align: "left" },
-        axisLabel: { ...(valueAxis(look).axisLabel as object), formatter: (value: number) => of.numberText(value) },
+        axisLabel: { ...(valueAxis(look).axisLabel as object), formatter: (value: number) => of.numberText(value, decimalsIn(value)) },
       },
       { type: "value", gridIndex: 1, min: 0, max: 1, show: false },
     ],
@@ -67,6 +68,11 @@ export function trendOption(of: ChartData, look: Look): EChartsCoreOption {
     dataZoom: isZoomed ? zoom(look) : [],
     series: [...valueSeries(of, look), ...comparedSeries(of), ...markSeries(of)],
   };
+}
+
+/** As many decimals as a tick needs. */
+function decimalsIn(value: number): number {
+  return (String(Number(value.toPrecision(6))).split(".")[1] ?? "").length;
 }
 
 function tooltipOf(of: ChartData): (items: unknown) => string {

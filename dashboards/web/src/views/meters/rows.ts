@@ -104,7 +104,7 @@ export interface GatewaySum {
 
 /** What became of all that each gateway sent. */
 export function gatewaySums(rows: readonly MeterRow[], hours: readonly ReceivedHour[], gaps: readonly SequenceGap[]): GatewaySum[] {
-  const codes = [...new Set(rows.map((row) => row.point.gateway))];
+  const codes = [...new Set(rows.map((row) => row.point.gateway))].toSorted();
   return codes.map((code) => {
     const own = rows.filter((row) => row.point.gateway === code);
     const of = hours.filter((hour) => hour.gateway === code);

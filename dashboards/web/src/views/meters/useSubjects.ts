@@ -29,7 +29,8 @@ export function useSubjects(): {
         label: `${name(row.name)} · ${point.code} · ${t("meters.last")}`,
         quantity: "reading",
         value: point.last_value,
-        unit: point.unit,
+        // A register is read as it stands: before its multiplier its digits are no amount of the unit.
+        unit: point.kind === "register" ? t("meters.registerUnit", { unit: point.unit }) : point.unit,
         ...(row.described?.digits ? { decimals: row.described.digits.decimal } : {}),
         start: at ?? 0,
         end: at === null ? site.value.baseIntervalMs : at + site.value.baseIntervalMs,

@@ -57,7 +57,7 @@ export function useTrendChart(rows: TrendRows, trend: Trend): TrendChart {
       markColours: markLook.colours(),
       unit: format.unit(rows.unit.value),
       axisText,
-      numberText: (value) => format.number(value, value !== null && Number.isInteger(value) ? 0 : undefined),
+      numberText: (value, decimals) => format.number(value, decimals),
       tooltip,
     });
   });
