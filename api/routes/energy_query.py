@@ -1,5 +1,6 @@
 """能耗查询 energy query: results, points and readings."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -87,14 +88,12 @@ class SeriesList(Answer):
 
 def chosen(
     *,
-    node: Annotated[Code | None, Query(description="节点 / Node")] = None,
-    flow: Annotated[Code | None, Query(description="能流 / Flow")] = None,
-    point: Annotated[Code | None, Query(description="测点 / Point")] = None,
-    product: Annotated[Code | None, Query(description="产品 / Product")] = None,
-    residual: Annotated[
-        Code | None, Query(description="平衡差额的节点 / Node of the residual")
-    ] = None,
-    virtual: Annotated[Code | None, Query(description="虚拟表 / Virtual meter")] = None,
+    node: str | None,
+    flow: str | None,
+    point: str | None,
+    product: str | None,
+    residual: str | None,
+    virtual: str | None,
 ) -> tuple[SeriesKind, str]:
     """Return the one series kind that a request names, and its code.
 
@@ -131,6 +130,24 @@ def _energy_table(answer: EnergyAnswer) -> export.Page:
     return rows, answer.after
 
 
+def _energy_csv(
+    answer: EnergyAnswer,
+    following: Callable[[datetime], Awaitable[export.Page]],
+    *,
+    interval: Interval,
+) -> Response:
+    return export.stream(
+        file_name=f"energy_{interval}",
+        columns=_ENERGY_COLUMNS,
+        first=_energy_table(answer),
+        following=following,
+        headers={
+            **headers_about(answer.state),
+            "Nengtan-Amount-Unit": answer.series.unit.encode("ascii", "replace").decode(),
+        },
+    )
+
+
 @router.get(
     "/energy",
     operation_id="query_energy",
@@ -144,10 +161,17 @@ async def energy(
     principal: Who,
     database: Store,
     site: SiteCode,
-    named: Annotated[tuple[SeriesKind, str], Depends(chosen)],
     start: Start,
     end: End,
     interval: Annotated[Interval, Query(description="统计周期 / Interval")] = "hour",
+    node: Annotated[Code | None, Query(description="节点 / Node")] = None,
+    flow: Annotated[Code | None, Query(description="能流 / Flow")] = None,
+    point: Annotated[Code | None, Query(description="测点 / Point")] = None,
+    product: Annotated[Code | None, Query(description="产品 / Product")] = None,
+    residual: Annotated[
+        Code | None, Query(description="平衡差额的节点 / Node of the residual")
+    ] = None,
+    virtual: Annotated[Code | None, Query(description="虚拟表 / Virtual meter")] = None,
     carrier: Annotated[
         Code | None, Query(description="能源品种；省略为合计 / Carrier; without it the total")
     ] = None,
@@ -160,7 +184,14 @@ async def energy(
 
     CSV holds every row of the period.
     """
-    kind, code = named
+    kind, code = chosen(
+        node=node,
+        flow=flow,
+        point=point,
+        product=product,
+        residual=residual,
+        virtual=virtual,
+    )
 
     async def page(after: datetime | None, count: int) -> EnergyAnswer:
         return await energy_query.query_energy(
@@ -183,16 +214,7 @@ async def energy(
     csv = export.wants_csv(request)
     answer = await page(after_instant(cursor), ROWS_MAX if csv else limit)
     if csv:
-        return export.stream(
-            file_name=f"energy_{interval}",
-            columns=_ENERGY_COLUMNS,
-            first=_energy_table(answer),
-            following=following,
-            headers={
-                **headers_about(answer.state),
-                "Nengtan-Amount-Unit": answer.series.unit.encode("ascii", "replace").decode(),
-            },
-        )
+        return _energy_csv(answer, following, interval=interval)
     return Energy.model_validate(
         {
             **about(answer.state),
