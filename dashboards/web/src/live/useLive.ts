@@ -7,7 +7,8 @@ import { LiveStream } from "./stream";
 
 const TICK_MS = 500;
 const PROBE_EVERY_MS = 2_000;
-const PROBE_TIMEOUT_MS = 2_500;
+/** The centre itself waits 2.5 s for its database before it says that it is away. */
+const PROBE_TIMEOUT_MS = 2_950;
 /** A tab that nobody sees gives its connection back: a browser has few for one host. */
 const HIDDEN_MS_MAX = 60_000;
 
