@@ -57,7 +57,7 @@ export default messages(
       unchecked: "暂时无法检查：{reason}",
       rule: "规则",
       ruleText:
-        "时段平均排放速率高于前 7 天同一时段均值的 1.3 倍，并且高于其中任何一天；当前时段满 3 分钟即判断，可比天数不足 2 天时不判断。沉默：超过通常读数间隔的 3 倍且超过 45 秒没有读数。",
+        "时段平均排放速率高于前 7 天同一时段均值的 1.2 倍，并且高于其中任何一天；当前时段满 3 分钟即判断，可比天数不足 2 天时不判断。沉默：超过通常读数间隔的 3 倍且超过 45 秒没有读数。",
       toFlow: "看能流",
       toMeters: "看表计",
       toTrends: "看趋势",
@@ -153,7 +153,7 @@ export default messages(
       unchecked: "Cannot be checked now: {reason}",
       rule: "Rule",
       ruleText:
-        "The mean emission rate of an interval is above 1.3 times the mean of the same interval of the last 7 days, and above each of these days; the interval that runs is judged once 3 minutes have passed; with fewer than 2 comparable days nothing is said. Silent: no reading for 3 times the usual distance of readings, and for more than 45 s.",
+        "The mean emission rate of an interval is above 1.2 times the mean of the same interval of the last 7 days, and above each of these days; the interval that runs is judged once 3 minutes have passed; with fewer than 2 comparable days nothing is said. Silent: no reading for 3 times the usual distance of readings, and for more than 45 s.",
       toFlow: "Energy flow",
       toMeters: "Meters",
       toTrends: "Trends",

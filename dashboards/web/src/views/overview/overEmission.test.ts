@@ -31,8 +31,8 @@ const now = RUNNING + 5 * MINUTE;
 
 describe("over-emission", () => {
   it.each<[string, EnergyRow[], boolean]>([
-    ["is said above 1.3 times the usual", [row(RUNNING, 5.3, 5), ...daysBefore(RUNNING, [4, 4, 4])], true],
-    ["is not said below 1.3 times", [row(RUNNING, 5.19, 5), ...daysBefore(RUNNING, [4, 4, 4])], false],
+    ["is said above 1.2 times the usual", [row(RUNNING, 4.81, 5), ...daysBefore(RUNNING, [4, 4, 4])], true],
+    ["is not said below 1.2 times", [row(RUNNING, 4.79, 5), ...daysBefore(RUNNING, [4, 4, 4])], false],
     ["is not said below the highest of the days", [row(RUNNING, 8, 5), ...daysBefore(RUNNING, [1, 1, 9])], false],
     ["is not said of one day", [row(RUNNING, 40, 5), ...daysBefore(RUNNING, [4])], false],
     ["is not said higher because little is covered", [{ ...row(RUNNING, 5, 5), covered_us: 1 }, ...daysBefore(RUNNING, [4, 4])], false],

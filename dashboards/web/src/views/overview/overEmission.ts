@@ -4,12 +4,12 @@ import { emissionOf } from "@/use/useUnit";
 /**
  * The rule by which the overview says that too much is emitted.
  *
- * The mean rate of an interval is clearly too high when it is more than 1.3 times the mean of the same interval
+ * The mean rate of an interval is clearly too high when it is more than 1.2 times the mean of the same interval
  * of the seven days before (24 h, 48 h … earlier), and higher than on any of these days: the second half keeps a
  * Monday quiet whose shifts rested on Sunday. Days of which less than half of the interval is covered do not count,
  * and with fewer than two days nothing is said.
  */
-export const RATIO_MIN = 1.3;
+export const RATIO_MIN = 1.2;
 export const DAYS_MIN = 2;
 const DAYS_MAX = 7;
 const COVERED_SHARE_MIN = 0.5;
