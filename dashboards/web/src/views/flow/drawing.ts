@@ -26,6 +26,8 @@ export interface Scene {
   colourOf(carrier: string): string;
   words: Words;
   chosen: string | null;
+  /** How long changes glide. [ms] */
+  glideMs: number;
 }
 
 type Shape = Record<string, unknown>;
@@ -35,6 +37,7 @@ export type Item = { link: Link; stop?: never } | { stop: Stop; link?: never };
 const EDGE = 4;
 const THIN = 1.5;
 const MARK = 4;
+const HATCHED_MAX = 120;
 /** How much of a label can be pointed at. [px] */
 const LABEL_TARGET = 70;
 
@@ -60,7 +63,8 @@ export function optionOf(look: Look, scene: Scene): EChartsCoreOption {
   const count = 1 + Math.max(0, ...Array.from(scene.placed.bars.values(), ({ column }) => column));
   return {
     animationDuration: 0,
-    animationDurationUpdate: 300,
+    ...(scene.glideMs === 0 ? { animation: false } : {}),
+    animationDurationUpdate: scene.glideMs,
     stateAnimation: { duration: 0 },
     animationEasingUpdate: "cubicInOut",
     tooltip: {
@@ -110,7 +114,8 @@ interface Paint {
   stop(stop: Stop): string;
   grade(grade: Grade): string;
   isAllOf(grade: Grade): boolean;
-  residual: string;
+  /** Hatching is dear; among very many links colour and dashes must do. */
+  isHatched: boolean;
 }
 
 /** Colours of now; tokens are looked up once a drawing. */
@@ -139,7 +144,7 @@ function paintOf(scene: Scene): Paint {
     },
     isAllOf: (grade) => isAllOf(picture, grade),
     grade: (grade) => token(grade === "bad" ? "--bad" : "--uncertain"),
-    residual: token("--residual"),
+    isHatched: picture.links.length <= HATCHED_MAX,
   };
 }
 
@@ -176,7 +181,7 @@ function bandShape(look: Look, paint: Paint, link: Link, ribbon: Ribbon, isChose
       opacity: isFlow ? 0.48 : 0.4,
       ...outline,
       lineDash: isFlow && !isPart ? null : [4, 3],
-      ...(isFlow ? {} : { decal: { symbol: "rect", color: look.surface, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4 } }),
+      ...(isFlow || !paint.isHatched ? {} : { decal: { symbol: "rect", color: look.surface, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4 } }),
     },
     emphasis: { style: { opacity: 0.8 } },
     blur: { style: { opacity: 0.1 } },
