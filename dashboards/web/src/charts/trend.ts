@@ -30,6 +30,8 @@ export interface ChartData {
 }
 
 const ZOOM_FROM = 60;
+/** From so many intervals on all bars are drawn as one shape: one by one, a year of hours takes seconds. */
+const LARGE_FROM = 1_000;
 const DASHED = [5, 4];
 /** Told apart by height as well as by colour. */
 const MARK_HEIGHT: Record<ShownMark, number> = { estimated: 0.4, uncertain: 0.7, bad: 1, missing: 1, open: 0.2 };
@@ -45,6 +47,7 @@ export function trendOption(of: ChartData, look: Look): EChartsCoreOption {
   const label = { ...(axis(look).axisLabel as object), formatter: (value: string) => of.axisText(Number(value)) };
   return {
     aria: { enabled: true, label: { enabled: false } },
+    ...(count >= LARGE_FROM ? { animation: false } : {}),
     grid: [
       { ...side, top: look.size * 2.2, bottom: foot + strip + look.size * 0.6, id: "values" },
       { ...side, height: strip, bottom: foot, id: "marks" },
@@ -66,7 +69,7 @@ export function trendOption(of: ChartData, look: Look): EChartsCoreOption {
     axisPointer: { link: [{ xAxisIndex: "all" }], lineStyle: { color: look.note }, label: { show: false } },
     tooltip: { trigger: "axis", axisPointer: { type: of.kind === "bar" ? "shadow" : "line" }, formatter: tooltipOf(of) },
     dataZoom: isZoomed ? zoom(look) : [],
-    series: [...valueSeries(of, look), ...comparedSeries(of), ...markSeries(of)],
+    series: [...valueSeries(of, look), ...comparedSeries(of, look), ...markSeries(of)],
   };
 }
 
@@ -127,6 +130,7 @@ function valueSeries(of: ChartData, look: Look): object[] {
 }
 
 function barSeries(of: ChartData, line: Line, look: Look): object {
+  const isLarge = of.marks.length >= LARGE_FROM;
   const hollow = { color: `${line.colour}40`, borderColor: line.colour, borderWidth: 1, borderType: "dashed" };
   return {
     type: "bar",
@@ -134,12 +138,13 @@ function barSeries(of: ChartData, line: Line, look: Look): object {
     color: line.colour,
     ...(of.isStacked ? { stack: "values" } : {}),
     barMaxWidth: look.size * 3.5,
-    barCategoryGap: "25%",
-    data: line.values.map((value, index) => (of.marks[index] === "open" ? { value, itemStyle: hollow } : value)),
+    barCategoryGap: isLarge ? "0%" : "25%",
+    large: isLarge,
+    data: isLarge ? line.values : line.values.map((value, index) => (of.marks[index] === "open" ? { value, itemStyle: hollow } : value)),
   };
 }
 
-function comparedSeries(of: ChartData): object[] {
+function comparedSeries(of: ChartData, look: Look): object[] {
   if (of.compared === null) return [];
   const { name, colour, values } = of.compared;
   return [
@@ -150,7 +155,7 @@ function comparedSeries(of: ChartData): object[] {
       data: values,
       connectNulls: false,
       ...loneSymbols(values),
-      lineStyle: { type: DASHED, width: 1.5 },
+      lineStyle: { type: DASHED, width: Math.max(1.5, look.size / 8) },
       z: 4,
     },
   ];
@@ -171,8 +176,9 @@ function markSeries(of: ChartData): object[] {
     color: of.markColours[kind],
     xAxisIndex: 1,
     yAxisIndex: 1,
-    stack: "marks",
+    barGap: "-100%",
     barCategoryGap: "0%",
+    large: of.marks.length >= LARGE_FROM,
     silent: true,
     animation: false,
     data: of.marks.map((mark) => (mark === kind ? MARK_HEIGHT[kind] : null)),

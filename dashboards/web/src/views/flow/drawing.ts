@@ -36,7 +36,6 @@ export type Item = { link: Link; stop?: never } | { stop: Stop; link?: never };
 
 const EDGE = 4;
 const THIN = 1.5;
-const MARK = 4;
 const HATCHED_MAX = 120;
 /** How much of a label can be pointed at. [px] */
 const LABEL_TARGET = 70;
@@ -181,7 +180,7 @@ function bandShape(look: Look, paint: Paint, link: Link, ribbon: Ribbon, isChose
       opacity: isFlow ? 0.48 : 0.4,
       ...outline,
       lineDash: isFlow && !isPart ? null : [4, 3],
-      ...(isFlow || !paint.isHatched ? {} : { decal: { symbol: "rect", color: look.surface, dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4 } }),
+      ...(isFlow || !paint.isHatched ? {} : { decal: { symbol: "rect", color: look.surface, dashArrayX: [1, 0], dashArrayY: [look.size / 6, look.size / 3], rotation: -Math.PI / 4 } }),
     },
     emphasis: { style: { opacity: 0.8 } },
     blur: { style: { opacity: 0.1 } },
@@ -210,10 +209,11 @@ function threadShape(look: Look, paint: Paint, link: Link, { x1, y1, x2, y2 }: R
 }
 
 function markShape(look: Look, paint: Paint, grade: Grade, { x1, y1, x2, y2, thickness }: Ribbon): Shape {
+  const half = look.size / 3;
   const points =
     grade === "bad"
-      ? [[-MARK, -MARK], [MARK, -MARK], [MARK, MARK], [-MARK, MARK]]
-      : [[0, -MARK - 1], [MARK + 1, MARK], [-MARK - 1, MARK]];
+      ? [[-half, -half], [half, -half], [half, half], [-half, half]]
+      : [[0, -half * 1.2], [half * 1.2, half], [-half * 1.2, half]];
   return {
     type: "polygon",
     name: "mark",
@@ -274,7 +274,7 @@ function labelShape(look: Look, scene: Scene, stop: Stop, columns: number): Shap
       lineWidth: 3,
       font: `${stop.canOpen ? 600 : 400} ${look.size}px ${look.font}`,
       lineHeight: look.size * 1.25,
-      rich: { v: { fill: look.text, opacity: 0.85, stroke: look.surface, lineWidth: 3, font: `${look.size * 0.9}px ${look.font}`, lineHeight: look.size * 1.2 } },
+      rich: { v: { fill: look.text, stroke: look.surface, lineWidth: 3, font: `${look.size * 0.9}px ${look.font}`, lineHeight: look.size * 1.2 } },
     },
   };
 }

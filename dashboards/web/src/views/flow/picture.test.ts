@@ -110,3 +110,9 @@ it("has one structure whatever the amounts and the signs of residuals", () => {
   for (const one of other.nodes) one.residual_value = one.residual_value === null ? null : -one.residual_value;
   expect(structureOf(pictureOf(networkOf(other), null))).toBe(structureOf(pictureOf(network(), null)));
 });
+
+it("is another structure before anything is known", () => {
+  const blank = foundry();
+  for (const one of blank.links) one.value = null;
+  expect(structureOf(pictureOf(networkOf(blank), null))).not.toBe(structureOf(pictureOf(network(), null)));
+});

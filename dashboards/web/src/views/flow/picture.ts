@@ -70,13 +70,10 @@ export function pictureOf(network: Network, asked: string | null, findLoops: Fin
   return { focus, tree, stops: [...stops.values()], links: open };
 }
 
-/** What is drawn, whatever it amounts to: as long as this stays, so does everybody's position. */
+/** What is drawn, whatever it amounts to, if to anything: as long as this stays, so does everybody's position. */
 export function structureOf(picture: Picture): string {
-  return picture.links
-    .filter(({ kind }) => kind === "flow")
-    .map(({ id }) => id)
-    .toSorted()
-    .join("|");
+  const flows = picture.links.filter(({ kind }) => kind === "flow");
+  return [flows.some(({ known }) => known > 0), ...flows.map(({ id, target }) => `${id} ${target}`).toSorted()].join("|");
 }
 
 function flowLinks(network: Network, tree: Tree, focus: string | null, stops: Map<string, Stop>): Link[] {

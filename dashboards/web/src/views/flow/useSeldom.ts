@@ -1,7 +1,8 @@
 import { onBeforeUnmount, onMounted, shallowRef, watch, type ShallowRef } from "vue";
 import { structureOf, type Picture } from "./picture";
 
-const EVERY_MS = 2_000;
+const SEEN_EVERY_MS = 2_000;
+const UNSEEN_EVERY_MS = 10_000;
 
 interface Seldom<T> {
   picture(): Picture;
@@ -14,7 +15,7 @@ interface Seldom<T> {
 
 /**
  * What is made of a picture, at a reader's pace: at once where something else is drawn, else every two
- * seconds, and not at all while the element is not on the screen.
+ * seconds, and every ten while the element is not on the screen.
  */
 export function useSeldom<T>({ picture, key, make, element }: Seldom<T>): ShallowRef<T> {
   const made = shallowRef(make()) as ShallowRef<T>;
@@ -32,7 +33,7 @@ export function useSeldom<T>({ picture, key, make, element }: Seldom<T>): Shallo
 
   watch([picture, key] as const, ([now, keyNow], [before, keyBefore]) => {
     if (keyNow !== keyBefore || now.focus !== before.focus || structureOf(now) !== structureOf(before)) follow();
-    else if (isSeen) later ??= setTimeout(follow, Math.max(0, last + EVERY_MS - performance.now()));
+    else later ??= setTimeout(follow, Math.max(0, last + (isSeen ? SEEN_EVERY_MS : UNSEEN_EVERY_MS) - performance.now()));
   });
   onMounted(() => {
     const seen = element();

@@ -4,6 +4,7 @@ export default messages(
   {
     sees: "园区只看到同意共享的成员按日、按月的合计，看不到曲线、表计与读数；成员可随时撤回同意。",
     notSeen: "未共享合计的成员",
+    allSeen: "在册成员全部共享合计",
     notSeenAbout: "在册但没有合计：成员未同意，或尚无数据",
     refused: "此页面供园区运营方使用",
     refusedAbout: "您的租户是企业：园区汇总只对园区租户开放。本厂数据请看总览、能流、趋势与表计。",
@@ -18,7 +19,7 @@ export default messages(
     member: "成员",
     share: "占园区",
     yesterday: "前一日全天",
-    progress: "已达前一日的",
+    progress: "相当于前一日全天",
     elapsed: "本日已过 {share}",
     since: "自 {time}",
     lastDay: "最近一日 {day}",
@@ -45,6 +46,7 @@ export default messages(
   {
     sees: "The park sees sums by day and month of the members that consent: no curves, no meters, no readings. Members may withdraw at any time.",
     notSeen: "Members without sums",
+    allSeen: "Every listed member shares its sums",
     notSeenAbout: "Listed, but without sums: they have not consented, or have no data yet",
     refused: "This page is for operators of a park",
     refusedAbout: "Your tenant is an enterprise: sums of the park are open to the park's tenant alone. Your own data are under Overview, Energy flow, Trends and Meters.",
@@ -59,7 +61,7 @@ export default messages(
     member: "Member",
     share: "Share of the park",
     yesterday: "Whole day before",
-    progress: "Of the day before",
+    progress: "of the whole day before,",
     elapsed: "{share} of this day is over",
     since: "since {time}",
     lastDay: "last day {day}",
