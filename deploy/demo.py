@@ -7,6 +7,7 @@ import secrets
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,8 @@ PLANT_FILES = ("demo-park.yaml", "demo.yaml", "demo-second.yaml")
 _DATABASE = "nengtan"
 _MAIN_TENANT = "demo"
 _FAULT_AFTER_S = 40.0
+_LOOK_S = 0.5
+_LIVE_WAIT_S = 600.0
 # Figures that the reference only recalls; the demo's plant needs them and says whose word it is.
 _CONFIRMED_REASON = "演示用途,未与标准原文核对 / for the demo only, not compared with the print"
 
@@ -47,6 +50,13 @@ class Credentials(msgspec.Struct):
 
 class DemoNotRunning(NengtanError):
     """A fault was asked for where no demo runs."""
+
+
+class _Live(msgspec.Struct):
+    """What the demo looks at in the answer of `/live`."""
+
+    at: datetime | None
+    payload: dict[str, object] | None
 
 
 def run(
@@ -67,7 +77,7 @@ def run(
         Of the plants' time, 1 to 1000: they begin in the past and catch up with the present.
     """
     configure_logging("console")
-    started_s = clock.monotonic()
+    started_s, started_at = clock.monotonic(), clock.now()
     folder = folder.absolute()
     with Supervisor(folder) as supervisor:
         database = EmbeddedPostgres(folder / "postgres", settings={"max_connections": "60"})
@@ -87,9 +97,13 @@ def run(
         ):
             supervisor.start(child, timeout_s=180)
         _ports_path(folder).write_text(f"{database.port}\n{port}\n", encoding="ascii")
+        key = credentials.key[_MAIN_TENANT]
+        # Of a past that is replayed there is no value now.
+        if speed == 1.0 and not _wait_live(supervisor, port, key, since=started_at):
+            return
         print_tour(
             credentials.user,
-            key=credentials.key[_MAIN_TENANT],
+            key=key,
             folder=str(folder),
             port=port,
             seconds=clock.monotonic() - started_s,
@@ -305,6 +319,32 @@ def _answers(url: str) -> bool:
             return bool(answer.status == http.HTTPStatus.OK)
     except OSError:
         return False
+
+
+def _wait_live(supervisor: Supervisor, port: int, key: str, *, since: datetime) -> bool:
+    """Keep the children running until a live value is told; False if asked to stop before."""
+    print(
+        "等待首个实时值（首次启动要编译计算内核，约一分钟）"
+        " waiting for the first live value (a first start compiles the kernels: a minute) …",
+        flush=True,
+    )
+    deadline = clock.monotonic() + _LIVE_WAIT_S
+    while clock.monotonic() < deadline and not _is_live(port, key, since=since):
+        if not supervisor.watch(seconds=_LOOK_S):
+            return False
+    return True
+
+
+def _is_live(port: int, key: str, *, since: datetime) -> bool:
+    """Return whether the centre has told a live value that is newer than an instant."""
+    url = f"http://127.0.0.1:{port}/api/v1/live?site=main"
+    request = urllib.request.Request(url, headers={"X-API-Key": key})
+    try:
+        with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own address
+            told = msgspec.json.decode(answer.read(), type=_Live)
+    except OSError:
+        return False
+    return told.payload is not None and told.at is not None and told.at >= since
 
 
 def _ports_path(folder: Path) -> Path:
