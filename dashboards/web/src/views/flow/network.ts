@@ -64,9 +64,9 @@ const BALANCED: ReadonlySet<Place["kind"]> = new Set(["bus", "conversion", "stor
 /** The unit of a rate of what is compared in a unit. */
 export function rateOf(unit: FlowUnit): UnitOfRate {
   return {
-    kWh: { unit: "kW", quantity: "energy_kwh" },
-    GJ: { unit: "GJ/h", quantity: "energy_kwh" },
-    tce: { unit: "kgce/h", quantity: "coal_equivalent_tce" },
+    kWh: { unit: "kW", quantity: "power_kw" },
+    GJ: { unit: "GJ/h", quantity: "power_kw" },
+    tce: { unit: "kgce/h", quantity: "coal_equivalent_kgce_per_h" },
     tCO2e: { unit: "kgCO2e/h", quantity: "emission_rate_kgco2e_per_h" },
   }[unit];
 }

@@ -89,7 +89,8 @@ export function silentNotice(words: Words, { gateway, points, isWholeGateway, si
     title: t(isWholeGateway ? "overview.attention.silentGateway" : "overview.attention.silentPoints", given),
     text: t(isWholeGateway ? "overview.attention.silentGatewayText" : "overview.attention.silentPointsText", given),
     since,
-    ...atMeters(words, points.length === 1 ? points[0] : undefined),
+    to: { name: "meters", query: points.length === 1 ? { point: points[0] } : { gateway } },
+    action: t("overview.attention.toMeters"),
   };
 }
 

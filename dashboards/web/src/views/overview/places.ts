@@ -1,4 +1,5 @@
 import type { Bilingual, PlantDocument } from "@/api/types";
+import { plantOf, type Named } from "@/parts/plant";
 
 /** Names of gateways, meters and nodes in a plant description. */
 export interface Places {
@@ -9,35 +10,25 @@ export interface Places {
   node(point: string): Bilingual;
 }
 
-interface Named {
-  code: string;
-  name?: Bilingual;
-}
-
-interface Meter extends Named {
-  node?: string;
-  points?: Named[];
-}
-
-function namesOf(all: Named[]): Map<string, Bilingual> {
-  return new Map(all.map(({ code, name }) => [code, known(name, code)]));
-}
-
-function known(found: Bilingual | undefined, code: string): Bilingual {
-  return found ?? { zh: code, en: code };
-}
-
 /** A code stands for itself where a description gives no name. */
-export function placesOf(plant: PlantDocument | null): Places {
-  const part = <T extends Named>(name: string): T[] => (Array.isArray(plant?.document[name]) ? (plant.document[name] as T[]) : []);
-  const [gateways, nodes] = [namesOf(part("gateways")), namesOf(part("nodes"))];
-  const meters = new Map(part<Meter>("meters").flatMap((meter) => (meter.points ?? []).map((point) => [point.code, meter] as const)));
+export function placesOf(document: PlantDocument | null): Places {
+  const plant = document === null ? null : plantOf(document);
+  const [gateways, nodes] = [namesOf(plant?.gateways ?? []), namesOf(plant?.nodes ?? [])];
+  const meters = new Map((plant?.meters ?? []).flatMap((meter) => meter.points.map(({ code }) => [code, meter] as const)));
   return {
-    gateway: (code) => known(gateways.get(code), code),
-    meter: (point) => known(meters.get(point)?.name, point),
+    gateway: (code) => named(gateways.get(code), code),
+    meter: (point) => named(meters.get(point)?.name, point),
     node: (point) => {
       const code = meters.get(point)?.node ?? point;
-      return known(nodes.get(code), code);
+      return named(nodes.get(code), code);
     },
   };
+}
+
+function namesOf(all: readonly Named[]): Map<string, Bilingual | null> {
+  return new Map(all.map(({ code, name }) => [code, name]));
+}
+
+function named(found: Bilingual | null | undefined, code: string): Bilingual {
+  return found ?? { zh: code, en: code };
 }
