@@ -63,13 +63,32 @@ def user_ids(root: Path, user: str) -> tuple[int, int]:
     raise ServerAbsentError(f"{root} has no user {user}: remove the folder, it is made again")
 
 
-def _make_root() -> None:
+def install(*packages: str) -> None:
+    """Have this machine's own apt-get install packages.
+
+    Raises
+    ------
+    ServerAbsentError
+        If it is no Debian, the user is not root, or apt-get fails.
+    """
+    _debian_codename()
+    if os.geteuid() != 0:
+        raise ServerAbsentError(f"only root can install {' '.join(packages)}")
+    _run(["apt-get", *_WAIT, "update", "-qq"])
+    _run(["apt-get", *_WAIT, "install", "-y", "-qq", "--no-install-recommends", *packages])
+
+
+def _debian_codename() -> str:
     facts = platform.freedesktop_os_release()
     if facts.get("ID") != "debian" or shutil.which("apt-get") is None:
         raise ServerAbsentError(f"{facts.get('NAME', 'this system')} is not Debian")
+    return facts["VERSION_CODENAME"]
+
+
+def _make_root() -> None:
+    codename = _debian_codename()
     if shutil.which("debootstrap") is None:
-        _run(["apt-get", *_WAIT, "update", "-qq"])
-        _run(["apt-get", *_WAIT, "install", "-y", "-qq", "--no-install-recommends", "debootstrap"])
+        install("debootstrap")
     unfinished = ROOT.with_name("debian13.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     # Debian's suites differ in the script by name only; an old debootstrap lacks the newest name.
@@ -81,7 +100,7 @@ def _make_root() -> None:
             f"--include={','.join(PACKAGES)}",
             "trixie",
             str(unfinished),
-            _mirror(facts["VERSION_CODENAME"]),
+            _mirror(codename),
             str(SUITE_SCRIPTS / script),
         ],
     )

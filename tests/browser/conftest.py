@@ -1,0 +1,40 @@
+"""One demo and one Chromium for all tests that look at the page."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.demo_run import DemoRun, running_demo
+from tests.browser.page import Visitor
+from tests.chromium import ARGUMENTS, ensure_chromium
+from tests.debian import ServerAbsentError
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser/" in item.path.as_posix():
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
+    with running_demo(tmp_path_factory.mktemp("demo") / "folder") as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    try:
+        path = ensure_chromium()
+    except ServerAbsentError as error:
+        pytest.skip(f"chromium is absent: {error}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(path), args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def visitor(demo: DemoRun, browser: Browser) -> Visitor:
+    return Visitor(demo, browser)
