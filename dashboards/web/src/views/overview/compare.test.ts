@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PeriodRules } from "@/use/period";
-import { differenceOf, stretchesOf } from "./compare";
+import { differenceOf, isCovered, stretchesOf } from "./compare";
 
 const china: PeriodRules = { timeZone: "Asia/Shanghai", baseIntervalMs: 900_000, dayStartMs: 0 };
 const shifted: PeriodRules = { ...china, dayStartMs: 8 * 3_600_000 };
@@ -72,5 +72,13 @@ describe("a difference", () => {
   it("is not known where a side is not", () => {
     expect(differenceOf(null, 1)).toBeNull();
     expect(differenceOf(1, null)).toBeNull();
+  });
+});
+
+describe("a time that is to be compared", () => {
+  it("is one that readings cover nearly whole", () => {
+    expect(isCovered(1)).toBe(true);
+    expect(isCovered(0.95)).toBe(true);
+    expect(isCovered(0.9)).toBe(false);
   });
 });

@@ -1,5 +1,6 @@
 import { businessDay, startOfDay, type PeriodRules } from "@/use/period";
 import { shiftDay } from "@/use/zone";
+import { COVERED_SHARE_MIN } from "./words";
 
 /** [start, end) [ms]. */
 export interface Stretch {
@@ -53,4 +54,9 @@ export function differenceOf(now: number | null, before: number | null): Differe
   const share = before === 0 ? null : amount / Math.abs(before);
   const isSame = share === null ? amount === 0 : Math.abs(share) < SAME_SHARE;
   return { amount, share, direction: isSame ? "same" : amount > 0 ? "more" : "less" };
+}
+
+/** Whether readings cover nearly all of a time: a part of it compares with nothing. */
+export function isCovered(coveredShare: number): boolean {
+  return coveredShare >= COVERED_SHARE_MIN;
 }

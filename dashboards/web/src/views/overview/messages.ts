@@ -18,7 +18,7 @@ export default messages(
     more: "高 {share}",
     less: "低 {share}",
     same: "持平",
-    notCompared: "昨日同期无数据",
+    notCompared: "同期数据不全，不作比较",
     firstInterval: "今日首个时段未结束，尚无可比",
     differenceOf: "{label}：与昨日同期之差",
     curve: {
@@ -114,7 +114,7 @@ export default messages(
     more: "{share} more",
     less: "{share} less",
     same: "the same",
-    notCompared: "No data of yesterday at this time",
+    notCompared: "Not compared: data are not complete",
     firstInterval: "The day's first interval has not ended: nothing to compare",
     differenceOf: "{label}: difference from yesterday at the same time",
     curve: {
