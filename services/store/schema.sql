@@ -754,7 +754,7 @@ CREATE VIEW public.grafana_result WITH (security_barrier='true') AS
         END AS emission_total_tco2e,
     r.quality,
         CASE
-            WHEN (((r.quality & 2490369) <> 0) OR ((r.quality & 12288) = 8192)) THEN 2
+            WHEN (((r.quality & 10878977) <> 0) OR ((r.quality & 12288) = 8192)) THEN 2
             WHEN (r.quality <> 0) THEN 1
             ELSE 0
         END AS grade,

@@ -149,7 +149,7 @@ class TestTheViews:
         masks = [0, *Quality, *(one | other for one in Quality for other in Quality)]
         [(definition,)] = installed.rows("select pg_get_viewdef('grafana_result'::regclass)")
         expression = definition[
-            definition.index("CASE\n            WHEN (((r.quality & 2490369)") :
+            definition.index("CASE\n            WHEN (((r.quality & 10878977)") :
         ]
         expression = expression[: expression.index("END") + 3]
         with psycopg.connect(installed.url) as connection:

@@ -135,7 +135,7 @@ create view grafana_result with (security_barrier) as
          case when r.quality & 2097152 <> 0 then coalesce(r.emission_direct_tco2e + r.emission_purchased_tco2e, 'NaN')
               else r.emission_direct_tco2e + r.emission_purchased_tco2e end as emission_total_tco2e,
          r.quality,
-         case when r.quality & 2490369 <> 0 or r.quality & 12288 = 8192 then 2
+         case when r.quality & 10878977 <> 0 or r.quality & 12288 = 8192 then 2
               when r.quality <> 0 then 1 else 0 end as grade,
          r.reading_count, r.covered_us, si.base_interval_us
   from grafana_role g
