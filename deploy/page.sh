@@ -7,6 +7,8 @@ set -eu
 cd "$(dirname "$0")/../dashboards/web"
 modules=node_modules/.complete
 stamp=dist/.complete
+# The machine's own certificates count, as they do for pip: a registry may stand behind a company's.
+export NODE_USE_SYSTEM_CA=1
 
 say() { printf 'nengtan: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
