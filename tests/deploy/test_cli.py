@@ -253,7 +253,7 @@ class TestOnADatabase:
         folder = tmp_path / "access"
         assert nengtan("broker-access", folder, environment=setting).code == 0
         passwords = json.loads((folder / "passwords.json").read_text(encoding="utf-8"))
-        assert sorted(passwords) == ["acme.main.gw", "centre"]
+        assert sorted(passwords) == ["acme.main.gw", "centre", "values@acme"]
         assert "user acme.main.gw" in (folder / "acl").read_text(encoding="utf-8")
         for path in folder.iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
