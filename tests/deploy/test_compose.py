@@ -132,7 +132,7 @@ def secrets_of(service: dict[str, Any]) -> list[str]:
 
 class TestCompose:
     def test_is_well_formed(self) -> None:
-        jsonschema.Draft202012Validator(SCHEMA).validate(COMPOSE)
+        assert list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(COMPOSE)) == []
 
     @pytest.mark.parametrize("name", SERVICES)
     def test_names_only_what_exists(self, name: str) -> None:

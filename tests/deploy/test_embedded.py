@@ -146,6 +146,7 @@ class TestEmbeddedPostgres:
         server.start()
         write(server)
         server.stop()
+        assert not unfinished.exists()
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root can close a folder to its database")
     def test_works_as_root_in_a_closed_folder(self, folder: Path) -> None:

@@ -408,6 +408,7 @@ class TestFastReceiver:
         settings = broker.settings(connect_timeout_s=0.1)
         async with FastReceiver(settings, ["t"]):
             await until(lambda: broker.connection_count >= 2)
+        assert broker.connection_count >= 2
 
     async def test_comes_back_after_a_takeover_or_stops_as_it_is_told(
         self, broker: ScriptedBroker

@@ -138,6 +138,8 @@ class TestGateway:
             )
             async with serving(EchoCentre(broker.port)), running(outbox, settings) as gateway:
                 await asyncio.wait_for(gateway.drained(), 20)
+            assert gateway.counters.receipted_count == 200
+            assert outbox.pending_count == 0
         finally:
             await asyncio.to_thread(broker.stop)
 

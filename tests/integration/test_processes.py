@@ -140,6 +140,7 @@ class TestStart:
             for name in ("ingest", "worker"):
                 wait_said(centre, name, r"database\.waiting")
                 stopped(centre, name)
+                assert not centre.is_running(name)
 
     def test_can_be_stopped_while_it_compiles(
         self, server: PlainServer, broker: MosquittoServer, tmp_path: Path

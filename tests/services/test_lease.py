@@ -61,7 +61,9 @@ class TestKeepLease:
         async def work(database: Database) -> None:
             first = await taken(database, "job")
             asyncio.get_running_loop().call_later(0.4, first.cancel)
-            await end(await taken(database, "job"))
+            second = await taken(database, "job")
+            assert first.done()
+            await end(second)
 
         migrated.run("nengtan_ingest", work)
 

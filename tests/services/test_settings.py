@@ -42,8 +42,10 @@ class TestFromEnvironment:
             Settings.from_environment()
 
     def test_leaves_the_switches_of_the_suite_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("NENGTAN_TEST_DATABASE_URL", raising=False)
+        without = Settings.from_environment()
         monkeypatch.setenv("NENGTAN_TEST_DATABASE_URL", "x")
-        Settings.from_environment()
+        assert Settings.from_environment() == without
 
     @pytest.mark.parametrize(
         ("name", "value"),

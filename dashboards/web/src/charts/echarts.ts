@@ -1,5 +1,5 @@
 /** The one place that says which parts of ECharts the page carries. */
-import { BarChart, LineChart, SankeyChart } from "echarts/charts";
+import { BarChart, LineChart } from "echarts/charts";
 import {
   AriaComponent,
   DatasetComponent,
@@ -26,7 +26,6 @@ use([
   LineChart,
   MarkAreaComponent,
   MarkLineComponent,
-  SankeyChart,
   TooltipComponent,
 ]);
 
