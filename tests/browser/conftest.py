@@ -20,6 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     with running_demo(tmp_path_factory.mktemp("demo") / "folder") as run:
+        run.wait_filled()
         yield run
 
 
