@@ -20,7 +20,7 @@ demo: $(ready) $(page) ## start the whole centre with simulated meters: make dem
 	@exec $(python) -m deploy.cli demo $(ARGS)
 
 test: $(ready) $(page) ## run every test on every database and broker this machine can start
-	@exec $(pytest) $(ARGS)
+	@exec $(pytest) --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 check: $(ready) $(builders) ## lint, formatting, types and the rooms' import contracts
 	@$(python) -m ruff check .

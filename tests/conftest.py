@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Compiled kernels go to the project's own cache; set before anything imports numba.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".cache" / "numba"))
@@ -37,8 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes, unless the -m expression names it."""
+    """Leave out what takes minutes, unless the -m expression names it; keep files together."""
     asked = str(config.getoption("markexpr"))
     left_out = {name for name in ASKED_FOR_ONLY if name not in asked}
     kept: list[pytest.Item] = []
@@ -49,6 +51,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
+
+
+def _group(path: Path) -> str:
+    """Name what one process runs: a file with its database, or a folder that shares a demo."""
+    return "browser" if path.parent.name == "browser" else path.as_posix()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a process that ends which servers its tests ran on."""
+    ran, absent = node.workeroutput.get("servers", ({}, {}))
+    _ran.update(ran)
+    _absent.update(absent)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand over to the process that prints which servers the tests of this one ran on."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["servers"] = (_ran, _absent)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,8 @@
-"""One demo and one Chromium for all tests that look at the page."""
+"""One demo and one Chromium for all tests that look at the page.
+
+They end with the last of these tests: Playwright keeps an event loop running in the thread of the
+tests, and no other test could run its own beside it.
+"""
 
 from collections.abc import Iterator
 
@@ -17,14 +21,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(600))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoRun]:
     with running_demo(tmp_path_factory.mktemp("demo") / "folder") as run:
         run.wait_filled()
         yield run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     try:
         path = ensure_chromium()
@@ -36,6 +40,6 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def visitor(demo: DemoRun, browser: Browser) -> Visitor:
     return Visitor(demo, browser)

@@ -3,7 +3,7 @@
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,8 +130,13 @@ class Visitor:
         height: int = 768,
         language: str = "zh-CN",
         theme: str = "light",
+        prepare: Callable[[Page], None] | None = None,
+        observe: str | None = None,
     ) -> Iterator[Visit]:
-        """Open a view; complaints of its console are noted as they come."""
+        """Open a view; complaints of its console are noted as they come.
+
+        `prepare` is called, and the script `observe` runs, before the page is opened.
+        """
         context: BrowserContext = self._browser.new_context(
             base_url=self.demo.address,
             storage_state=None if login is None else self._signed_in(login),
@@ -140,6 +145,10 @@ class Visitor:
             color_scheme="dark" if theme == "dark" else "light",
         )
         page = context.new_page()
+        if observe is not None:
+            page.add_init_script(f"({observe})()")
+        if prepare is not None:
+            prepare(page)
         visit = Visit(page, is_signed_in=login is not None)
         page.on(
             "console",

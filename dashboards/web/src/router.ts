@@ -37,6 +37,12 @@ export function viewsFor(isPark: boolean): View[] {
   return isPark ? ["park", "overview", "flow", "trends", "meters"] : ["overview", "flow", "trends", "meters"];
 }
 
+/** Begins to load the view of an address before it is known who asks: both take their time. */
+export function loadEarly(path: string): void {
+  const view = VIEWS.find((name) => path === `/${name}` || path.startsWith(`/${name}/`));
+  if (view) void load[view]();
+}
+
 async function isKnown(): Promise<boolean> {
   try {
     return (await findSession()) !== null;

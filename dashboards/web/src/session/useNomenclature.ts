@@ -11,8 +11,18 @@ interface Names {
 
 const names = shallowRef<Names>({ quantity: new Map(), carrier: new Map(), flag: new Map() });
 
-/** Reads the centre's nomenclature; a centre without one leaves the codes as they are. */
-export async function readNomenclature(): Promise<void> {
+let reading: Promise<void> | null = null;
+
+/** Reads the centre's nomenclature, once; a centre without one leaves the codes as they are. */
+export function readNomenclature(): Promise<void> {
+  if (names.value.quantity.size > 0) return Promise.resolve();
+  reading ??= read().finally(() => {
+    reading = null;
+  });
+  return reading;
+}
+
+async function read(): Promise<void> {
   try {
     const found = await getNomenclature();
     names.value = {

@@ -25,9 +25,23 @@ export function useSession(): Session {
   };
 }
 
+/** Whether this browser has signed in, so that asking is worth it. */
+export function hasSignedIn(): boolean {
+  return localStorage.getItem(HINT) !== null;
+}
+
+let finding: Promise<Me | null> | null = null;
+
 /** Finds out once who the cookie belongs to; throws a Problem if the centre cannot say. */
-export async function findSession(): Promise<Me | null> {
-  if (me.value !== null || asked || localStorage.getItem(HINT) === null) return me.value;
+export function findSession(): Promise<Me | null> {
+  finding ??= find().finally(() => {
+    finding = null;
+  });
+  return finding;
+}
+
+async function find(): Promise<Me | null> {
+  if (me.value !== null || asked || !hasSignedIn()) return me.value;
   try {
     me.value = await getSession();
     asked = true;

@@ -2,7 +2,7 @@ import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef 
 import { asProblem } from "@/api/client";
 import type { Problem } from "@/api/problem";
 import { getSite, listSites } from "@/api/routes";
-import type { SiteListed } from "@/api/types";
+import type { SiteAnswer, SiteListed } from "@/api/types";
 
 const CHOSEN = "nengtan.site";
 
@@ -42,16 +42,30 @@ export function useSite(): ComputedRef<Site> {
   });
 }
 
+let reading: Promise<void> | null = null;
+
 /** Reads the sites and opens the one asked for, the one of last time, or the first. */
-export async function readSites(wanted: string | null): Promise<void> {
+export function readSites(wanted: string | null): Promise<void> {
+  reading ??= read(wanted).finally(() => {
+    reading = null;
+  });
+  return reading;
+}
+
+async function read(wanted: string | null): Promise<void> {
   problem.value = null;
   try {
+    // Most often it is the one of last time: it need not wait for the list.
+    const likely = wanted ?? localStorage.getItem(CHOSEN);
+    const found = likely === null ? null : getSite(likely).catch(() => null);
     sites.value = await listSites();
     const codes = sites.value.map((listed) => listed.code);
-    const known = [wanted, localStorage.getItem(CHOSEN), codes[0]].find(
-      (code) => code !== null && code !== undefined && codes.includes(code),
+    const code = [wanted, localStorage.getItem(CHOSEN), codes[0]].find(
+      (each) => each !== null && each !== undefined && codes.includes(each),
     );
-    if (known) await chooseSite(known);
+    const document = code === likely ? await found : null;
+    if (code && document) open(code, document);
+    else if (code) await chooseSite(code);
     isRead.value = true;
   } catch (error) {
     problem.value = asProblem(error);
@@ -59,7 +73,10 @@ export async function readSites(wanted: string | null): Promise<void> {
 }
 
 export async function chooseSite(code: string): Promise<void> {
-  const found = await getSite(code);
+  open(code, await getSite(code));
+}
+
+function open(code: string, found: SiteAnswer): void {
   site.value = {
     code,
     name_zh: found.site.name_zh,
