@@ -200,9 +200,9 @@ class TestGrafana:
 
     def test_reads_as_the_role_of_a_tenant_with_the_password_of_a_file(self) -> None:
         [source] = self.provisioned("datasources")["datasources"]
-        assert source["user"] == "$NENGTAN_GRAFANA_ROLE"
-        role = self.SERVICE["environment"]["NENGTAN_GRAFANA_ROLE"]
-        assert re.fullmatch(r"\$\{NENGTAN_GRAFANA_ROLE:-nengtan_grafana_\d+\}", role)
+        assert source["user"] == "$GRAFANA_ROLE"
+        role = self.SERVICE["environment"]["GRAFANA_ROLE"]
+        assert re.fullmatch(r"\$\{GRAFANA_ROLE:-nengtan_grafana_\d+\}", role)
         secret = re.fullmatch(
             r"\$__file\{/run/secrets/(\w+)\}", source["secureJsonData"]["password"]
         )
