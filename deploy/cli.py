@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Never
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from compute.errors import NengtanError
 from dashboards.page import PAGE_FOLDER
-from deploy import admin, demo
+from deploy import admin, demo, recompute
 from deploy.access import mosquitto_access_list, mosquitto_passwords
 from deploy.demo_faults import DemoFault
 from deploy.gateway_settings import GatewaySettings
@@ -160,6 +161,22 @@ def run_replay(
     options = ReplayOptions(strict=strict, give_up_s=give_up_s)
     report = asyncio.run(replay(file, replay_map, gateway, options=options, console=_console))
     print(render(report))
+
+
+@app.command("recompute")
+def run_recompute(
+    tenant: Annotated[str, typer.Argument(help="Code of the tenant.")],
+    site: Annotated[str | None, typer.Option(help="Code of a site; all if left out.")] = None,
+    first: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day; else all there is.")
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day, included.")
+    ] = None,
+) -> None:
+    """Have every result computed again from the raw readings, by the worker that runs."""
+    days = (None if day is None else day.date() for day in (first, last))
+    print(recompute.watch(_settings().database(), _console, tenant, site, *days))
 
 
 @app.command("tenant")

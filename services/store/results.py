@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -25,6 +25,8 @@ _MEASURES = (
     "emission_direct_tco2e",
     "emission_purchased_tco2e",
 )
+# As much of a whole site as is computed at once.
+_SLICE = timedelta(days=7)
 _COUNTS: tuple[ColumnType, ...] = ("integer", "integer", "bigint", "bigint")
 _FLOAT: ColumnType = "float8"
 _FLOATS: tuple[ColumnType, ...] = (_FLOAT,) * len(_MEASURES)
@@ -169,16 +171,77 @@ async def dirty_sites(connection: Connection) -> list[int]:
 
 
 async def take_dirty(connection: Connection, *, site_id: int, count_max: int) -> list[Dirty]:
-    """Take marks off: they are gone when this transaction commits, back if it does not."""
+    """Take marks off: they are gone when this transaction commits, back if it does not.
+
+    Of the spans of the whole site only the newest slice is taken: what arrives now does not wait
+    until years have been computed again, and what is killed goes on where it was.
+    """
     rows = await (await connection.execute(query("take_dirty"), (site_id, count_max))).fetchall()
-    return [
+    marks = [
         Dirty(
-            np.array(row["point_ids"] or [], dtype=np.int32),
+            np.array(row["point_ids"], dtype=np.int32),
             np.array([to_us(at) for at in row["start_ts"]], dtype=np.int64),
             np.array([to_us(at) for at in row["end_ts"]], dtype=np.int64),
         )
         for row in sorted(rows, key=lambda row: row["id"])
     ]
+    whole = await _take_slice(connection, site_id)
+    return marks if whole is None else [*marks, whole]
+
+
+async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
+    marks = await site_marks(connection, site_id)
+    if not marks:
+        return None
+    newest = max(marks, key=lambda mark: (mark.end, mark.start))
+    cut = max(newest.start, newest.end - _SLICE)
+    for mark in marks:
+        if mark.end <= cut:
+            continue
+        if mark.start < cut:
+            await connection.execute(query("shorten_site_mark"), (mark.id, cut))
+        else:
+            await connection.execute(query("remove_mark"), (mark.id,))
+    return Dirty(
+        np.empty(0, dtype=np.int32),
+        np.array([to_us(cut)], dtype=np.int64),
+        np.array([to_us(newest.end)], dtype=np.int64),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SiteMark:
+    """A span of a whole site that is to be computed again, [start, end)."""
+
+    id: int
+    start: datetime
+    end: datetime
+
+
+async def site_marks(connection: Connection, site_id: int) -> list[SiteMark]:
+    """Return what of a whole site waits to be computed again."""
+    rows = await (await connection.execute(query("site_marks"), (site_id,))).fetchall()
+    return [SiteMark(row["id"], row["start_ts"], row["end_ts"]) for row in rows]
+
+
+async def site_reading_span(
+    connection: Connection, site_id: int
+) -> tuple[datetime, datetime] | None:
+    """Return the instants of the oldest and the newest reading of a site, None without any."""
+    row = await (await connection.execute(query("site_reading_span"), (site_id,))).fetchone()
+    return None if row is None or row["first_ts"] is None else (row["first_ts"], row["last_ts"])
+
+
+async def results_digest(
+    connection: Connection, *, site_id: int, start: datetime, end: datetime
+) -> tuple[int, str]:
+    """Return how many results of a site lie in [start, end), and a digest of every bit of them."""
+    row = await (
+        await connection.execute(query("results_digest"), (site_id, start, end))
+    ).fetchone()
+    if row is None:
+        raise AssertionError("an aggregate has one row")
+    return int(row["row_count"]), str(row["digest"])
 
 
 async def put_point_states(

@@ -43,8 +43,27 @@ from result where series_id = any({series}) and grain = {grain} and ts >= {start
 
 -- name: take_dirty
 delete from dirty where id in (
-  select id from dirty where site_id = $1 order by id limit $2
+  select id from dirty where site_id = $1 and point_ids is not null order by id limit $2
 ) returning id, point_ids, start_ts, end_ts
+
+-- name: site_marks
+select id, start_ts[1] as start_ts, end_ts[1] as end_ts from dirty
+where site_id = $1 and point_ids is null order by id
+
+-- name: shorten_site_mark
+update dirty set end_ts = array[$2::timestamptz] where id = $1
+
+-- name: remove_mark
+delete from dirty where id = $1
+
+-- name: site_reading_span
+select min(s.first_ts) as first_ts, max(s.last_ts) as last_ts
+from point_state s join point p on p.id = s.point_id where p.site_id = $1
+
+-- name: results_digest
+select count(*) as row_count, coalesce(sum(hashtextextended(r::text, 0)::numeric), 0)::text as digest
+from result r join series s on s.id = r.series_id
+where s.site_id = $1 and r.ts >= $2 and r.ts < $3
 
 -- name: dirty_sites
 select distinct site_id from dirty

@@ -1,0 +1,1 @@
+grant update on dirty to nengtan_worker;

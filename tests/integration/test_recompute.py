@@ -1,0 +1,212 @@
+"""Everything computed again from raw readings: the same bits, watched, killed and gone on with."""
+
+import asyncio
+import io
+import itertools
+import threading
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from deploy.recompute import NothingToRecompute, Progress, Rebuilt, rebuild, watch
+from ingest.tick import Worker
+from services.store import results
+from services.store.pool import Database
+from tests.faults.centre import drain, send
+from tests.faults.meters import SIX_DIGITS, START, of
+from tests.migrated import Migrated, SmallPlant, migrate
+
+pytestmark = [pytest.mark.database]
+
+DAYS = 40
+HOUR = timedelta(hours=1)
+READINGS = [(START + number * HOUR, Decimal(7 * number)) for number in range(24 * DAYS + 1)]
+SPOIL = (
+    "update result set amount = amount + 1 where ts < timestamptz '2025-03-20'",
+    "delete from result where ts >= timestamptz '2025-04-01'",
+)
+
+
+@pytest.fixture
+def migrated(database_url: str) -> Migrated:
+    """Give a migrated database, on each tier."""
+    return migrate(database_url)
+
+
+def filled(migrated: Migrated) -> SmallPlant:
+    """Return a plant whose forty days of readings have been computed."""
+    plant = SmallPlant(points=[{"code": "P1", **SIX_DIGITS}])
+    migrated.install(plant.plant())
+    send(migrated, plant, [of("P1", READINGS)])
+    return plant
+
+
+def digest(migrated: Migrated) -> object:
+    return migrated.rows(
+        "select count(*), sum(hashtextextended(r::text, 0)::numeric) from result r"
+    )
+
+
+async def rebuilt(migrated: Migrated, seen: list[Progress], work: asyncio.Event) -> list[Rebuilt]:
+    """Rebuild as the command does, a worker at work once `work` is set."""
+    admin = await Database.open(migrated.role_url("nengtan_admin"))
+    worker = await Database.open(migrated.role_url("nengtan_worker"))
+
+    async def compute() -> None:
+        await work.wait()
+        await Worker(worker).drain()
+
+    def report(progress: Progress) -> None:
+        seen.append(progress)
+        work.set()
+
+    try:
+        done, _ = await asyncio.gather(
+            rebuild(admin, tenant="acme", site=None, first=None, last=None, report=report),
+            compute(),
+        )
+    finally:
+        await admin.close()
+        await worker.close()
+    return done
+
+
+class TestRecompute:
+    def test_gives_back_every_bit_that_was_spoilt(self, migrated: Migrated) -> None:
+        filled(migrated)
+        whole = digest(migrated)
+        migrated.execute(*SPOIL)
+        assert digest(migrated) != whole
+        seen: list[Progress] = []
+        [done] = asyncio.run(rebuilt(migrated, seen, asyncio.Event()))
+        assert digest(migrated) == whole
+        assert not done.is_same, "it says that something had been wrong"
+        shares = [progress.share for progress in seen]
+        assert shares == sorted(shares)
+        assert shares[0] == 0
+        assert shares[-1] == 1
+        [again] = asyncio.run(rebuilt(migrated, [], asyncio.Event()))
+        assert again.is_same
+        assert digest(migrated) == whole
+
+    def test_goes_on_where_it_was_killed(self, migrated: Migrated) -> None:
+        filled(migrated)
+        whole = digest(migrated)
+        migrated.execute(*SPOIL)
+
+        async def begin_and_die(database: Database) -> None:
+            task = asyncio.ensure_future(
+                rebuild(
+                    database,
+                    tenant="acme",
+                    site="main",
+                    first=None,
+                    last=None,
+                    report=lambda _: None,
+                )
+            )
+            await asyncio.sleep(0.3)
+            task.cancel()
+            await asyncio.wait([task])
+
+        async def one_slice_and_die(database: Database) -> None:
+            worker = Worker(database)
+            async with database.transaction() as connection:
+                [site] = await results.dirty_sites(connection)
+            await worker._site(site)
+
+        migrated.run("nengtan_admin", begin_and_die)
+        migrated.run("nengtan_worker", one_slice_and_die)
+        [(start, end)] = migrated.rows("select start_ts[1], end_ts[1] from dirty")
+        assert start == START
+        assert end == READINGS[-1][0] + timedelta(microseconds=1) - timedelta(days=7)
+        assert digest(migrated) != whole
+        drain(migrated)
+        assert digest(migrated) == whole
+
+    def test_does_not_hold_up_what_arrives(self, migrated: Migrated) -> None:
+        plant = filled(migrated)
+
+        async def ask(database: Database) -> None:
+            with pytest.raises(NothingToRecompute, match="acme/nowhere"):
+                await rebuild(
+                    database,
+                    tenant="acme",
+                    site="nowhere",
+                    first=None,
+                    last=None,
+                    report=lambda _: None,
+                )
+
+        migrated.run("nengtan_admin", ask)
+        migrated.execute(
+            "insert into dirty (tenant_id, site_id, start_ts, end_ts)"
+            f" select tenant_id, id, array[timestamptz '{START}'], array[timestamptz '{START}'"
+            f" + interval '{DAYS} days'] from site"
+        )
+        later = [(READINGS[-1][0] + HOUR, Decimal(7 * len(READINGS)))]
+        send(migrated, plant, [of("P1", later)], idle=[0], first_seq=2)
+
+        async def one_pass(database: Database) -> list[results.Dirty]:
+            async with database.transaction() as connection:
+                [site] = await results.dirty_sites(connection)
+                return await results.take_dirty(connection, site_id=site, count_max=400)
+
+        marks = migrated.run("nengtan_worker", one_pass)
+        assert [len(mark.point_id) for mark in marks] == [1, 0]
+        assert migrated.rows("select end_ts[1] - start_ts[1] from dirty") == [
+            (timedelta(days=DAYS - 7),)
+        ]
+
+    def test_says_what_it_came_to(self, migrated: Migrated) -> None:
+        filled(migrated)
+        shown = io.StringIO()
+        day = date(2025, 3, 20)
+        begun = threading.Event()
+
+        def compute() -> None:
+            while not migrated.rows("select 1 from dirty"):
+                begun.wait(0.1)
+            drain(migrated)
+
+        worker = threading.Thread(target=compute)
+        worker.start()
+        said = watch(
+            migrated.role_url("nengtan_admin"),
+            Console(file=shown, width=120),
+            *("acme", "main", day, day),
+        )
+        worker.join()
+        assert said.startswith("acme/main: 2025-03-20T00:00:00+00:00 – 2025-03-21T00:00:00+00:00")
+        assert said.endswith("the same bits")
+        assert "100%" in shown.getvalue()
+
+
+class TestSpansThatOverlap:
+    def test_are_computed_once(self, migrated: Migrated) -> None:
+        filled(migrated)
+        day = timedelta(days=1)
+        for start, end in ((0, 20), (10, 20), (15, 18), (2, 5)):
+            migrated.execute(
+                "insert into dirty (tenant_id, site_id, start_ts, end_ts) select tenant_id, id,"
+                f" array[timestamptz '{START + start * day}'],"
+                f" array[timestamptz '{START + end * day}'] from site"
+            )
+
+        async def take_all(database: Database) -> list[tuple[int, int]]:
+            taken: list[tuple[int, int]] = []
+            while True:
+                async with database.transaction() as connection:
+                    sites = await results.dirty_sites(connection)
+                    if not sites:
+                        return taken
+                    [mark] = await results.take_dirty(connection, site_id=sites[0], count_max=9)
+                taken.append((int(mark.first_us[0]), int(mark.last_us[0])))
+
+        taken = migrated.run("nengtan_worker", take_all)
+        ends = [last for _, last in taken]
+        assert ends == sorted(ends, reverse=True)
+        assert all(after[1] <= before[0] for before, after in itertools.pairwise(taken))
+        assert sum(last - first for first, last in taken) == 20 * 86_400_000_000
