@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the web page into dashboards/web/dist: `make demo` and `make test` run it when a source is newer.
-# sh deploy/page.sh [install|build|check|units]; build is the usual. It needs .venv or a Node of your own.
+# sh deploy/page.sh [install|build|bench|check|units]; build is the usual,
+# bench builds what only benchmarks open into .cache/bench. It needs .venv or a Node of your own.
 # Packages come from wherever this machine's own npm configuration says; without a change of the lock
 # nothing is asked for, so that a start without network works.
 set -eu
@@ -59,7 +60,8 @@ install
 case ${1:-build} in
     install) ;;
     build) build ;;
+    bench) npm run --silent bench -- --logLevel=warn ;;
     check) npm run --silent check ;;
     units) npm run --silent test ;;
-    *) fail "usage: sh deploy/page.sh [install|build|check|units]" ;;
+    *) fail "usage: sh deploy/page.sh [install|build|bench|check|units]" ;;
 esac

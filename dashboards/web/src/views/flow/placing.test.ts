@@ -1,27 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { FlowLink } from "@/api/types";
 import { networkOf } from "./network";
 import { pictureOf, type Picture } from "./picture";
 import { flowOrderOf, placed, withRest, type Frame, type Placed } from "./placing";
-import { answer, foundry, link, node } from "./sample";
+import { answer, foundry, link, node, tall } from "./sample";
 
 const FRAME: Frame = { width: 1_000, height: 500, roomMin: 30, gap: 5, barWidth: 12 };
 
 function place(picture: Picture, frame = FRAME): Placed {
   return placed(picture, withRest(flowOrderOf(picture), picture), frame);
-}
-
-/** Sources to boards to uses: `count` links, of which some lead back or are not known. */
-function many(count: number): Picture {
-  const boards = 20;
-  const nodes = [node("plant", "use"), ...Array.from({ length: 8 }, (_, at) => node(`s${at}`, "source"))];
-  for (let at = 0; at < boards; at += 1) nodes.push(node(`b${at}`, "bus", "plant", at % 3 === 0 ? -at : at));
-  for (let at = 0; at < 120; at += 1) nodes.push(node(`u${at}`, "use", "plant"));
-  const links = Array.from({ length: count }, (_, at): FlowLink => {
-    const [source, target] = at % 10 === 0 ? [`s${at % 8}`, `b${at % boards}`] : at % 7 === 0 ? [`b${at % boards}`, `b${(at * 7 + 1) % boards}`] : [`b${at % boards}`, `u${at % 120}`];
-    return link(`f${at}`, source, target, at % 11 === 0 ? null : (at * 37) % 400, { carrier: `c${at % 6}` });
-  });
-  return pictureOf(networkOf(answer(nodes, links)), null);
 }
 
 describe("places", () => {
@@ -32,7 +18,7 @@ describe("places", () => {
     for (const { source, target } of picture.links) expect(bars.get(source)?.column).toBeLessThan(bars.get(target)?.column ?? -1);
   });
 
-  it.each([["few", picture], ["three hundred", many(300)]])("give every bar of %s its room within the frame", (_name, of) => {
+  it.each([["few", picture], ["three hundred", pictureOf(networkOf(tall(300)), null)]])("give every bar of %s its room within the frame", (_name, of) => {
     const height = 60 * 35;
     const { bars } = place(of, { ...FRAME, height: Math.max(FRAME.height, height * 3) });
     const columns = new Map<number, { y: number; height: number }[]>();

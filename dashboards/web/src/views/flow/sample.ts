@@ -65,3 +65,35 @@ export function foundry(): EnergyFlow {
     ],
   );
 }
+
+const CARRIERS = ["electricity", "steam_1p0MPa", "natural_gas", "compressed_air", "coke", "hot_water"];
+
+/** Sources to boards to 120 uses: `count` links, of which some lead back or are not known; a drawing of several screens. */
+export function tall(count: number): EnergyFlow {
+  const boards = 20;
+  const nodes = [node("plant", "use"), ...Array.from({ length: 8 }, (_, at) => node(`s${at}`, "source"))];
+  for (let at = 0; at < boards; at += 1) nodes.push(node(`b${at}`, "bus", "plant", at % 3 === 0 ? -at : at));
+  for (let at = 0; at < 120; at += 1) nodes.push(node(`u${at}`, "use", "plant"));
+  const links = Array.from({ length: count }, (_, at): FlowLink => {
+    const [source, target] = at % 10 === 0 ? [`s${at % 8}`, `b${at % boards}`] : at % 7 === 0 ? [`b${at % boards}`, `b${(at * 7 + 1) % boards}`] : [`b${at % boards}`, `u${at % 120}`];
+    return link(`f${at}`, source, target, at % 11 === 0 ? null : (at * 37) % 400, { carrier: CARRIERS[at % 6] ?? "" });
+  });
+  return answer(nodes, links);
+}
+
+/** Five columns of twelve, `count` links between neighbouring ones: all of it on one screen. */
+export function dense(count: number): EnergyFlow {
+  const KINDS = ["source", "bus", "conversion", "bus", "use"] as const;
+  const nodes = [node("plant", "use")];
+  KINDS.forEach((kind, column) => {
+    for (let at = 0; at < 12; at += 1) nodes.push(node(`${kind}${column}_${at}`, kind, kind === "source" ? null : "plant"));
+  });
+  const links = Array.from({ length: count }, (_, at): FlowLink => {
+    const column = at % 4;
+    const turn = Math.floor(at / 4);
+    const [source, target] = [`${KINDS[column]}${column}_${turn % 12}`, `${KINDS[column + 1]}${column + 1}_${(turn * 5 + Math.floor(turn / 12)) % 12}`];
+    const grade = at % 23 === 0 ? "uncertain" : at % 41 === 0 ? "bad" : "good";
+    return link(`f${at}`, source, target, at % 29 === 0 ? null : 20 + ((at * 37) % 200), { carrier: CARRIERS[turn % 6] ?? "", grade });
+  });
+  return answer(nodes, links);
+}

@@ -1,0 +1,107 @@
+/**
+ * The energy-flow board with a network whose amounts all change once a second, and what its user feels of that:
+ * `?shape=dense|tall|foundry&count=300&colour=intensity`. A benchmark opens it and reads `window.felt`.
+ */
+import { createApp, h, nextTick, shallowRef } from "vue";
+import { createRouter, createWebHistory } from "vue-router";
+import { i18n } from "@/i18n";
+import type { LivePayload } from "@/live/payload";
+import { useSites } from "@/session/useSite";
+import { startTheme } from "@/use/useTheme";
+import FlowBoard from "@/views/flow/FlowBoard.vue";
+import { liveNetworkOf, rateOf } from "@/views/flow/network";
+import { describedOf } from "@/views/flow/parts";
+import { dense, foundry, tall } from "@/views/flow/sample";
+import "@/styles/base.css";
+
+const UPDATE_EVERY_MS = 1_000;
+const GLIDE_MS = 300;
+
+/** What a benchmark reads; times in ms. */
+interface Felt {
+  firstPaintMs: number;
+  /** Intervals of the frames while things glide. */
+  frames: number[];
+  /** Tasks of 50 ms or more. */
+  longTasks: number[];
+  /** From an update to the end of the task that shows it. */
+  updates: number[];
+  /** From what a user does to the next paint, by the kind of event. */
+  events: Record<string, number[]>;
+}
+
+declare global {
+  interface Window {
+    felt: Felt;
+  }
+}
+
+const asked = new URLSearchParams(location.search);
+const answer = { dense, tall, foundry }[asked.get("shape") ?? "dense"]?.(Number(asked.get("count") ?? 300)) ?? foundry();
+const felt: Felt = { firstPaintMs: 0, frames: [], longTasks: [], updates: [], events: {} };
+window.felt = felt;
+
+/** Every amount of the network, another one at each step; what is unknown stays so. */
+function liveAt(step: number): LivePayload {
+  const power = answer.links.map(({ value }, at) => (value === null ? null : value * (1 + 0.3 * Math.sin(step * 0.7 + at))));
+  const flow = {
+    code: answer.links.map(({ code }) => code),
+    power_kw: power,
+    coal_equivalent_kgce_per_h: power,
+    emission_kgco2e_per_h: power.map((value, at) => (value === null ? null : value * (0.1 + (at % 9) / 10))),
+    grade: answer.links.map(({ grade }) => grade),
+    derived: answer.links.map(({ derived }) => derived),
+  };
+  return { flow } as unknown as LivePayload;
+}
+
+const network = shallowRef(liveNetworkOf(answer, liveAt(0), "kWh", []));
+const measured = { ...rateOf("kWh"), start: 0, end: 1, isLive: true, isStanding: false };
+let step = 0;
+
+function update(): void {
+  step += 1;
+  const start = performance.now();
+  network.value = liveNetworkOf(answer, liveAt(step), "kWh", []);
+  void nextTick(() => felt.updates.push(performance.now() - start));
+  let last = 0;
+  const watch = (now: number): void => {
+    if (last > 0) felt.frames.push(now - last);
+    last = now;
+    if (performance.now() - start < GLIDE_MS) requestAnimationFrame(watch);
+  };
+  requestAnimationFrame(watch);
+}
+
+function note(name: string, duration: number): void {
+  (felt.events[name] ??= []).push(duration);
+}
+
+function observe(): void {
+  new PerformanceObserver((list) => felt.longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: "longtask" });
+  new PerformanceObserver((list) => {
+    for (const { name, duration } of list.getEntries()) note(name, duration);
+  }).observe({ type: "event", durationThreshold: 16 } as PerformanceObserverInit);
+  // Moves are not among the events that browsers time.
+  document.addEventListener("pointermove", ({ timeStamp }) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => note("pointermove", performance.now() - timeStamp);
+    requestAnimationFrame(() => port2.postMessage(null));
+  });
+}
+
+startTheme(asked.get("theme"));
+useSites().site.value = { code: "main", name_zh: "厂", name_en: "Plant", kind: "plant", timeZone: "Asia/Shanghai", baseIntervalMs: 900_000, dayStartMs: 0 };
+const router = createRouter({ history: createWebHistory(), routes: [{ path: "/:rest(.*)*", component: FlowBoard }] });
+const props = { measured, described: describedOf(null), status: "ready" as const, problem: null, isLoading: false, note: null };
+createApp({ render: () => h(FlowBoard, { ...props, network: network.value }) })
+  .use(i18n)
+  .use(router)
+  .mount("#page");
+const whenDrawn = (): void => {
+  if (document.querySelector("canvas") === null) requestAnimationFrame(whenDrawn);
+  else requestAnimationFrame(() => requestAnimationFrame(() => (felt.firstPaintMs = performance.now())));
+};
+whenDrawn();
+observe();
+if (!asked.has("still")) setInterval(update, UPDATE_EVERY_MS);
