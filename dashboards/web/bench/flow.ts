@@ -4,6 +4,7 @@
  */
 import { createApp, h, nextTick, shallowRef } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
+import type { EnergyFlow } from "@/api/types";
 import { i18n } from "@/i18n";
 import type { LivePayload } from "@/live/payload";
 import { useSites } from "@/session/useSite";
@@ -37,7 +38,8 @@ declare global {
 }
 
 const asked = new URLSearchParams(location.search);
-const answer = { dense, tall, foundry }[asked.get("shape") ?? "dense"]?.(Number(asked.get("count") ?? 300)) ?? foundry();
+const shapes: Record<string, (count: number) => EnergyFlow> = { dense, tall, foundry };
+const answer = (shapes[asked.get("shape") ?? ""] ?? dense)(Number(asked.get("count") ?? 300));
 const felt: Felt = { firstPaintMs: 0, frames: [], longTasks: [], updates: [], events: {} };
 window.felt = felt;
 

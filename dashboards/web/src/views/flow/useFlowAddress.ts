@@ -1,6 +1,6 @@
 import { computed, type ComputedRef } from "vue";
 import { useRoute, useRouter, type LocationQueryRaw } from "vue-router";
-import type { Colouring } from "./drawing";
+import type { Colouring } from "./scene";
 
 export type Mode = "live" | "period";
 

@@ -2,7 +2,7 @@ import { computed } from "vue";
 import { useI18n } from "vue-i18n";
 import type { Subject } from "@/parts/explain";
 import { useFormat } from "@/use/useFormat";
-import type { Words } from "./drawing";
+import type { Words } from "./scene";
 import type { Measured } from "./measured";
 import type { Flow } from "./network";
 import type { Link, Picture, Stop } from "./picture";
