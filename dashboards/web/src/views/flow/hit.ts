@@ -8,7 +8,8 @@ const HALVINGS = 24;
 
 /** The uppermost item at a point of the drawing, or -1. `shown` is where things are, as `scene.places`. */
 export function hitOf(scene: Scene, shown: Float64Array, x: number, y: number): number {
-  const { items, linkCount, barWidth, roomMin } = scene;
+  const { items, roomMin, forms } = scene;
+  const { linkCount, barWidth } = forms;
   for (let at = items.length - 1; at >= linkCount; at -= 1) {
     const [left, top, height] = [shown[at * STRIDE] ?? 0, shown[at * STRIDE + 1] ?? 0, shown[at * STRIDE + 2] ?? 0];
     const off = Math.abs(y - top - height / 2);

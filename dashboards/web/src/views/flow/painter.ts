@@ -1,13 +1,12 @@
 import type { Look } from "@/charts/look";
 import type { Grade } from "@/api/types";
-import { BAND, HATCHED, NOTHING, PART, STRIDE, UNKNOWN, type Scene, type Way } from "./scene";
+import { BAND, HATCHED, NOTHING, PART, STRIDE, UNKNOWN, type Forms, type Way } from "./scene";
 
-/** Colours beside those of the scene, and the hatching of each colour. */
-export interface Paints {
-  look: Look;
-  grade: Record<Exclude<Grade, "good">, string>;
-  hatch(colour: string): CanvasPattern | string;
-}
+/** Colours beside those of links and stops, and the size of small text that marks go by. */
+export type Paints = Pick<Look, "text" | "note" | "surface" | "size"> & Record<Exclude<Grade, "good">, string>;
+
+/** Gives a colour its hatching. */
+type Hatch = (colour: string) => CanvasPattern | string;
 
 /** What is drawn otherwise than usual. */
 export interface Light {
@@ -34,7 +33,7 @@ const DASHES: Record<Way, readonly number[]> = { [BAND]: [], [PART]: [4, 3], [HA
 const STRIPE = 0.6;
 
 /** Hatching by colour, drawn once each: tiles of device pixels, so that nothing must be turned while painting. */
-export function hatching(context: CanvasRenderingContext2D, size: number, ratio: number): (colour: string) => CanvasPattern | string {
+export function hatching(context: OffscreenCanvasRenderingContext2D, size: number, ratio: number): Hatch {
   const made = new Map<string, CanvasPattern | string>();
   return (colour) => {
     let found = made.get(colour);
@@ -46,9 +45,8 @@ export function hatching(context: CanvasRenderingContext2D, size: number, ratio:
   };
 }
 
-function hatched(context: CanvasRenderingContext2D, colour: string, period: number, ratio: number): CanvasPattern | string {
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = period;
+function hatched(context: OffscreenCanvasRenderingContext2D, colour: string, period: number, ratio: number): CanvasPattern | string {
+  const tile = new OffscreenCanvas(period, period);
   const pen = tile.getContext("2d");
   if (pen === null) return colour;
   pen.fillStyle = colour;
@@ -68,48 +66,50 @@ function hatched(context: CanvasRenderingContext2D, colour: string, period: numb
   return pattern ?? colour;
 }
 
-/** Paints what lies within a span; `shown` is where things are, laid out as `scene.places`. */
-export function paint(context: CanvasRenderingContext2D, scene: Scene, shown: Float64Array, paints: Paints, light: Light, span: Span): void {
-  const { linkCount, items } = scene;
-  const { over, near } = light;
-  context.lineJoin = "miter";
-  for (let at = 0; at < linkCount; at += 1) if (at !== over) paintLink(context, scene, shown, paints, light, span, at);
-  if (over >= 0 && over < linkCount) paintLink(context, scene, shown, paints, light, span, over);
-  context.lineWidth = THIN;
-  context.setLineDash([]);
-  for (let at = linkCount; at < items.length; at += 1) {
-    const [x, y, height] = [shown[at * STRIDE] ?? 0, shown[at * STRIDE + 1] ?? 0, Math.max(shown[at * STRIDE + 2] ?? 0, THIN)];
-    if (y > span.bottom || y + height < span.top) continue;
-    const colour = scene.colours[at] ?? "";
-    context.globalAlpha = near === null || near[at] ? 1 : 0.25;
-    context.fillStyle = items[at]?.stop?.isOutside ? paints.look.surface : colour;
-    context.strokeStyle = colour;
-    context.beginPath();
-    context.roundRect(x, y, scene.barWidth, height, 1.5);
-    context.fill();
-    context.stroke();
-  }
-  context.globalAlpha = 1;
+/** All that is to be painted: `shown` is where things are, laid out as `places` of a scene. */
+export interface Work {
+  forms: Forms;
+  shown: Float64Array;
+  paints: Paints;
+  light: Light;
+  span: Span;
 }
 
-function paintLink(
-  context: CanvasRenderingContext2D,
-  scene: Scene,
-  shown: Float64Array,
-  paints: Paints,
-  { chosen, over, near }: Light,
-  span: Span,
-  at: number,
-): void {
+/** Paints what lies within a span: links in their order, what is pointed at above the others, then stops. */
+export function paint(context: OffscreenCanvasRenderingContext2D, work: Work, hatch: Hatch): void {
+  const { forms, light } = work;
+  for (let at = 0; at < forms.linkCount; at += 1) if (at !== light.over) paintLink(context, work, hatch, at);
+  if (light.over >= 0 && light.over < forms.linkCount) paintLink(context, work, hatch, light.over);
+  context.lineWidth = THIN;
+  context.setLineDash([]);
+  for (let at = forms.linkCount; at < forms.colours.length; at += 1) paintBar(context, work, at);
+}
+
+function paintBar(context: OffscreenCanvasRenderingContext2D, { forms, shown, paints, light: { near }, span }: Work, at: number): void {
+  const [x, y, height] = [shown[at * STRIDE] ?? 0, shown[at * STRIDE + 1] ?? 0, Math.max(shown[at * STRIDE + 2] ?? 0, THIN)];
+  if (y > span.bottom || y + height < span.top) return;
+  const colour = forms.colours[at] ?? "";
+  context.globalAlpha = near === null || near[at] ? 1 : 0.25;
+  context.fillStyle = forms.hollow[at - forms.linkCount] ? paints.surface : colour;
+  context.strokeStyle = colour;
+  context.beginPath();
+  context.roundRect(x, y, forms.barWidth, height, 1.5);
+  context.fill();
+  context.stroke();
+}
+
+function paintLink(context: OffscreenCanvasRenderingContext2D, work: Work, hatch: Hatch, at: number): void {
+  const { forms, shown, paints, light, span } = work;
   const base = at * STRIDE;
   const [x1, y1, x2, y2] = [shown[base] ?? 0, shown[base + 1] ?? 0, shown[base + 2] ?? 0, shown[base + 3] ?? 0];
   const thickness = Math.max(shown[base + 4] ?? 0, THIN);
   if (Math.min(y1, y2) > span.bottom || Math.max(y1, y2) + thickness < span.top) return;
-  const way = scene.ways[at] ?? BAND;
-  const colour = scene.colours[at] ?? "";
+  const way = forms.ways[at] ?? BAND;
+  const colour = forms.colours[at] ?? "";
   const isThread = way === UNKNOWN || way === NOTHING;
-  const isDim = near !== null && !near[at];
-  const isOver = at === over;
+  const isDim = light.near !== null && !light.near[at];
+  const isOver = at === light.over;
+  const isChosen = at === light.chosen;
   const middle = (x1 + x2) / 2;
   context.globalAlpha = isDim ? (isThread ? 0.12 : 0.1) : isOver ? (isThread ? 1 : 0.8) : OPACITY[way];
   context.beginPath();
@@ -119,23 +119,22 @@ function paintLink(
     context.lineTo(x2, y2 + thickness);
     context.bezierCurveTo(middle, y2 + thickness, middle, y1 + thickness, x1, y1 + thickness);
     context.closePath();
-    context.fillStyle = way === HATCHED ? paints.hatch(colour) : colour;
+    context.fillStyle = way === HATCHED ? hatch(colour) : colour;
     context.fill();
   }
-  if (way !== BAND || at === chosen) {
+  if (way !== BAND || isChosen) {
     context.setLineDash(DASHES[way] as number[]);
-    const usual = way === UNKNOWN || way === PART ? paints.look.note : colour;
-    context.strokeStyle = at === chosen ? paints.look.text : usual;
-    context.lineWidth = isThread && isOver ? 2.5 : way === UNKNOWN || at === chosen ? THIN : 1;
+    context.strokeStyle = isChosen ? paints.text : way === UNKNOWN || way === PART ? paints.note : colour;
+    context.lineWidth = isThread && isOver ? 2.5 : way === UNKNOWN || isChosen ? THIN : 1;
     context.stroke();
   }
-  const mark = scene.marks[at] ?? null;
+  const mark = forms.marks[at] ?? null;
   if (mark !== null && mark !== "good") paintMark(context, paints, mark, middle, (y1 + y2 + thickness) / 2, isDim);
 }
 
 /** A triangle for what is uncertain, a square for what is bad: told apart without colour. */
-function paintMark(context: CanvasRenderingContext2D, paints: Paints, grade: "uncertain" | "bad", x: number, y: number, isDim: boolean): void {
-  const half = paints.look.size / 3;
+function paintMark(context: OffscreenCanvasRenderingContext2D, paints: Paints, grade: "uncertain" | "bad", x: number, y: number, isDim: boolean): void {
+  const half = paints.size / 3;
   context.globalAlpha = isDim ? 0.15 : 1;
   context.beginPath();
   if (grade === "bad") context.rect(x - half, y - half, 2 * half, 2 * half);
@@ -145,8 +144,8 @@ function paintMark(context: CanvasRenderingContext2D, paints: Paints, grade: "un
     context.lineTo(x - half * TRIANGLE, y + half);
     context.closePath();
   }
-  context.fillStyle = paints.grade[grade];
-  context.strokeStyle = paints.look.surface;
+  context.fillStyle = paints[grade];
+  context.strokeStyle = paints.surface;
   context.lineWidth = THIN;
   context.setLineDash([]);
   context.fill();

@@ -26,18 +26,25 @@ export type Way = typeof BAND | typeof PART | typeof HATCHED | typeof UNKNOWN | 
 /** Numbers of an item in `places`: x1, y1, x2, y2, thickness of a link; x, y, height of a stop. [px] */
 export const STRIDE = 5;
 
-/** A picture ready to be painted: links first, above them stops, an entry of every array for each. */
-export interface Scene {
-  items: readonly Item[];
+/** What links and above them stops look like, wherever they are: an entry of every array for each. */
+export interface Forms {
   linkCount: number;
-  /** Says which item of another scene is the same thing. */
-  keys: readonly string[];
-  places: Float64Array;
   colours: readonly string[];
   ways: readonly Way[];
   /** Grade that is marked at the middle of a link; null where none is to be. */
   marks: readonly (Grade | null)[];
+  /** Stops that are not part of what is looked into. */
+  hollow: readonly boolean[];
   barWidth: number;
+}
+
+/** A picture ready to be painted: links first, then stops, an entry of every array for each. */
+export interface Scene {
+  items: readonly Item[];
+  /** Says which item of another scene is the same thing. */
+  keys: readonly string[];
+  places: Float64Array;
+  forms: Forms;
   roomMin: number;
 }
 
@@ -71,29 +78,31 @@ export function sceneOf(
   });
   const ofLink = linkColour(picture, colour);
   const main = mainLinks(links);
-  const isMarked = (link: Link): boolean => link.grade !== "good" && link.unknownCount === 0;
   const isPlain = { good: true, uncertain: isAllOf(picture, "uncertain"), bad: isAllOf(picture, "bad") };
   return {
     items: [...links.map((link) => ({ link })), ...stops.map((stop) => ({ stop }))],
-    linkCount: links.length,
     keys: [...links.map(({ id }) => `link ${id}`), ...stops.map(({ id }) => `stop ${id}`)],
     places,
-    colours: [
-      ...links.map(ofLink),
-      ...stops.map(({ id, kind }) => {
-        const link = main.get(id);
-        return link ? ofLink(link) : colour.token(kind === "gain" ? "--bad" : "--residual");
-      }),
-    ],
-    ways: links.map(wayOf),
-    marks: links.map((link) => (isMarked(link) && !isPlain[link.grade] ? link.grade : null)),
-    barWidth,
+    forms: {
+      linkCount: links.length,
+      colours: [
+        ...links.map(ofLink),
+        ...stops.map(({ id, kind }) => {
+          const link = main.get(id);
+          return link ? ofLink(link) : colour.token(kind === "gain" ? "--bad" : "--residual");
+        }),
+      ],
+      ways: links.map(wayOf),
+      marks: links.map((link) => (isPlain[link.grade] || link.unknownCount > 0 ? null : link.grade)),
+      hollow: stops.map(({ isOutside }) => isOutside),
+      barWidth,
+    },
     roomMin,
   };
 }
 
 /** What is lit up with an item: a link with its ends, a stop with its links and what is at their other ends. */
-export function nearOf({ items, linkCount }: Scene, index: number): Uint8Array {
+export function nearOf({ items, forms: { linkCount } }: Scene, index: number): Uint8Array {
   const near = new Uint8Array(items.length);
   const own = items[index];
   const ends = new Set<string>();

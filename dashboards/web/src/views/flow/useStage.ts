@@ -3,7 +3,9 @@ import type { Look } from "@/charts/look";
 import { advance, glideTo, type Glide, GLIDE_MS } from "./glide";
 import { hitOf } from "./hit";
 import { paintLabels, type Label } from "./labels";
-import { EDGE, hatching, paint, type Light, type Paints, type Span } from "./painter";
+import { EDGE, type Light, type Paints, type Span } from "./painter";
+import type { Asked, Painted } from "./painting";
+import PaintingWorker from "./painting.worker?worker";
 import type { Scene } from "./scene";
 import type { Pane } from "./usePane";
 
@@ -12,7 +14,7 @@ export interface Show {
   scene: Scene;
   labels: readonly Label[];
   look: Look;
-  grade: Paints["grade"];
+  paints: Paints;
 }
 
 export interface Stage {
@@ -28,51 +30,66 @@ const AREA_MAX = 12_000_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
- * Two canvases, one of ribbons and bars and one of labels, painted when something changed and with every
- * frame of the screen while something moves; at rest nothing runs.
+ * Two canvases: ribbons and bars, painted by a thread of their own whenever something changed and as often as
+ * it can while something moves; and labels, painted here once an update. At rest nothing runs.
  */
 export function useStage(
   canvases: { shapes(): HTMLCanvasElement | null; labels(): HTMLCanvasElement | null },
   { pane, seen }: { pane: ShallowRef<Pane | null>; seen(): Span },
 ): Stage {
+  const worker = new PaintingWorker();
   let shown: Show | null = null;
   let glide: Glide | null = null;
   let light: Light = { chosen: -1, over: -1, near: null };
-  let paints: Paints | null = null;
-  let areLabelsOld = true;
+  let [isPainting, isWanted, areLabelsOld] = [false, false, true];
   let frame = 0;
 
   function ask(): void {
     if (frame === 0) frame = requestAnimationFrame(draw);
   }
 
-  function draw(now: number): void {
+  function draw(): void {
     frame = 0;
-    const [shapes, texts, place] = [contextOf(canvases.shapes()), contextOf(canvases.labels()), pane.value];
-    if (place === null || shown === null || glide === null || shapes === null || texts === null) return;
-    const { look, grade, labels } = shown;
-    const { scene, shown: where } = glide;
-    const ratio = ratioOf(place);
-    const isFitted = [shapes, texts].map(({ canvas }) => fit(canvas, place, ratio)).includes(true);
-    areLabelsOld ||= isFitted || paints === null;
-    if (isFitted || paints === null) paints = { look, grade, hatch: hatching(shapes, look.size, ratio) };
-    const of = paints;
-    const isMoving = advance(glide, now);
-    // What nobody sees need not move: it is painted when all have arrived.
-    const span = isMoving ? common(place.canvas, seen()) : place.canvas;
-    within(shapes, place, ratio, span, (inside) => paint(shapes, scene, where, of, light, inside));
-    if (areLabelsOld) within(texts, place, ratio, place.canvas, (inside) => paintLabels(texts, labels, look, inside));
+    if (pane.value === null || shown === null || glide === null) return;
+    if (areLabelsOld) drawLabels(canvases.labels(), pane.value, shown);
     areLabelsOld = false;
-    if (isMoving) ask();
+    if (isPainting) isWanted = true;
+    else order(pane.value, shown, glide);
+    if (glide.duration > 0) ask();
   }
 
-  watch(pane, ask);
-  onBeforeUnmount(() => cancelAnimationFrame(frame));
+  function order({ width, canvas }: Pane, { paints }: Show, of: Glide): void {
+    const isMoving = advance(of, performance.now());
+    const inSight = seen();
+    // What nobody sees need not move: it is painted when all have arrived.
+    const span = isMoving && inSight.bottom > inSight.top ? inSight : canvas;
+    const asked: Asked = { forms: of.scene.forms, shown: of.shown, paints, light, span, width, ratio: ratioOf(width, span) };
+    worker.postMessage(asked);
+    [isPainting, isWanted] = [true, false];
+  }
+
+  worker.addEventListener("message", ({ data }: MessageEvent<Painted>) => {
+    isPainting = false;
+    const canvas = canvases.shapes();
+    if (canvas !== null) {
+      lay(canvas, data.width, data.span);
+      canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(data.bitmap);
+    }
+    // The screen has asked again meanwhile: the painter goes on at once.
+    if (isWanted) draw();
+  });
+  watch(pane, () => {
+    areLabelsOld = true;
+    ask();
+  });
+  onBeforeUnmount(() => {
+    cancelAnimationFrame(frame);
+    worker.terminate();
+  });
   return {
     show: (next, isGliding) => {
-      if (next.look !== shown?.look) paints = null;
       if (next.scene !== shown?.scene) glide = glideTo(next.scene, glide, isGliding && !calm.matches ? GLIDE_MS : 0);
-      areLabelsOld ||= next.labels !== shown?.labels;
+      areLabelsOld ||= next.labels !== shown?.labels || next.look !== shown.look;
       shown = next;
       ask();
     },
@@ -84,43 +101,26 @@ export function useStage(
   };
 }
 
-function contextOf(canvas: HTMLCanvasElement | null): CanvasRenderingContext2D | null {
-  return canvas?.getContext("2d") ?? null;
+function drawLabels(canvas: HTMLCanvasElement | null, { width, canvas: span }: Pane, { labels, look }: Show): void {
+  const context = canvas?.getContext("2d");
+  if (!canvas || !context) return;
+  const ratio = ratioOf(width, span);
+  lay(canvas, width, span);
+  const [across, down] = [Math.round(width * ratio), Math.round((span.bottom - span.top) * ratio)];
+  if (canvas.width !== across || canvas.height !== down) [canvas.width, canvas.height] = [across, down];
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, across, down);
+  context.setTransform(ratio, 0, 0, ratio, EDGE * ratio, (EDGE - span.top) * ratio);
+  paintLabels(context, labels, look, { top: span.top - EDGE, bottom: span.bottom - EDGE });
 }
 
-function ratioOf({ width, canvas }: Pane): number {
-  return Math.min(devicePixelRatio, Math.sqrt(AREA_MAX / (width * (canvas.bottom - canvas.top))));
+function ratioOf(width: number, { top, bottom }: Span): number {
+  return Math.min(devicePixelRatio, Math.sqrt(AREA_MAX / (width * (bottom - top))));
 }
 
-/** Puts a canvas where its pane is; says whether it lost what was on it. */
-function fit(canvas: HTMLCanvasElement, { width, canvas: { top, bottom } }: Pane, ratio: number): boolean {
-  const size = [Math.round(width * ratio), Math.round((bottom - top) * ratio)] as const;
-  const isOther = canvas.width !== size[0] || canvas.height !== size[1];
-  if (isOther) {
-    [canvas.width, canvas.height] = size;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${bottom - top}px`;
-  }
-  const isMoved = canvas.style.top !== `${top}px`;
-  if (isMoved) canvas.style.top = `${top}px`;
-  return isOther || isMoved;
-}
-
-function common(one: Span, other: Span): Span {
-  return { top: Math.max(one.top, other.top), bottom: Math.min(one.bottom, other.bottom) };
-}
-
-/** Clears a span of the frame and paints it anew, in the drawing's own distances. */
-function within(context: CanvasRenderingContext2D, { width, canvas }: Pane, ratio: number, span: Span, work: (inside: Span) => void): void {
-  if (span.bottom <= span.top) return;
-  context.setTransform(ratio, 0, 0, ratio, EDGE * ratio, (EDGE - canvas.top) * ratio);
-  const inside = { top: span.top - EDGE, bottom: span.bottom - EDGE };
-  const box = [-EDGE, inside.top, width, inside.bottom - inside.top] as const;
-  context.save();
-  context.beginPath();
-  context.rect(...box);
-  context.clip();
-  context.clearRect(...box);
-  work(inside);
-  context.restore();
+/** Puts a canvas where what is painted on it belongs. */
+function lay({ style }: HTMLCanvasElement, width: number, { top, bottom }: Span): void {
+  const place = [`${top}px`, `${width}px`, `${bottom - top}px`] as const;
+  if (style.top === place[0] && style.width === place[1] && style.height === place[2]) return;
+  [style.top, style.width, style.height] = place;
 }
