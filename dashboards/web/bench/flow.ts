@@ -13,6 +13,7 @@ import FlowBoard from "@/views/flow/FlowBoard.vue";
 import { liveNetworkOf, rateOf } from "@/views/flow/network";
 import { describedOf } from "@/views/flow/parts";
 import { dense, foundry, tall } from "@/views/flow/sample";
+import type { Painted } from "@/views/flow/painting";
 import "@/styles/base.css";
 
 const UPDATE_EVERY_MS = 1_000;
@@ -29,6 +30,8 @@ interface Felt {
   longTasks: number[];
   /** From an update to the end of the task that shows it. */
   updates: number[];
+  /** How long each frame took to paint, in the painter's own thread. */
+  painting: number[];
   /** From what a user does to the next paint, by the kind of event. */
   events: Record<string, number[]>;
 }
@@ -42,7 +45,7 @@ declare global {
 const asked = new URLSearchParams(location.search);
 const shapes: Record<string, (count: number) => EnergyFlow> = { dense, tall, foundry };
 const answer = (shapes[asked.get("shape") ?? ""] ?? dense)(Number(asked.get("count") ?? 300));
-const felt: Felt = { firstPaintMs: 0, frames: [], longTasks: [], updates: [], events: {} };
+const felt: Felt = { firstPaintMs: 0, frames: [], longTasks: [], updates: [], painting: [], events: {} };
 window.felt = felt;
 
 /** Every amount of the network, another one at each step; what is unknown stays so. */
@@ -71,6 +74,15 @@ ImageBitmapRenderingContext.prototype.transferFromImageBitmap = function put(bit
   painted.push(performance.now());
   transferFromImageBitmap.call(this, bitmap);
 };
+
+/** Listens to what the painter says beside the page. */
+class HeardWorker extends Worker {
+  constructor(...of: ConstructorParameters<typeof Worker>) {
+    super(...of);
+    this.addEventListener("message", ({ data }: MessageEvent<Painted>) => felt.painting.push(data.cost * data.bitmap.width * data.bitmap.height));
+  }
+}
+window.Worker = HeardWorker;
 
 function update(): void {
   const last = painted.filter((at) => at - updatedAt <= GLIDE_MS + LAG_MS);

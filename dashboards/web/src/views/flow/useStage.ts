@@ -5,7 +5,6 @@ import { hitOf } from "./hit";
 import { paintLabels, type Label } from "./labels";
 import { EDGE, type Light, type Paints, type Span } from "./painter";
 import type { Asked, Painted } from "./painting";
-import PaintingWorker from "./painting.worker?worker";
 import type { Scene } from "./scene";
 import type { Pane } from "./usePane";
 
@@ -25,6 +24,10 @@ export interface Stage {
   at(x: number, y: number): number;
 }
 
+/** A frame of a glide that takes longer to paint is a jerk. [ms] */
+const FRAME_MS = 16;
+/** How much coarser things may be painted while they move, where they would move in jerks else. */
+const COARSER = [1, 0.85, 0.7, 0.55] as const;
 /** A canvas for hands and screens of many points is not made larger than this. [px²] */
 const AREA_MAX = 12_000_000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -37,11 +40,12 @@ export function useStage(
   canvases: { shapes(): HTMLCanvasElement | null; labels(): HTMLCanvasElement | null },
   { pane, seen }: { pane: ShallowRef<Pane | null>; seen(): Span },
 ): Stage {
-  const worker = new PaintingWorker();
+  const worker = new Worker(new URL("painting.worker.ts", import.meta.url), { type: "module" });
   let shown: Show | null = null;
   let glide: Glide | null = null;
   let light: Light = { chosen: -1, over: -1, near: null };
   let [isPainting, isWanted, areLabelsOld] = [false, false, true];
+  let [cost, isStill] = [0, true];
   let frame = 0;
 
   function ask(): void {
@@ -63,13 +67,16 @@ export function useStage(
     const inSight = seen();
     // What nobody sees need not move: it is painted when all have arrived.
     const span = isMoving && inSight.bottom > inSight.top ? inSight : canvas;
-    const asked: Asked = { forms: of.scene.forms, shown: of.shown, paints, light, span, width, ratio: ratioOf(width, span) };
-    worker.postMessage(asked);
-    [isPainting, isWanted] = [true, false];
+    const full = ratioOf(width, span);
+    const ratio = isMoving ? full * coarserFor(cost * width * (span.bottom - span.top) * full ** 2) : full;
+    const asked: Asked = { forms: of.scene.forms, shown: of.shown, paints, light, span, width, ratio };
+    worker.postMessage(asked, { transfer: [] });
+    [isPainting, isWanted, isStill] = [true, false, !isMoving];
   }
 
   worker.addEventListener("message", ({ data }: MessageEvent<Painted>) => {
     isPainting = false;
+    if (isStill) cost = data.cost;
     const canvas = canvases.shapes();
     if (canvas !== null) {
       lay(canvas, data.width, data.span);
@@ -99,6 +106,11 @@ export function useStage(
     },
     at: (x, y) => (glide === null ? -1 : hitOf(glide.scene, glide.shown, x - EDGE, y - EDGE)),
   };
+}
+
+/** As coarse as it must be to keep a frame short that takes so long [ms] when it is fine. */
+export function coarserFor(duration: number): number {
+  return COARSER.find((step) => duration * step ** 2 <= FRAME_MS) ?? Math.min(...COARSER);
 }
 
 function drawLabels(canvas: HTMLCanvasElement | null, { width, canvas: span }: Pane, { labels, look }: Show): void {
