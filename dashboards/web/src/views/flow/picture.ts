@@ -72,6 +72,18 @@ export function pictureOf(network: Network, asked: string | null, findLoops: Fin
 
 /** What is drawn, whatever it amounts to, if to anything: as long as this stays, so does everybody's position. */
 export function structureOf(picture: Picture): string {
+  let found = structures.get(picture);
+  if (found === undefined) {
+    found = written(picture);
+    structures.set(picture, found);
+  }
+  return found;
+}
+
+/** Drawing and table ask the same of every picture. */
+const structures = new WeakMap<Picture, string>();
+
+function written(picture: Picture): string {
   const flows = picture.links.filter(({ kind }) => kind === "flow");
   return [flows.some(({ known }) => known > 0), ...flows.map(({ id, target }) => `${id} ${target}`).toSorted()].join("|");
 }
