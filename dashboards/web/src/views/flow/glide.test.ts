@@ -4,6 +4,7 @@ import { networkOf } from "./network";
 import { pictureOf } from "./picture";
 import { flowOrderOf, placed, withRest } from "./placing";
 import { foundry } from "./sample";
+import { coarserFor } from "./usePainter";
 import { sceneOf, STRIDE, type Scene } from "./scene";
 
 const FRAME = { width: 1_000, height: 500, roomMin: 30, gap: 5, barWidth: 12 };
@@ -69,5 +70,17 @@ describe("a glide", () => {
       expect(advance(glide, 0)).toBe(false);
       expect([...glide.shown]).toEqual([...glide.scene.places]);
     }
+  });
+});
+
+describe("painting while things move", () => {
+  it.each([
+    ["fast", 2, 1],
+    ["just fast enough", 16, 1],
+    ["slower", 20, 0.85],
+    ["slow", 30, 0.7],
+    ["very slow", 400, 0.55],
+  ])("is as coarse as a %s machine needs", (_name, duration, step) => {
+    expect(coarserFor(duration)).toBe(step);
   });
 });

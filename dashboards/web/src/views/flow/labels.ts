@@ -62,7 +62,7 @@ export function paintLabels(context: CanvasRenderingContext2D, labels: readonly 
 const KNOWN_MAX = 2_000;
 const known = new Map<string, string>();
 
-/** A text as far as it has room, with "…" where it goes on. */
+/** A text as far as it has room, with "..." where it goes on. */
 function shortened(context: CanvasRenderingContext2D, font: string, text: string, width: number): string {
   const key = `${font}|${Math.round(width)}|${text}`;
   let found = known.get(key);
@@ -81,8 +81,8 @@ export function fitting(text: string, fits: (part: string) => boolean): string {
   let [low, high] = [0, letters.length - 1];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (fits(`${letters.slice(0, middle).join("")}…`)) low = middle;
+    if (fits(`${letters.slice(0, middle).join("")}...`)) low = middle;
     else high = middle - 1;
   }
-  return `${letters.slice(0, low).join("").trimEnd()}…`;
+  return `${letters.slice(0, low).join("").trimEnd()}...`;
 }

@@ -146,10 +146,10 @@ describe("what one points at", () => {
 describe("a label", () => {
   it.each([
     ["short", 10, "short"],
-    ["eleven lett", 10, "eleven le…"],
-    ["two words here", 5, "two…"],
-    ["一号高炉煤气", 4, "一号高…"],
-    ["wide", 0, "…"],
+    ["eleven letters", 12, "eleven le..."],
+    ["two words here", 7, "two..."],
+    ["一号高炉煤气回收", 6, "一号高..."],
+    ["wide", 0, "..."],
   ])("of %j in the room of %d letters is %j", (text, room, short) => {
     expect(fitting(text, (part) => [...part].length <= room)).toBe(short);
   });
