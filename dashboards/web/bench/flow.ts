@@ -2,13 +2,15 @@
  * The energy-flow board with a network whose amounts all change once a second, and what its user feels of that:
  * `?shape=dense|tall|foundry&count=300&colour=intensity`. A benchmark opens it and reads `window.felt`.
  */
-import { createApp, h, nextTick, shallowRef } from "vue";
+import { computed, createApp, defineComponent, h, nextTick, shallowRef } from "vue";
 import { createRouter, createWebHistory } from "vue-router";
 import type { EnergyFlow } from "@/api/types";
 import { i18n } from "@/i18n";
 import type { LivePayload } from "@/live/payload";
+import UnitChooser from "@/parts/UnitChooser.vue";
 import { useSites } from "@/session/useSite";
 import { startTheme } from "@/use/useTheme";
+import { useUnit } from "@/use/useUnit";
 import FlowBoard from "@/views/flow/FlowBoard.vue";
 import { liveNetworkOf, rateOf } from "@/views/flow/network";
 import { describedOf } from "@/views/flow/parts";
@@ -62,8 +64,7 @@ function liveAt(step: number): LivePayload {
   return { flow } as unknown as LivePayload;
 }
 
-const network = shallowRef(liveNetworkOf(answer, liveAt(0), "kWh", []));
-const measured = { ...rateOf("kWh"), start: 0, end: 1, isLive: true, isStanding: false };
+const live = shallowRef(liveAt(0));
 let step = 0;
 let updatedAt = 0;
 
@@ -79,7 +80,7 @@ ImageBitmapRenderingContext.prototype.transferFromImageBitmap = function put(bit
 class HeardWorker extends Worker {
   constructor(...of: ConstructorParameters<typeof Worker>) {
     super(...of);
-    this.addEventListener("message", ({ data }: MessageEvent<Painted>) => felt.painting.push(data.cost * data.bitmap.width * data.bitmap.height));
+    this.addEventListener("message", ({ data }: MessageEvent<Painted>) => felt.painting.push(data.duration));
   }
 }
 window.Worker = HeardWorker;
@@ -90,7 +91,7 @@ function update(): void {
   painted = [];
   step += 1;
   updatedAt = performance.now();
-  network.value = liveNetworkOf(answer, liveAt(step), "kWh", []);
+  live.value = liveAt(step);
   void nextTick(() => felt.updates.push(performance.now() - updatedAt));
 }
 
@@ -114,12 +115,16 @@ function observe(): void {
 
 startTheme(asked.get("theme"));
 useSites().site.value = { code: "main", name_zh: "厂", name_en: "Plant", kind: "plant", timeZone: "Asia/Shanghai", baseIntervalMs: 900_000, dayStartMs: 0 };
-const router = createRouter({ history: createWebHistory(), routes: [{ path: "/:rest(.*)*", component: FlowBoard }] });
-const props = { measured, described: describedOf(null), status: "ready" as const, problem: null, isLoading: false, note: null };
-createApp({ render: () => h(FlowBoard, { ...props, network: network.value }) })
-  .use(i18n)
-  .use(router)
-  .mount("#page");
+const Bench = defineComponent(() => {
+  const unit = useUnit();
+  const described = describedOf(null);
+  const network = computed(() => liveNetworkOf(answer, live.value, unit.value, []));
+  const measured = computed(() => ({ ...rateOf(unit.value), start: 0, end: 1, isLive: true, isStanding: false }));
+  const still = { described, status: "ready" as const, problem: null, isLoading: false, note: null };
+  return () => [h(UnitChooser), h(FlowBoard, { ...still, network: network.value, measured: measured.value })];
+});
+const router = createRouter({ history: createWebHistory(), routes: [{ path: "/:rest(.*)*", component: Bench }] });
+createApp(Bench).use(i18n).use(router).mount("#page");
 const whenDrawn = (): void => {
   if (painted.length === 0) requestAnimationFrame(whenDrawn);
   else requestAnimationFrame(() => requestAnimationFrame(() => (felt.firstPaintMs = performance.now())));

@@ -79,7 +79,7 @@ describe("painting while things move", () => {
     ["just fast enough", 16, 1],
     ["slower", 20, 0.85],
     ["slow", 30, 0.7],
-    ["very slow", 400, 0.55],
+    ["very slow", 400, 0.7],
   ])("is as coarse as a %s machine needs", (_name, duration, step) => {
     expect(coarserFor(duration)).toBe(step);
   });

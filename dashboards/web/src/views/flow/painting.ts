@@ -10,8 +10,8 @@ export interface Asked extends Work {
 /** The painted strip, and where it belongs. */
 export interface Painted extends Pick<Asked, "span" | "width"> {
   bitmap: ImageBitmap;
-  /** How long painting took for a px². [ms] */
-  cost: number;
+  /** How long painting took. [ms] */
+  duration: number;
 }
 
 const HATCHES_MAX = 8;
@@ -38,6 +38,6 @@ export function painter(): (asked: Asked) => Painted {
     context.setTransform(ratio, 0, 0, ratio, EDGE * ratio, (EDGE - span.top) * ratio);
     paint(context, { ...asked, span: { top: span.top - EDGE, bottom: span.bottom - EDGE } }, hatch);
     const bitmap = canvas.transferToImageBitmap();
-    return { bitmap, span, width, cost: (performance.now() - start) / (across * down) };
+    return { bitmap, span, width, duration: performance.now() - start };
   };
 }

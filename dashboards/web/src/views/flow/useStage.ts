@@ -75,7 +75,7 @@ export function useStage(
   onBeforeUnmount(() => cancelAnimationFrame(frame));
   return {
     show: (next, isGliding) => {
-      if (next.scene !== shown?.scene) glide = glideTo(next.scene, glide, isGliding && !calm.matches ? GLIDE_MS : 0);
+      if (next.scene !== shown?.scene) glide = glideTo(next.scene, glide, isGliding && painter.canGlide() && !calm.matches ? GLIDE_MS : 0);
       areLabelsOld ||= next.labels !== shown?.labels || next.look !== shown.look;
       shown = next;
       ask();
