@@ -3,6 +3,8 @@ import { structureOf, type Picture } from "./picture";
 
 const SEEN_EVERY_MS = 2_000;
 const UNSEEN_EVERY_MS = 10_000;
+/** What nobody sees waits until what they see has answered. */
+const UNSEEN_AFTER_MS = 150;
 
 interface Seldom<T> {
   picture(): Picture;
@@ -15,7 +17,7 @@ interface Seldom<T> {
 
 /**
  * What is made of a picture, at a reader's pace: at once where something else is drawn, else every two
- * seconds, and every ten while the element is not on the screen.
+ * seconds; while the element is not on the screen a little later, and every ten.
  */
 export function useSeldom<T>({ picture, key, make, element }: Seldom<T>): ShallowRef<T> {
   const made = shallowRef(make()) as ShallowRef<T>;
@@ -31,9 +33,16 @@ export function useSeldom<T>({ picture, key, make, element }: Seldom<T>): Shallo
     made.value = make();
   }
 
+  function followIn(wait: number): void {
+    if (later !== null) clearTimeout(later);
+    later = setTimeout(follow, wait);
+  }
+
   watch([picture, key] as const, ([now, keyNow], [before, keyBefore]) => {
-    if (keyNow !== keyBefore || now.focus !== before.focus || structureOf(now) !== structureOf(before)) follow();
-    else later ??= setTimeout(follow, Math.max(0, last + (isSeen ? SEEN_EVERY_MS : UNSEEN_EVERY_MS) - performance.now()));
+    const isOther = keyNow !== keyBefore || now.focus !== before.focus || structureOf(now) !== structureOf(before);
+    if (isOther && isSeen) follow();
+    else if (isOther) followIn(UNSEEN_AFTER_MS);
+    else if (later === null) followIn(Math.max(0, last + (isSeen ? SEEN_EVERY_MS : UNSEEN_EVERY_MS) - performance.now()));
   });
   onMounted(() => {
     const seen = element();
