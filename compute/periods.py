@@ -294,3 +294,48 @@ def _month_edges(
 def _month_start(month: int, month_start_day: int) -> date:
     """Return the first day of a month counted as year x 12 + month, from 1 to 12."""
     return date((month - 1) // 12, (month - 1) % 12 + 1, month_start_day)
+
+
+def wall_clock_us(*, start_us: int, step_us: int, count: int, time_zone: str) -> Int1D:
+    """Return what the wall clock shows at the start of consecutive base intervals.
+
+    Parameters
+    ----------
+    start_us : int
+        Start of base interval 0. [µs since 1970-01-01 UTC]
+    step_us : int
+        Length of a base interval. > 0. [µs]
+    count : int
+        Number of base intervals. >= 0.
+    time_zone : str
+        Name in the IANA database.
+
+    Returns
+    -------
+    local_us : (count,) int64
+        Date and time of day as if the clock were one of UTC: `local_us // 86_400_000_000` is the
+        date in days since 1970-01-01. An hour that the clock shows twice comes twice, one that it
+        skips never. [µs]
+    """
+    zone = ZoneInfo(time_zone)
+    instants_us = start_us + step_us * np.arange(count, dtype=np.int64)
+    local_us = instants_us.copy()
+    before_us, end_us = start_us, start_us + step_us * count
+    while before_us < end_us:
+        # No zone changes its clock twice within a quarter of a day.
+        after_us = min(before_us + 6 * US_PER_HOUR, end_us)
+        offset_us = _offset_us(before_us, zone)
+        if _offset_us(after_us, zone) != offset_us:
+            after_us = _change_us(before_us, after_us, zone)
+        first, last = np.searchsorted(instants_us, (before_us, after_us))
+        local_us[first:last] += offset_us
+        before_us = after_us
+    return local_us
+
+
+def midnight_us(day: date, time_zone: str) -> int:
+    """Return the instant at which a date begins by the wall clock of a zone, in µs.
+
+    A midnight that the clock skips is taken as the change itself, as `period_edges_us` does.
+    """
+    return _wall_to_us(day, time(), ZoneInfo(time_zone))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from services.plant.amounts import carriers
 from services.plant.check_flows import flow_findings
 from services.plant.check_points import point_findings
+from services.plant.check_tariff import tariff_findings
 from services.plant.check_virtual import virtual_findings
 from services.plant.findings import Finding, Nearest, Place, finding
 from services.plant.model import Metering, Plant
@@ -72,8 +73,8 @@ def check(
     ----------
     plant : Plant
     also_known : mapping of str to set of str
-        Codes by collection (`nodes`, `gateways`, `points`, `virtual_meters`) that the document
-        names but the plant lacks, because their item has a fault of its own.
+        Codes by collection (`nodes`, `gateways`, `points`, `flows`, `virtual_meters`) that the
+        document names but the plant lacks, because their item has a fault of its own.
 
     Returns
     -------
@@ -91,6 +92,7 @@ def check(
         *flow_findings(plant),
         *point_findings(plant),
         *virtual_findings(plant, also_known),
+        *tariff_findings(plant, also_known),
     ]
     return tuple(findings)
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.plant.formula import TEXT_LENGTH_MAX
 from services.plant.metering import Digits, Gateway, Meter, Point
+from services.plant.tariff import Tariff
 from services.plant.words import Code, Instant, Name, Part, Text, Unit, said
 
 SCHEMA_VERSION = "nengtan.plant/1"
@@ -245,6 +246,16 @@ class Plant(Part):
         Field(max_length=2_000),
         said("虚拟表", "Virtual meters", "由公式计算的用量。", "Amounts computed by a formula."),
     ] = ()
+    tariffs: Annotated[
+        tuple[Tariff, ...],
+        Field(max_length=200),
+        said(
+            "电价与能源价格",
+            "Tariffs",
+            "按能流或品种；也可经接口逐个版本录入。",
+            "Of flows or carriers; versions can also be stated one by one through the API.",
+        ),
+    ] = ()
 
 
 __all__ = [
@@ -262,5 +273,6 @@ __all__ = [
     "Point",
     "Product",
     "SiteForm",
+    "Tariff",
     "VirtualMeter",
 ]

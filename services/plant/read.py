@@ -50,6 +50,8 @@ _CODE_BY_TYPE: Mapping[str, str] = {
     "text_hidden": "text_hidden",
     "text_blank": "text_blank",
     "day_form": "day_form",
+    "clock_form": "clock_form",
+    "month_day_form": "month_day_form",
     "instant_form": "instant_form",
     "instant_range": "instant_range",
 }
@@ -246,7 +248,7 @@ def _original(place: Place, kept: Mapping[Place, list[int]]) -> Place:
 def _codes_in(data: Mapping[str, object]) -> dict[str, set[str]]:
     """Return the codes that a document gives to anything, right or wrong, by collection."""
     codes: dict[str, set[str]] = {}
-    for key in ("gateways", "nodes", "meters", "virtual_meters"):
+    for key in ("gateways", "nodes", "flows", "meters", "virtual_meters"):
         items = data.get(key)
         listed = (
             [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.plant.fault_text import FaultText, warning
 from services.plant.texts_of_form import READING, SHAPE
+from services.plant.texts_of_tariff import TARIFF
 
 DOCUMENT: Mapping[str, FaultText] = {
     "unknown_zone": FaultText(
@@ -357,4 +358,12 @@ VIRTUAL: Mapping[str, FaultText] = {
     ),
 }
 
-TEXTS: Mapping[str, FaultText] = {**READING, **SHAPE, **DOCUMENT, **FLOWS, **POINTS, **VIRTUAL}
+TEXTS: Mapping[str, FaultText] = {
+    **READING,
+    **SHAPE,
+    **DOCUMENT,
+    **FLOWS,
+    **POINTS,
+    **VIRTUAL,
+    **TARIFF,
+}

@@ -118,6 +118,12 @@ SHAPE: Mapping[str, FaultText] = {
     "clock_form": FaultText(
         "不是一天中的时刻。", "Not a time of day.", "写成 08:00。", "Write it like 08:00."
     ),
+    "month_day_form": FaultText(
+        "不是一年中的某日。",
+        "Not a day of the year.",
+        "写成 07-01；二月末写 02-29。",
+        "Write it like 07-01; the end of February is 02-29.",
+    ),
     "code_dots": FaultText(
         "编码只有点。", "Nothing but dots.", "加字母或数字。", "Add a letter or a digit."
     ),

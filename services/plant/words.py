@@ -5,7 +5,15 @@ import unicodedata
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
@@ -13,6 +21,8 @@ _TEXT_LENGTH_MAX = 200
 _YEAR_MIN = 1990
 _YEAR_END = 2200
 _DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK_FORM = r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00"
+_MONTH_DAY_FORM = r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _INSTANT_FORM = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
     r"(Z|[+-][0-9]{2}:[0-9]{2})"
@@ -74,6 +84,23 @@ def _instant(value: object) -> object:
     return instant
 
 
+def _clock(value: str) -> str:
+    if not re.fullmatch(_CLOCK_FORM, value):
+        raise PydanticCustomError("clock_form", "not a time of day HH:MM")
+    return value
+
+
+def _month_day(value: str) -> str:
+    if not re.fullmatch(_MONTH_DAY_FORM, value):
+        raise PydanticCustomError("month_day_form", "not a day of the year MM-DD")
+    try:
+        # Of a leap year, so that 29 February is one.
+        date.fromisoformat(f"2024-{value}")
+    except ValueError as error:
+        raise PydanticCustomError("month_day_form", "no such day of the year") from error
+    return value
+
+
 Code = Annotated[
     str,
     Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$"),
@@ -83,6 +110,15 @@ Text = Annotated[str, Field(min_length=1, max_length=_TEXT_LENGTH_MAX), AfterVal
 Unit = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(_text)]
 Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+# The end of the day is 24:00.
+Clock = Annotated[
+    str, AfterValidator(_clock), WithJsonSchema({"type": "string", "pattern": f"^({_CLOCK_FORM})$"})
+]
+MonthDay = Annotated[
+    str,
+    AfterValidator(_month_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{_MONTH_DAY_FORM}$"}),
+]
 
 
 class Part(BaseModel):

@@ -18,8 +18,10 @@ from compute.periods import (
     floor_to,
     from_us,
     group_offset,
+    midnight_us,
     period_edges_us,
     to_us,
+    wall_clock_us,
 )
 from tests.twins import periods as twin
 
@@ -245,3 +247,32 @@ class TestGroupOffset:
     def test_gives_an_interval_across_an_edge_to_the_period_of_its_start(self) -> None:
         found = group_offset(np.array([0, 50, 100]), start_us=0, step_us=20, count=5)
         assert found.tolist() == [0, 3, 5]
+
+
+class TestWallClock:
+    @given(
+        zone=st.sampled_from(ZONES),
+        start=st.datetimes(datetime(1995, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001 - UTC below
+        count=st.integers(0, 300),
+    )
+    def test_is_what_the_zone_shows(self, zone: str, start: datetime, count: int) -> None:
+        start_us = to_us(start.replace(microsecond=0, second=0, tzinfo=UTC))
+        found = wall_clock_us(start_us=start_us, step_us=BASE_US, count=count, time_zone=zone)
+        shown = [
+            from_us(start_us + BASE_US * i).astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
+            for i in range(count)
+        ]
+        assert found.tolist() == [to_us(clock) for clock in shown]
+
+    @pytest.mark.parametrize(
+        ("day", "zone", "instant"),
+        [
+            ("2024-02-29", "Asia/Shanghai", "2024-02-28T16:00:00+00:00"),
+            ("2024-03-31", "Europe/Berlin", "2024-03-30T23:00:00+00:00"),
+            # Cairo goes from 24:00 on Thursday to 01:00 on Friday.
+            ("2024-04-26", "Africa/Cairo", "2024-04-25T22:00:00+00:00"),
+        ],
+    )
+    def test_has_midnights(self, day: str, zone: str, instant: str) -> None:
+        found = midnight_us(datetime.fromisoformat(day).date(), zone)
+        assert found == to_us(datetime.fromisoformat(instant))
