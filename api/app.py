@@ -16,6 +16,7 @@ from api.dependencies import only_known_parameters
 from api.page import Page
 from api.routes import (
     accounts,
+    bill,
     carbon_accounting,
     consumption,
     data_quality,
@@ -32,6 +33,7 @@ from api.routes import (
     provenance,
     quarantine,
     session,
+    tariffs,
 )
 from api.security import PREFIX, Gate, Throttle, signed_in
 from services.live_events import LiveEvents
@@ -72,6 +74,9 @@ ROUTERS = (
     energy_query.router,
     points.router,
     consumption.router,
+    bill.router,
+    tariffs.router,
+    tariffs.write_router,
     energy_flow.router,
     carbon_accounting.router,
     factors.router,

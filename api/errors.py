@@ -16,6 +16,7 @@ from services.plant.findings import Finding, PlantInvalid
 from services.refusal import Refusal
 from services.store.pool import DatabaseUnavailable, NotStorable
 from services.store.topology import TenantNotFound
+from services.tariffs import TariffInvalid
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5
@@ -56,6 +57,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "account_invalid": Kind(422, "The account cannot be like this", "账号不符合要求"),
     "role_unknown": Kind(422, "Unknown role", "未知角色"),
     "factor_invalid": Kind(422, "The factor cannot be taken", "因子不可用"),
+    "tariff_invalid": Kind(422, "The tariff has faults", "电价有错误"),
     "plant_invalid": Kind(422, "The plant description has faults", "厂区描述有错误"),
     "wrong_tenant": Kind(422, "The description is of another tenant", "描述属于其他租户"),
     "not_storable": Kind(422, "A value cannot be stored", "数值无法存储"),
@@ -185,6 +187,17 @@ def _of_plant(error: PlantInvalid) -> Problem:
     )
 
 
+def _of_tariff(error: TariffInvalid) -> Problem:
+    return Problem(
+        "tariff_invalid",
+        Detail(
+            "correct what the errors name, and send the version again",
+            "请按 errors 逐项修正后重新提交该版本",
+        ),
+        errors=[finding_document(finding) for finding in error.findings],
+    )
+
+
 def _of_validation(error: RequestValidationError) -> Problem:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
@@ -281,6 +294,7 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]]
     (DatabaseUnavailable, _of_database),
     (RequestValidationError, _of_validation),
     (HTTPException, _of_http),
+    (TariffInvalid, _of_tariff),
     (PlantInvalid, _of_plant),
     (WrongTenant, _of_tenant),
     (TenantNotFound, _of_tenant),

@@ -1,7 +1,7 @@
 """What answers about data have in common; names, units and texts come from compute.quantities."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
@@ -9,9 +9,14 @@ from pydantic import Field
 from api.dependencies import Schema
 from compute.quality import flag_names, grade
 from compute.quantities import quantity
+from services.cost import Cost
+from services.store.tariffs import TariffRow
 from services.totals import MEASURES, SiteState, Total
 
 Grade = Literal["good", "uncertain", "bad"]
+CostReason = Literal[
+    "no_tariff", "not_priced", "priced_together", "period_too_long", "nothing_known"
+]
 _RESULT_EXAMPLES = {
     "amount": 1250.5,
     "energy_kwh": 1250.5,
@@ -80,6 +85,39 @@ class Sum(Measures):
     covered_share: float = Field(description=quantity("covered_share").description)
 
 
+class TariffUsed(Schema):
+    """A version of a tariff that a cost was computed with."""
+
+    target: str = Field(
+        description="能流或品种 / Flow or carrier that it prices", examples=["flow/grid-in"]
+    )
+    valid_from: date = Field(description="生效日（当地） / First day, by the site's clock")
+    revision: int = Field(description="该生效日的第几次录入 / Revision of that day")
+    sha256: str
+    source: str = Field(description="合同或文件 / Contract or notice")
+
+
+class CostSum(Schema):
+    """What something cost over a period, with which prices, or why that is not known."""
+
+    cost_cny: float | None = Field(
+        description=f"{quantity('cost_cny').description}; null: 见 reason / see reason"
+    )
+    reason: CostReason | None = Field(
+        description="no_tariff 未定价 | not_priced 该序列不计价 | priced_together 阶梯按多路合并计"
+        " | period_too_long 超过 800 天 | nothing_known 无数据 / why there is none"
+    )
+    known_share: float = Field(
+        description="已过去的基本周期中用量与价格均已知的比例 / Share of the base intervals that"
+        " have passed whose amount and price are known"
+    )
+    without_tariff: list[str] = Field(
+        description="没有价格、未计入的流入能流 / Flows that enter and have no price: not counted"
+    )
+    tariffs: list[TariffUsed]
+    method: str = Field(description="计算方法 / How it is computed")
+
+
 class _Measured(Protocol):
     @property
     def quality(self) -> int: ...
@@ -104,6 +142,38 @@ def measures_of(row: _Measured) -> dict[str, Any]:
 def sum_of(total: Total) -> Sum:
     """Return a total as it is answered."""
     return Sum.model_validate({**measures_of(total), "covered_share": total.covered_share})
+
+
+_COST_METHOD = (
+    "逐基本周期：用量 × 当时时段单价 + 阶梯加价，不取整；基本电费与取整到分见 /bill / per base"
+    " interval: amount x price of its band + surcharge of steps, not rounded; basic charge and"
+    " rounding to the fen are in /bill"
+)
+
+
+def tariff_used(row: TariffRow) -> dict[str, Any]:
+    """Return a version as answers name it."""
+    return {
+        "target": f"{row.target_kind}/{row.target}",
+        "valid_from": row.valid_from,
+        "revision": row.revision,
+        "sha256": row.sha256,
+        "source": "" if row.document is None else row.document["source"],
+    }
+
+
+def cost_of(cost: Cost) -> CostSum:
+    """Return a cost as it is answered."""
+    return CostSum.model_validate(
+        {
+            "cost_cny": cost.cny,
+            "reason": None if cost.reason is None else cost.reason.value,
+            "known_share": cost.known_share,
+            "without_tariff": list(cost.without_tariff),
+            "tariffs": [tariff_used(row) for row in cost.tariffs],
+            "method": _COST_METHOD,
+        }
+    )
 
 
 def about(state: SiteState) -> dict[str, Any]:

@@ -198,7 +198,15 @@ QUANTITIES: tuple[Quantity, ...] = tuple(
         ("product_amount", "", "产品产量", "Product made", "sum", "made", _2589 + "3.7"),
         ("output_value_10k_cny", "1e4CNY", "产值", "Output value", "sum", "made", _2589 + "3.6"),
         ("value_added_10k_cny", "1e4CNY", "增加值", "Value added", "sum", "made", _2589 + "3.6"),
-        ("cost_cny", "CNY", "用能成本", "Cost of energy", "sum", "paid", ""),
+        (
+            "cost_cny",
+            "CNY",
+            "用能成本（按用量计，不含基本电费）",
+            "Cost of energy by amount, without the basic charge",
+            "sum",
+            "paid; income is negative",
+            "",
+        ),
         (
             "intensity_kgce_per_t",
             "kgce/t",

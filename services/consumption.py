@@ -14,6 +14,7 @@ import numpy as np
 from compute.intensity import Intensity, Undefined, energy_per_product_kgce, intensity
 from services import totals
 from services.boundary import CarrierTotal, by_carrier, entering_flows
+from services.cost import Cost, cost_of_site, load_costs
 from services.plant.model import Product
 from services.plant_history import plants_over
 from services.reference import load_tables
@@ -57,13 +58,16 @@ class ProductConsumption:
 class Consumption:
     """Consumption of a site over a period.
 
-    `feedstock` and `renewable_power` are parts of `total` that the accounting of total consumption
+    `carrier_costs` has one for each of `carriers`. `feedstock` and `renewable_power` are parts of
+    `total` that the accounting of total consumption
     may leave out; None where the site has no such flow.
     """
 
     state: SiteState
     total: Total | None
+    cost: Cost
     carriers: list[CarrierTotal]
+    carrier_costs: list[Cost]
     feedstock: Total | None
     renewable_power: Total | None
     products: list[ProductConsumption]
@@ -90,6 +94,7 @@ async def consume(
         summed = await totals.sum_series(
             connection, state, series_ids=[row.id for row in wanted], spans=[(start, end)]
         )
+        costs = await load_costs(connection, state, start=start, end=end)
     plants = [span.plant for span in spans]
     entering = entering_flows(plants)
     flows = {
@@ -99,10 +104,13 @@ async def consume(
     }
     roots = [row for row in wanted if row.kind == "node" and row.is_root]
     products = {product.code: product for plant in plants for product in plant.products}
+    carriers = by_carrier(roots, summed)
     return Consumption(
         state=state,
         total=summed.added(row.id for row in roots if not row.carrier),
-        carriers=by_carrier(roots, summed),
+        cost=cost_of_site(costs),
+        carriers=carriers,
+        carrier_costs=[cost_of_site(costs, carrier.carrier) for carrier in carriers],
         feedstock=summed.added(row for row, flow in flows.items() if flow.feedstock),
         renewable_power=summed.added(
             row for row, flow in flows.items() if flow.carrier in _RENEWABLE_POWER

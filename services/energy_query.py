@@ -4,16 +4,18 @@ Every carrier is asked for in the same way: a series is a point, a flow, a node'
 node's residual, a product or a virtual meter, and a carrier is only a word.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from compute.periods import Grain
 from services import totals
+from services.cost import Cost, Costed, Unpriced, load_costs
 from services.refusal import NotFound
 from services.store import answers
 from services.store.answers import PointRow, ReadingRow, ResultRow, SeriesRow
-from services.store.pool import Database
+from services.store.pool import Connection, Database
 from services.totals import SiteState, Total
 
 SeriesKind = Literal["point", "flow", "node", "residual", "product", "virtual"]
@@ -25,13 +27,16 @@ _READINGS_DAYS_MAX = 366
 class EnergyAnswer:
     """A page of the results of a series, and its total over the whole period.
 
-    `after` is the start of the last interval of the page where more follow.
+    `after` is the start of the last interval of the page where more follow. `cost_by_start` has
+    the cost of each interval whose cost is known.
     """
 
     state: SiteState
     series: SeriesRow
     rows: list[ResultRow]
     total: Total
+    cost: Cost
+    cost_by_start: dict[datetime, float | None]
     after: datetime | None
 
 
@@ -108,13 +113,40 @@ async def query_energy(
         summed = await totals.sum_series(
             connection, state, series_ids=[series.id], spans=[(start, end)]
         )
+        costed = await _costed(connection, state, series, start=start, end=end)
     return EnergyAnswer(
         state=state,
         series=series,
         rows=rows[:limit],
         total=summed.of(series.id),
+        cost=costed if isinstance(costed, Cost) else costed.total(),
+        cost_by_start=_cost_by_start(costed, state, rows[:limit], grain),
         after=rows[limit - 1].ts if len(rows) > limit else None,
     )
+
+
+async def _costed(
+    connection: Connection, state: SiteState, series: SeriesRow, *, start: datetime, end: datetime
+) -> Costed | Cost:
+    """Return the costs of what a tariff can price: flows, and the boundary of the site."""
+    if series.kind != "flow" and not (series.kind == "node" and series.is_root):
+        return Cost(None, Unpriced.NOT_PRICED, 0.0)
+    costs = await load_costs(connection, state, start=start, end=end)
+    if isinstance(costs, Unpriced):
+        return Cost(None, costs, 0.0)
+    if series.kind == "flow":
+        return costs.of_flow(series.code)
+    return costs.of_site(series.carrier)
+
+
+def _cost_by_start(
+    costed: Costed | Cost, state: SiteState, rows: Sequence[ResultRow], grain: Grain
+) -> dict[datetime, float | None]:
+    """Return the cost of the intervals of a page."""
+    if isinstance(costed, Cost) or not rows:
+        return {}
+    edges = state.edges(rows[0].ts, rows[-1].ts + _MICROSECOND, grain)
+    return dict(zip(edges, costed.by_interval(edges), strict=False))
 
 
 async def list_series(

@@ -20,6 +20,13 @@ _HEAD = """\
 # What says how pg_dump was run, not what the schema is.
 _NOISE = re.compile(r"^(?:--|SET |SELECT pg_catalog\.set_config|\\(?:un)?restrict )")
 
+# Of policies: pg_dump names roles in the order in which the server happens to keep them.
+_ROLES = re.compile(r"(?<=^CREATE POLICY service ON )(\S+ TO )(.+?)(?= USING)")
+
+
+def _in_order(found: re.Match[str]) -> str:
+    return found[1] + ", ".join(sorted(found[2].split(", ")))
+
 
 def draw(url: str) -> str:
     """Return the picture of a migrated database; its server must not be newer than the wheel's."""
@@ -29,7 +36,7 @@ def draw(url: str) -> str:
         capture_output=True,
         text=True,
     ).stdout
-    lines = [line for line in dumped.splitlines() if not _NOISE.match(line)]
+    lines = [_ROLES.sub(_in_order, line) for line in dumped.splitlines() if not _NOISE.match(line)]
     return _HEAD + "\n" + re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip() + "\n"
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from api.dependencies import End, Schema, SiteCode, Start, Store
-from api.schema import Answer, Sum, about, sum_of, units_of
+from api.schema import Answer, CostSum, Sum, about, cost_of, sum_of, units_of
 from api.security import Who, needs
 from compute.intensity import Undefined
 from compute.quantities import quantity
@@ -60,6 +60,12 @@ class ProductIntensity(Schema):
     emission: Intensity = Field(description=quantity("intensity_tco2e_per_t").description)
 
 
+class CarrierConsumption(CarrierSum):
+    """One carrier over the boundary of the site, and what it cost."""
+
+    cost: CostSum
+
+
 class Consumption(Answer):
     """Consumption and intensity over a period."""
 
@@ -70,7 +76,8 @@ class Consumption(Answer):
         description="综合能源消费量，含当量值与等价值 / Comprehensive energy consumption, both"
         " values"
     )
-    carriers: list[CarrierSum]
+    cost: CostSum = Field(description="全厂用能成本 / Cost of the site's energy")
+    carriers: list[CarrierConsumption]
     feedstock: Sum | None = Field(
         description="其中原料用能，可从总量中扣除 / Of which feedstock, which may be left out"
     )
@@ -130,9 +137,13 @@ async def get_consumption(
             **about(found.state),
             "start": start,
             "end": end,
-            "units": units_of(MEASURES),
+            "units": units_of((*MEASURES, "cost_cny")),
             "total": None if found.total is None else sum_of(found.total),
-            "carriers": [carrier_sum(row) for row in found.carriers],
+            "cost": cost_of(found.cost),
+            "carriers": [
+                {**carrier_sum(row), "cost": cost_of(cost)}
+                for row, cost in zip(found.carriers, found.carrier_costs, strict=True)
+            ],
             "feedstock": None if found.feedstock is None else sum_of(found.feedstock),
             "renewable_power": None
             if found.renewable_power is None

@@ -25,10 +25,13 @@ from api.dependencies import (
 from api.errors import Detail, Problem
 from api.schema import (
     Answer,
+    CostSum,
     Measures,
     Sum,
     about,
+    cost_of,
     headers_about,
+    measured,
     measures_of,
     sum_of,
     units_of,
@@ -44,7 +47,7 @@ router = APIRouter(tags=["能耗查询 energy query"], dependencies=[Depends(nee
 
 Interval = Literal["base", "hour", "day", "month"]
 GRAINS = {"base": Grain.BASE, "hour": Grain.HOUR, "day": Grain.DAY, "month": Grain.MONTH}
-_ENERGY_COLUMNS = ("start", *MEASURES, "covered_us", "reading_count", "grade", "flags")
+_ENERGY_COLUMNS = ("start", *MEASURES, "cost_cny", "covered_us", "reading_count", "grade", "flags")
 
 
 class Series(Schema):
@@ -67,6 +70,7 @@ class EnergyRow(Measures):
         description="周期起点；日、月按厂区时区 / Start; days and months are those of the site"
     )
     covered_us: int = Field(description=quantity("covered_us").description)
+    cost_cny: float | None = measured("cost_cny")
 
 
 class Energy(Answer):
@@ -76,6 +80,7 @@ class Energy(Answer):
     interval: Interval
     units: dict[str, str]
     total: Sum = Field(description="整个时段的合计，与分页无关 / Of the whole period, not the page")
+    cost: CostSum = Field(description="整个时段的成本 / Cost of the whole period")
     rows: list[EnergyRow]
     next_cursor: str | None
 
@@ -125,7 +130,13 @@ def chosen(
 
 def _energy_table(answer: EnergyAnswer) -> export.Page:
     rows = [
-        {"start": row.ts, "covered_us": row.covered_us, **measures_of(row)} for row in answer.rows
+        {
+            "start": row.ts,
+            "covered_us": row.covered_us,
+            "cost_cny": answer.cost_by_start.get(row.ts),
+            **measures_of(row),
+        }
+        for row in answer.rows
     ]
     return rows, answer.after
 
@@ -220,8 +231,9 @@ async def energy(
             **about(answer.state),
             "series": answer.series,
             "interval": interval,
-            "units": units_of((*MEASURES, "covered_us"), amount=answer.series.unit),
+            "units": units_of((*MEASURES, "cost_cny", "covered_us"), amount=answer.series.unit),
             "total": sum_of(answer.total),
+            "cost": cost_of(answer.cost),
             "rows": _energy_table(answer)[0],
             "next_cursor": next_cursor(request, response, answer.after),
         }

@@ -11,6 +11,7 @@ from compute.errors import NengtanError
 from compute.settle import SeriesKey, series_keys
 from services.plant.compile import carrier_unit, compile_topology, gateway_rows, point_rows
 from services.plant.model import Plant
+from services.plant.state_tariff import state_described
 from services.refusal import Refusal
 from services.store import ledger, topology
 from services.store.pool import Connection
@@ -82,6 +83,9 @@ async def apply_plant(
         actor=actor,
     )
     await _put_rows(connection, plant, site)
+    await state_described(
+        connection, plant, site, before=None if newest is None else newest[0], actor=actor
+    )
     last = await topology.last_reading(connection, site.id)
     if last is not None and last >= plant.valid_from:
         end = last + timedelta(microseconds=1)

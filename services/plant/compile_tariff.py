@@ -49,8 +49,17 @@ def special_kinds(special_days: Sequence[SpecialDays]) -> dict[date, DayKind]:
     }
 
 
-def compile_version(version: TariffVersion, *, time_zone: str) -> Compiled:
-    """Return one version as arrays; `check_tariff` has no errors for it."""
+def compile_version(version: TariffVersion, *, time_zone: str, scale: float = 1.0) -> Compiled:
+    """Return one version as arrays; `check_tariff` has no errors for it.
+
+    Parameters
+    ----------
+    version : TariffVersion
+    time_zone : str
+        Of the site.
+    scale : float
+        What one unit of the amounts to be priced is in the unit of the prices.
+    """
     band_index = {band.code: row for row, band in enumerate(version.bands)}
     schedule_index = {day.code: row for row, day in enumerate(version.days)}
     special = sorted(special_kinds(version.special_days).items())
@@ -61,13 +70,13 @@ def compile_version(version: TariffVersion, *, time_zone: str) -> Compiled:
         steps.insert(0, (0.0, 0.0))
     return Compiled(
         start_us=midnight_us(version.valid_from, time_zone),
-        price_cny=np.array([band.price for band in version.bands], dtype=np.float64),
+        price_cny=np.array([band.price * scale for band in version.bands], dtype=np.float64),
         schedule_of_day=_schedule_of_day(version.seasons, schedule_index),
         band_of_minute=_band_of_minute(version.days, band_index),
         special_day=np.array([(day - _EPOCH).days for day, _ in special], dtype=np.int64),
         special_kind=np.array([int(kind) for _, kind in special], dtype=np.int64),
-        step_above=np.array([above for above, _ in steps], dtype=np.float64),
-        step_add_cny=np.array([add for _, add in steps], dtype=np.float64),
+        step_above=np.array([above / scale for above, _ in steps], dtype=np.float64),
+        step_add_cny=np.array([add * scale for _, add in steps], dtype=np.float64),
         steps_by_year=version.steps is not None and version.steps.per == "year",
     )
 

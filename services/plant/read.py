@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from services.plant.check import check
+from services.plant.check_tariff import version_findings
 from services.plant.findings import (
     FINDING_COUNT_MAX,
     Finding,
@@ -19,6 +20,7 @@ from services.plant.findings import (
 )
 from services.plant.model import Plant
 from services.plant.syntax import Source, read_json, read_yaml
+from services.plant.tariff import TariffVersion
 
 Form = Literal["yaml", "json"]
 
@@ -125,7 +127,40 @@ def _examine(source: Source) -> tuple[Plant | None, tuple[Finding, ...]]:
     return plant if sound else None, findings
 
 
-def _shape_findings(errors: Sequence[ErrorDetails], data: object) -> Iterator[Finding]:
+def read_tariff_version(content: bytes, *, carrier: str, minutes: int) -> TariffVersion:
+    """Return the version of a tariff that a JSON document is.
+
+    Parameters
+    ----------
+    content : bytes
+    carrier : str
+        What it is the price of.
+    minutes : int
+        Base interval of the site. [min]
+
+    Raises
+    ------
+    PlantInvalid
+        With every finding, warnings included.
+    """
+    source = read_json(content)
+    found = list(source.findings)
+    version = None
+    try:
+        version = TariffVersion.model_validate_json(json.dumps(source.data))
+        found.extend(version_findings(version, (), carrier=carrier, minutes=minutes))
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False, include_input=False)
+        found.extend(_shape_findings(errors, source.data, model=TariffVersion))
+    findings = limited([source.located(item) for item in found])
+    if version is None or any(item.severity == "error" for item in findings):
+        raise PlantInvalid(findings)
+    return version
+
+
+def _shape_findings(
+    errors: Sequence[ErrorDetails], data: object, *, model: type[BaseModel] = Plant
+) -> Iterator[Finding]:
     nearest = Nearest()
     around = {error["loc"][:depth] for error in errors for depth in range(len(error["loc"]))}
     for error in errors:
@@ -139,7 +174,7 @@ def _shape_findings(errors: Sequence[ErrorDetails], data: object) -> Iterator[Fi
         if code == "code_form":
             code = _CODE_BY_KEY.get(place[-1], code)
         if code == "unknown_key":
-            value, near = str(place[-1]), nearest.of(place[-1], _keys_at(place[:-1]))
+            value, near = str(place[-1]), nearest.of(place[-1], _keys_at(place[:-1], model))
         elif code == "choice":
             facts["choices"] = context["expected"]
             near = nearest.of(value, [word.strip("' ") for word in _choices(context["expected"])])
@@ -173,9 +208,8 @@ def _value_at(data: object, place: Place) -> object:
     return data
 
 
-def _keys_at(place: Place) -> list[str]:
-    """Return the keys that the model knows at a place."""
-    model: type[BaseModel] = Plant
+def _keys_at(place: Place, model: type[BaseModel]) -> list[str]:
+    """Return the keys that a model knows at a place."""
     for step in place:
         if isinstance(step, str):
             fields = {field.alias or name: field for name, field in model.model_fields.items()}
@@ -222,7 +256,7 @@ def _without(
     dropped = {fault[:2] for fault in faulty if len(fault) > 1 and isinstance(fault[1], int)}
     kept: dict[Place, list[int]] = {}
     sound: dict[str, object] = {}
-    known = _keys_at(())
+    known = _keys_at((), Plant)
     for key, value in data.items():
         if key not in known:
             continue

@@ -954,6 +954,39 @@ ALTER TABLE public.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.tariff_version (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    target_kind text NOT NULL,
+    target text NOT NULL,
+    valid_from date NOT NULL,
+    revision integer NOT NULL,
+    document jsonb,
+    sha256 bytea NOT NULL,
+    stated_at timestamp with time zone DEFAULT now() NOT NULL,
+    stated_by text NOT NULL,
+    CONSTRAINT tariff_version_revision_check CHECK ((revision > 0)),
+    CONSTRAINT tariff_version_target_kind_check CHECK ((target_kind = ANY (ARRAY['flow'::text, 'carrier'::text])))
+);
+
+ALTER TABLE ONLY public.tariff_version FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.tariff_version IS 'What a flow, or a carrier that enters the site, costs from a local day on. Of one day the highest revision holds; rows are only ever added, so that an old answer can be told.';
+
+COMMENT ON COLUMN public.tariff_version.valid_from IS 'By the wall clock of the site, from midnight.';
+
+COMMENT ON COLUMN public.tariff_version.document IS 'Null: the version of that day is withdrawn.';
+
+ALTER TABLE public.tariff_version ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tariff_version_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.tenant_id_seq
     START WITH 1
@@ -1098,6 +1131,12 @@ ALTER TABLE ONLY public.site
 
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_tenant_id_code_key UNIQUE (tenant_id, code);
+
+ALTER TABLE ONLY public.tariff_version
+    ADD CONSTRAINT tariff_version_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tariff_version
+    ADD CONSTRAINT tariff_version_site_id_target_kind_target_valid_from_revisi_key UNIQUE (site_id, target_kind, target, valid_from, revision);
 
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_code_key UNIQUE (code);
@@ -1252,6 +1291,12 @@ ALTER TABLE ONLY public.session
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.tariff_version
+    ADD CONSTRAINT tariff_version_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.tariff_version
+    ADD CONSTRAINT tariff_version_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
@@ -1348,11 +1393,15 @@ CREATE POLICY service ON public.session TO nengtan_admin, nengtan_ingest, nengta
 
 CREATE POLICY service ON public.site TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY service ON public.tariff_version TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY service ON public.tenant TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 ALTER TABLE public.session ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tariff_version ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
@@ -1405,6 +1454,8 @@ CREATE POLICY tenant_only ON public.series USING ((tenant_id = public.current_te
 CREATE POLICY tenant_only ON public.session USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.site USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.tariff_version USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.tenant USING ((id = public.current_tenant()));
 
@@ -1588,6 +1639,9 @@ GRANT SELECT ON TABLE public.sequence_gap TO nengtan_admin;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO nengtan_api;
+
+GRANT SELECT,INSERT ON TABLE public.tariff_version TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.tariff_version TO nengtan_api;
 
 GRANT SELECT ON TABLE public.tenant_reading TO nengtan_api;
 

@@ -19,6 +19,7 @@ from api.security import OPEN_ROUTES
 from services.accounts import ROLE_PERMISSIONS
 from services.store.pool import Database
 from tests.api.installation import PERIOD, Installation, document, install
+from tests.services.tariffs import flat
 
 pytestmark = pytest.mark.database
 
@@ -28,7 +29,18 @@ STREAMS = {"/api/v1/events"}
 
 @pytest.fixture(scope="module")
 def installation(module_database_url: str) -> Installation:
-    return asyncio.run(install(module_database_url))
+    installation = asyncio.run(install(module_database_url))
+    for tenant in (installation.a, installation.b):
+        source = json.dumps({**flat(0.5), "source": f"contract {tenant.word}"})
+        installation.execute(
+            "insert into tariff_version (tenant_id, site_id, target_kind, target, valid_from,"
+            " revision, document, sha256, stated_by) select tenant_id, id, 'carrier',"
+            " 'electricity', '2024-01-01', 1, %s, '', %s from site where tenant_id = %s",
+            source,
+            f"boss-{tenant.word}",
+            tenant.id,
+        )
+    return installation
 
 
 @pytest.fixture
@@ -96,6 +108,8 @@ QUERY_VALUES = {
     "unit": "kWh",
     "object_kind": "account",
     "version": "1",
+    "carrier": "electricity",
+    "valid_from": "2024-01-01",
     "state": "open",
     "reviewed": "false",
     "kind": "flow",
