@@ -52,6 +52,21 @@ export interface Measures extends Assessed {
   emission_direct_tco2e: number | null;
   emission_purchased_tco2e: number | null;
   reading_count: number;
+  /** Only of what a tariff prices: flows, and the boundary of the site. */
+  cost_cny?: number | null;
+}
+
+export type CostReason = "no_tariff" | "not_priced" | "priced_together" | "period_too_long" | "nothing_known";
+
+/** What something cost over a period, or why that is not known. */
+export interface CostSum {
+  cost_cny: number | null;
+  reason: CostReason | null;
+  known_share: number;
+  /** Flows that enter the site and have no price: they are not counted. */
+  without_tariff: string[];
+  tariffs: { target: string; valid_from: string; revision: number; sha256: string; source: string }[];
+  method: string;
 }
 
 export interface Sum extends Measures {
@@ -90,6 +105,7 @@ export interface Consumption extends Answer {
   end: string;
   units: Record<string, string>;
   total: Sum | null;
+  cost: CostSum;
   carriers: CarrierSum[];
   feedstock: Sum | null;
   renewable_power: Sum | null;
@@ -118,6 +134,7 @@ export interface Energy extends Answer {
   interval: Interval;
   units: Record<string, string>;
   total: Sum;
+  cost: CostSum;
   rows: EnergyRow[];
   next_cursor: string | null;
 }

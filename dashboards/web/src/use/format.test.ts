@@ -34,6 +34,7 @@ describe("a value with its unit", () => {
     expect(unitText("1e4Nm3", "zh-CN")).toBe("万Nm³");
     expect(unitText("1e4Nm3", "en")).toBe("10⁴ Nm³");
     expect(unitText("tce/1e4CNY", "zh-CN")).toBe("tce/万元");
+    expect([unitText("CNY", "zh-CN"), unitText("CNY", "en"), unitText("1e4CNY", "en")]).toEqual(["元", "CNY", "10⁴ CNY"]);
     expect(unitText("kgce/piece", "zh-CN")).toBe("kgce/件");
     expect(unitText("1", "en")).toBe("");
   });

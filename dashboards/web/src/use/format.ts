@@ -14,6 +14,7 @@ const LARGER: Record<string, [string, number]> = {
   kgCO2e: ["tCO2e", 1_000],
   "kgce/h": ["tce/h", 1_000],
   "kgCO2e/h": ["tCO2e/h", 1_000],
+  CNY: ["1e4CNY", 10_000],
 };
 const LARGER_FROM = 10_000;
 const NUMBERS = new Map<string, Intl.NumberFormat>();
@@ -62,6 +63,7 @@ export function unitText(unit: string, locale: Locale): string {
   const myriad = locale === "zh-CN" ? "万" : "10⁴ ";
   return unit
     .replace("1e4CNY", locale === "zh-CN" ? "万元" : "10⁴ CNY")
+    .replace(/^CNY$/, locale === "zh-CN" ? "元" : "CNY")
     .replace("1e4", myriad)
     .replaceAll("CO2", "CO₂")
     .replaceAll("m3", "m³")

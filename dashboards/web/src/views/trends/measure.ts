@@ -1,7 +1,7 @@
 import type { Measures, Series, SeriesKind } from "@/api/types";
 
 /** What a series is read in; `tceEqual` is the equal value (等价值). */
-export const MEASURES = ["kWh", "GJ", "tce", "tceEqual", "tCO2e", "amount"] as const;
+export const MEASURES = ["kWh", "GJ", "tce", "tceEqual", "tCO2e", "CNY", "amount"] as const;
 export type Measure = (typeof MEASURES)[number];
 
 const GJ_PER_KWH = 0.0036;
@@ -19,6 +19,8 @@ export function valueOf(of: Measures, measure: Measure): number | null {
       return of.coal_equal_tce;
     case "tCO2e":
       return emissionOf(of);
+    case "CNY":
+      return of.cost_cny ?? null;
     case "amount":
       return of.amount;
   }
@@ -42,14 +44,19 @@ export function quantityOf(measure: Measure): string {
     tce: "coal_equivalent_tce",
     tceEqual: "coal_equal_tce",
     tCO2e: "emission_total_tco2e",
+    CNY: "cost_cny",
     amount: "amount",
   }[measure];
 }
 
-/** The measures that a series has: a total over carriers has no amount, and what is no carrier has nothing else. */
-export function measuresOf(series: Pick<Series, "kind" | "unit">): readonly Measure[] {
+/**
+ * The measures that a series has: a total over carriers has no amount, what is no carrier has nothing else, and a cost
+ * has what a tariff can price: a flow, or the boundary of the site.
+ */
+export function measuresOf(series: Pick<Series, "kind" | "unit"> & { isRoot?: boolean }): readonly Measure[] {
   if (AMOUNT_ONLY.has(series.kind)) return ["amount"];
-  return series.unit === "" ? MEASURES.filter((measure) => measure !== "amount") : MEASURES;
+  const isPriced = series.kind === "flow" || (series.kind === "node" && series.isRoot === true);
+  return MEASURES.filter((measure) => (measure !== "amount" || series.unit !== "") && (measure !== "CNY" || isPriced));
 }
 
 const AMOUNT_ONLY: ReadonlySet<SeriesKind> = new Set(["point", "product"]);

@@ -74,12 +74,15 @@ describe("a measure", () => {
     expect(valueOf(row(0, { emission_purchased_tco2e: null }), "tCO2e")).toBeNull();
     expect([unitOf("tceEqual", ""), quantityOf("tceEqual")]).toEqual(["tce", "coal_equal_tce"]);
     expect(unitOf("amount", "Nm3")).toBe("Nm3");
+    expect([valueOf(row(0, { cost_cny: -3 }), "CNY"), valueOf(row(0), "CNY")]).toEqual([-3, null]);
   });
 
   it("is offered only where the series has it", () => {
     expect(measuresOf({ kind: "point", unit: "kWh" })).toEqual(["amount"]);
     expect(measuresOf({ kind: "node", unit: "" })).not.toContain("amount");
-    expect(measuresOf({ kind: "flow", unit: "kWh" })).toContain("amount");
+    expect(measuresOf({ kind: "flow", unit: "kWh" })).toEqual(expect.arrayContaining(["amount", "CNY"]));
+    expect(measuresOf({ kind: "node", unit: "" })).not.toContain("CNY");
+    expect(measuresOf({ kind: "node", unit: "", isRoot: true })).toContain("CNY");
   });
 });
 

@@ -10,6 +10,8 @@ export interface Choosable {
   place: Bilingual | null;
   /** Carriers with their units of amount; "" is the total. */
   carriers: { code: string; unit: string }[];
+  /** The boundary of the site. */
+  isRoot: boolean;
 }
 
 export interface Branch {
@@ -65,10 +67,10 @@ export function searched(tree: Tree, words: string, max: number): Choosable[] {
 function itemsOf(series: readonly Series[], plant: Plant): Map<string, Choosable> {
   const describe = descriptions(plant);
   const items = new Map<string, Choosable>();
-  for (const { kind, code, carrier, unit } of series) {
+  for (const { kind, code, carrier, unit, is_root: isRoot } of series) {
     const key = keyOf({ kind, code });
     const carriers = items.get(key)?.carriers ?? [];
-    items.set(key, { kind, code, ...describe(kind, code), carriers: [...carriers, { code: carrier, unit }] });
+    items.set(key, { kind, code, isRoot, ...describe(kind, code), carriers: [...carriers, { code: carrier, unit }] });
   }
   return items;
 }

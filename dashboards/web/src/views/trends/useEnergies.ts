@@ -107,7 +107,7 @@ function resultOf(request: EnergyRequest, about: Energy | null, rows: RowsByStar
     request,
     series: about.series,
     rows,
-    total: summed.total,
+    total: { ...summed.total, cost_cny: summed.cost.cost_cny },
     asOf: Date.parse(about.as_of),
     completeUntil: about.complete_until === null ? null : Date.parse(about.complete_until),
   };

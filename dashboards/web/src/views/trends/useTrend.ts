@@ -54,7 +54,7 @@ export function useTrend(tree: { readonly value: Tree | null }, { period }: Peri
   });
   const measures = computed(() => {
     const amountUnit = item.value?.carriers.find((known) => known.code === carrier.value)?.unit ?? "";
-    return item.value === null ? MEASURES : measuresOf({ kind: item.value.kind, unit: amountUnit });
+    return item.value === null ? MEASURES : measuresOf({ kind: item.value.kind, unit: amountUnit, isRoot: item.value.isRoot });
   });
   const measure = computed(() => oneOf(measures.value, "measure") ?? measures.value.find((known) => known === unit.value) ?? measures.value[0] ?? "kWh");
   const spanMs = computed(() => period.value.end - period.value.start);
