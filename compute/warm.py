@@ -2,9 +2,19 @@
 
 import numpy as np
 
+from compute.demand import demand_by_month
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
 from compute.settle import settle
+from compute.tariff import (
+    MINUTES_PER_DAY,
+    MONTH_DAYS,
+    DayKind,
+    TariffVersion,
+    charge,
+    price_intervals,
+    sum_groups,
+)
 from compute.topology import (
     CarrierFactors,
     Formulas,
@@ -43,6 +53,27 @@ def warm() -> None:
     )
     amounts = interval_amounts(readings, points=points, start_us=0, step_us=_STEP_US, count=2)
     rollup(settle(_plant(points), amounts, _factors(), step_us=_STEP_US), [0, 2])
+    _warm_tariff()
+
+
+def _warm_tariff() -> None:
+    """Price two intervals: an answer about cost does not wait for a compiler either."""
+    version = TariffVersion(
+        start_us=0,
+        price_cny=np.ones(1),
+        schedule_of_day=np.zeros((MONTH_DAYS, len(DayKind)), dtype=np.int64),
+        band_of_minute=np.zeros((1, MINUTES_PER_DAY), dtype=np.int64),
+        special_day=np.zeros(1, dtype=np.int64),
+        special_kind=np.zeros(1, dtype=np.int64),
+        step_above=np.zeros(1),
+        step_add_cny=np.zeros(1),
+        steps_by_year=False,
+    )
+    starts_us = np.array([0, _STEP_US], dtype=np.int64)
+    priced = price_intervals([version], local_us=starts_us, start_us=0, step_us=_STEP_US)
+    charges = charge(np.ones(2), priced=priced, versions=[version])
+    sum_groups(charges.cost_cny, np.array([0, 2], dtype=np.int64))
+    demand_by_month(np.ones(2), month=priced.month, step_us=_STEP_US, window_us=_STEP_US)
 
 
 def _plant(points: Points) -> Topology:

@@ -17,7 +17,8 @@ from compute.demand import Demand, demand_by_month
 from compute.periods import from_us, midnight_us, to_us, wall_clock_us
 from compute.units import conversion
 from services import totals
-from services.cost import COST_DAYS_MAX, Contract, SiteCosts, Unpriced, load_costs
+from services.contract import Contract
+from services.cost import COST_DAYS_MAX, SiteCosts, Unpriced, load_costs
 from services.plant.amounts import carrier_unit
 from services.plant.compile_tariff import compile_basic
 from services.plant.tariff import BasicMethodName

@@ -131,7 +131,8 @@ async def _costed(
     """Return the costs of what a tariff can price: flows, and the boundary of the site."""
     if series.kind != "flow" and not (series.kind == "node" and series.is_root):
         return Cost(None, Unpriced.NOT_PRICED, 0.0)
-    costs = await load_costs(connection, state, start=start, end=end)
+    flow = series.code if series.kind == "flow" else None
+    costs = await load_costs(connection, state, start=start, end=end, flow=flow)
     if isinstance(costs, Unpriced):
         return Cost(None, costs, 0.0)
     if series.kind == "flow":

@@ -153,6 +153,15 @@ class TestCost:
         )
         assert answer["cost"]["reason"] == "period_too_long"
 
+    async def test_before_the_first_description_is_not_known(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        await state(client, two_part())
+        answer = await ask(
+            client, "/consumption", start="2024-11-30T16:00:00Z", end="2024-12-01T16:00:00Z"
+        )
+        assert answer["cost"]["reason"] == "nothing_known"
+
     async def test_stands_in_csv(self, client: httpx.AsyncClient) -> None:
         await state(client, flat(0.5))
         response = await client.get(

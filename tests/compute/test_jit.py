@@ -73,7 +73,7 @@ class TestWarm:
         assert signature_counts() == before
 
     @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="there is no compiler")
-    def test_reaches_every_kernel_of_the_path_of_a_reading(self) -> None:
+    def test_reaches_every_kernel_of_the_path_of_a_reading_and_of_its_cost(self) -> None:
         warm()
         # Kernels called by kernels are compiled into them, so only the outermost count.
         outermost = (
@@ -84,6 +84,11 @@ class TestWarm:
             "compute.flow._taint",
             "compute.rollup._rollup_marks",
             "compute.rollup._rollup_values",
+            "compute.tariff._dates",
+            "compute.tariff._bands",
+            "compute.tariff._charge",
+            "compute.tariff._sum_groups",
+            "compute.demand._demand",
         )
         counts = signature_counts()
         assert [counts[name] for name in outermost] == [1] * len(outermost)
@@ -105,6 +110,8 @@ class TestKernels:
                 "register_faults",
                 "ldl",
                 "reconcile",
+                "demand",
+                "tariff",
             )
         ]
         done = subprocess.run(

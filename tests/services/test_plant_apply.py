@@ -1,7 +1,7 @@
 """A description becomes the newest of its site: whole, once, and only where it belongs."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from services.plant.model import Plant
 from services.store.pool import Database
 from services.store.topology import TenantRefused, TopicTaken
 from tests.migrated import NAME, START, Migrated, SmallPlant
+from tests.services.tariffs import flat
 
 pytestmark = [pytest.mark.database]
 
@@ -175,3 +176,46 @@ class TestCreateTenant:
 
         migrated.run("nengtan_admin", all_of_them)
         assert migrated.rows("select code from tenant") == [("one",)]
+
+
+class TestTariffsOfADescription:
+    """What a description says of prices is stated, and nobody's correction is undone by it."""
+
+    def described(self, *versions: dict[str, Any], valid_from: datetime = START) -> Plant:
+        tariffs = [{"carrier": "electricity", "versions": list(versions)}]
+        return SmallPlant(points=[P1], valid_from=valid_from, more={"tariffs": tariffs}).plant()
+
+    def held(self, migrated: Migrated) -> list[tuple[Any, ...]]:
+        return migrated.rows(
+            "select distinct on (valid_from) valid_from::text, revision,"
+            " (document #>> '{bands,0,price}')::float8 from tariff_version"
+            " order by valid_from, revision desc"
+        )
+
+    def test_are_stated_once(self, migrated: Migrated) -> None:
+        migrated.install(self.described(flat(0.5), flat(0.6, "2025-07-01")))
+        assert self.held(migrated) == [("2024-01-01", 1, 0.5), ("2025-07-01", 1, 0.6)]
+        apply(migrated, self.described(flat(0.5), flat(0.6, "2025-07-01")))
+        apply(migrated, self.described(flat(0.5), flat(0.7, "2025-07-01")))
+        assert self.held(migrated) == [("2024-01-01", 1, 0.5), ("2025-07-01", 2, 0.7)]
+        changes = migrated.rows("select id from change_record where action = 'tariff.state'")
+        assert len(changes) == 3
+
+    def test_leave_alone_what_was_corrected_elsewhere(self, migrated: Migrated) -> None:
+        migrated.install(self.described(flat(0.5)))
+        migrated.execute(
+            "insert into tariff_version (tenant_id, site_id, target_kind, target, valid_from,"
+            " revision, document, sha256, stated_by) select tenant_id, site_id, target_kind,"
+            " target, valid_from, 2, jsonb_set(document, '{bands,0,price}', '0.9'), sha256,"
+            " 'someone' from tariff_version"
+        )
+        apply(migrated, self.described(flat(0.5), flat(0.6, "2025-07-01")))
+        assert self.held(migrated) == [("2024-01-01", 2, 0.9), ("2025-07-01", 1, 0.6)]
+
+    def test_are_withdrawn_by_a_correction_only(self, migrated: Migrated) -> None:
+        migrated.install(self.described(flat(0.5), flat(0.6, "2025-07-01")))
+        later = START + timedelta(days=400)
+        apply(migrated, self.described(flat(0.7, "2026-07-01"), valid_from=later))
+        assert [row[2] for row in self.held(migrated)] == [0.5, 0.6, 0.7]
+        apply(migrated, self.described(flat(0.8, "2026-08-01"), valid_from=later))
+        assert [row[2] for row in self.held(migrated)] == [0.5, 0.6, None, 0.8]
