@@ -69,15 +69,21 @@ def spread(line: Line, grid: Grid, span_us: tuple[int, int], total: float, flags
 
 
 @kernel
-def close(line: Line, grid: Grid, scale: float, closed_until_us: int) -> None:
-    """Scale the amounts and say how much of each interval they stand for."""
+def take_over(line: Line, part: Float1D, scale: float) -> None:
+    """Add amounts in raw units to a line, and clear them for the next."""
+    for j in range(part.size):
+        line.amount[j] += part[j] * scale
+        part[j] = 0.0
+
+
+@kernel
+def close(line: Line, grid: Grid, closed_until_us: int) -> None:
+    """Say how much of each interval the amounts stand for."""
     for j in range(grid.interval_count):
         if line.covered_us[j] == 0:
             line.amount[j] = np.nan
             line.quality[j] |= _Q_MISSING
-        else:
-            line.amount[j] *= scale
-            if line.covered_us[j] < grid.step_us:
-                line.quality[j] |= _Q_PARTIAL
+        elif line.covered_us[j] < grid.step_us:
+            line.quality[j] |= _Q_PARTIAL
         if grid.start_us + (j + 1) * grid.step_us > closed_until_us:
             line.quality[j] |= _Q_OPEN

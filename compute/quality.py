@@ -38,6 +38,7 @@ class Quality(IntFlag):
     FACTOR_MISSING = 1 << 21  # a factor is missing or not confirmed: the figure is invalid
     UNBALANCED = 1 << 22  # inputs and outputs of the node differ beyond its tolerance
     UNDEFINED = 1 << 23  # a formula has no value here: it divides by zero, or overflows
+    SPLIT = 1 << 24  # a multiplier changed between two readings: what was passed before is assumed
 
 
 BAD = (
@@ -105,6 +106,10 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
     Quality.UNBALANCED: (
         "节点收支差超出允许范围",
         "Inputs and outputs of the node differ beyond tolerance",
+    ),
+    Quality.SPLIT: (
+        "倍率在两次读数之间变更，变更前后的份额按时间推定",
+        "A multiplier changed between two readings: the shares before and after are by time",
     ),
     Quality.UNDEFINED: (
         "公式在此无值：除以零或溢出",

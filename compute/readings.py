@@ -10,12 +10,15 @@ from compute._jit import kernel
 from compute.digest import EMPTY, mix
 from compute.errors import NengtanError
 from compute.grid import Grid, Index2D
+from compute.life import Lives, Reach, ends_us, mix_changes
 from compute.quality import Quality
 from compute.topology import Float1D, Index1D, Int1D, Points
 
 UInt1D = npt.NDArray[np.uint64]
 
 _Q_SOURCE_BAD = int(Quality.SOURCE_BAD)
+_LONG_AGO_US = -(1 << 62)
+_FAR_AHEAD_US = 1 << 62
 
 
 class ReadingsNotAscending(NengtanError):
@@ -85,6 +88,7 @@ class Context(NamedTuple):
     after: int
     begin_us: int
     end_us: int
+    lives: Lives
 
 
 class Tally(NamedTuple):
@@ -96,7 +100,10 @@ class Tally(NamedTuple):
 
 
 def columns_of(readings: Readings, points: Points) -> Columns:
-    """Return checked copies that are writeable and contiguous, so that one signature serves all."""
+    """Return checked copies that are writeable and contiguous, so that one signature serves all.
+
+    What was read of a point after it was retired is left out.
+    """
     point_offset = np.array(readings.point_offset, dtype=np.int64)
     ts_us = np.array(readings.ts_us, dtype=np.int64)
     value = np.array(readings.value, dtype=np.float64)
@@ -115,6 +122,11 @@ def columns_of(readings: Readings, points: Points) -> Columns:
         raise ReadingsNotAscending(points.code[row], int(ts_us[place + 1]))
     # Every NaN is one NaN, whatever its payload.
     value[~np.isfinite(value)] = np.nan
+    if points.changes.ends.any():
+        end_us = ends_us(points.changes, len(points.code))
+        kept = ts_us < np.repeat(end_us, np.diff(point_offset))
+        point_offset = np.concatenate([[0], np.cumsum(kept)])[point_offset]
+        ts_us, value, quality = ts_us[kept], value[kept], quality[kept]
     return Columns(point_offset, ts_us, value, value.view(np.uint64), quality)
 
 
@@ -132,11 +144,23 @@ def _mix_reading(state: np.uint64, columns: Columns, place: int) -> np.uint64:
 
 
 @kernel
+def _reach(columns: Columns, row: int, numbers: Int1D, earliest: int, latest: int) -> Reach:
+    """Return the time that the numbers cover which an interval may depend on."""
+    from_us, until_us = _LONG_AGO_US, _FAR_AHEAD_US
+    if earliest >= 0:
+        from_us = columns.ts_us[numbers[earliest]]
+    if latest < numbers.size:
+        until_us = columns.ts_us[numbers[latest]] + 1
+    return Reach(row, from_us, until_us)
+
+
+@kernel
 def count_and_digest(
     columns: Columns, row: int, grid: Grid, context: Context, tally: Tally
 ) -> None:
     """Count the readings of each interval, show its errors, and digest what it depends on."""
-    numbers, before, after, begin_us, covered_until_us = context
+    numbers, before, after, begin_us, covered_until_us, lives = context
+    has_changes = lives.offset[row + 1] > lives.offset[row]
     place, last = columns.point_offset[row], columns.point_offset[row + 1]
     number = 0
     while place < last and columns.ts_us[place] < grid.start_us:
@@ -151,6 +175,7 @@ def count_and_digest(
         holds_number = number < numbers.size and columns.ts_us[numbers[number]] < end_us
         depends = holds_number or (begin_us < end_us and start_us < covered_until_us)
         back, ahead = (before, after) if depends else (0, 0)
+        earliest = number - back
         state = EMPTY
         for i in range(max(number - back, 0), number):
             state = _mix_reading(state, columns, numbers[i])
@@ -164,4 +189,7 @@ def count_and_digest(
             number += 1
         for i in range(number, min(number + ahead, numbers.size)):
             state = _mix_reading(state, columns, numbers[i])
+        if has_changes and depends:
+            reach = _reach(columns, row, numbers, earliest, number + ahead - 1)
+            state = mix_changes(state, lives, reach, start_us)
         tally.input_hash[row, j] = state

@@ -9,6 +9,7 @@ same bits whichever window they are computed in. What is booked between two read
 Gauges: a value stands until the next reading, for hold_us at most (then HELD, not covered).
 Interval points: the value covers its period; a stamp within a tenth of the period (or interval) of
 their grid is taken as on it; where two periods overlap, one ends where the next begins (CONFLICT).
+A change in a point's life (`compute.life`) parts it in stretches that are booked by themselves.
 For all: before the first and after the last reading nothing is covered, and a reading without a
 number is skipped, counted, and shown where it lies.
 """
@@ -21,8 +22,9 @@ import numpy.typing as npt
 
 from compute._jit import kernel
 from compute.errors import NengtanError
-from compute.grid import Float2D, Grid, Index2D, Int2D, Line, close, flag, spread
-from compute.periods import US_PER_HOUR
+from compute.gauge import add_gauge, add_periods, period_of, snapped_us
+from compute.grid import Float2D, Grid, Index2D, Int2D, Line, close, flag, spread, take_over
+from compute.life import Lives, Numbers, lives_of, numbers_of, stretch_us, take_stretch
 from compute.quality import Quality
 from compute.readings import (
     Columns,
@@ -68,11 +70,8 @@ _REGISTER = int(PointKind.REGISTER)
 _GAUGE = int(PointKind.GAUGE)
 _INTERVAL = int(PointKind.INTERVAL)
 
-_Q_CONFLICT = int(Quality.CONFLICT)
-_Q_INTERPOLATED = int(Quality.INTERPOLATED)
 _Q_DECREASE = int(Quality.DECREASE)
 _Q_SPIKE = int(Quality.SPIKE)
-_Q_HELD = int(Quality.HELD)
 
 
 class PeriodMissing(NengtanError):
@@ -122,13 +121,11 @@ class _Rules(NamedTuple):
 
 
 class _Scratch(NamedTuple):
-    """The readings of one point that hold a number; `place` is where they are in the columns."""
+    """Room for the numbers of one point, for those of one stretch of its life, and its amounts."""
 
-    ts_us: Int1D
-    value: Float1D
-    quality: Index1D
-    place: Int1D
-    turning: Bool1D
+    numbers: Numbers
+    stretch: Numbers
+    part: Float1D
 
 
 class _Output(NamedTuple):
@@ -139,14 +136,6 @@ class _Output(NamedTuple):
     reading_count: Index2D
     quality: Index2D
     input_hash: npt.NDArray[np.uint64]
-
-
-class _Period(NamedTuple):
-    """How an interval point is stamped. Stamps are snapped to multiples of `unit_us`, if any."""
-
-    period_us: int
-    stamped_at_end: bool
-    unit_us: int
 
 
 def interval_amounts(
@@ -198,13 +187,8 @@ def interval_amounts(
     for row in np.flatnonzero((rules.kind == _INTERVAL) & (rules.period_us <= 0)):
         raise PeriodMissing(points.code[row])
     longest = int(np.diff(columns.point_offset).max(initial=0))
-    scratch = _Scratch(
-        ts_us=np.empty(longest, dtype=np.int64),
-        value=np.empty(longest, dtype=np.float64),
-        quality=np.empty(longest, dtype=np.int32),
-        place=np.empty(longest, dtype=np.int64),
-        turning=np.empty(longest, dtype=np.bool_),
-    )
+    # A stretch has what the register showed at both of its ends besides its readings.
+    scratch = _Scratch(numbers_of(longest), numbers_of(longest + 2), np.zeros(count))
     shape = (point_count, count)
     out = _Output(
         amount=np.zeros(shape, dtype=np.float64),
@@ -216,7 +200,7 @@ def interval_amounts(
     grid = Grid(int(start_us), int(step_us), int(count))
     # Only without the compiler does numpy warn of the wrapping that the digest means.
     with np.errstate(over="ignore", invalid="ignore"):
-        _interval_amounts(columns, rules, grid, scratch, out)
+        _interval_amounts(columns, rules, lives_of(points), grid, scratch, out)
     return IntervalAmounts(
         amount=out.amount,
         covered_us=out.covered_us,
@@ -228,61 +212,121 @@ def interval_amounts(
 
 @kernel
 def _interval_amounts(
-    columns: Columns, rules: _Rules, grid: Grid, scratch: _Scratch, out: _Output
+    columns: Columns, rules: _Rules, lives: Lives, grid: Grid, scratch: _Scratch, out: _Output
 ) -> None:
+    numbers = scratch.numbers
     for row in range(rules.kind.size):
-        count = _take_numbers(columns, row, scratch)
+        count = _take_numbers(columns, row, numbers)
         line = Line(out.amount[row], out.covered_us[row], out.quality[row])
         before, after = _NEIGHBOURS, _NEIGHBOURS
-        begin_us = scratch.ts_us[0] if count > 0 else _NEVER_US
-        closed_until_us = scratch.ts_us[count - 1] if count > 0 else _NEVER_US
+        begin_us = numbers.ts_us[0] if count > 0 else _NEVER_US
+        closed_until_us = numbers.ts_us[count - 1] if count > 0 else _NEVER_US
         if rules.kind[row] == _REGISTER:
             before, after = CONTEXT_BEFORE, CONTEXT_AFTER
-            limits = Limits(
-                rules.modulus[row],
-                rules.step_rate_max[row],
-                rules.resolution[row],
-                rules.hold_us[row],
-            )
-            _add_register(line, grid, scratch, count, limits)
-        elif rules.kind[row] == _GAUGE:
-            _add_gauge(line, grid, scratch, count, rules.hold_us[row])
-        else:
-            period_us = rules.period_us[row]
-            unit_us = min(period_us, grid.step_us)
-            if period_us % unit_us != 0 or grid.step_us % unit_us != 0:
-                unit_us = 0
-            period = _Period(period_us, rules.stamped_at_end[row], unit_us)
-            _add_periods(line, grid, scratch, count, period)
             if count > 0:
-                closed_until_us = _stamp_us(closed_until_us, grid.start_us, unit_us)
-                begin_us = _stamp_us(begin_us, grid.start_us, unit_us)
+                begin_us, closed_until_us = _add_registers(
+                    line, grid, rules, row, lives, scratch, count
+                )
+        else:
+            unit_us = _add_others(line, grid, rules, row, lives, scratch, count)
+            if count > 0 and rules.kind[row] == _INTERVAL:
+                closed_until_us = snapped_us(closed_until_us, grid.start_us, unit_us)
+                begin_us = snapped_us(begin_us, grid.start_us, unit_us)
                 if rules.stamped_at_end[row]:
-                    begin_us -= period_us
+                    begin_us -= rules.period_us[row]
                 else:
-                    closed_until_us += period_us
-        close(line, grid, rules.scale[row], closed_until_us)
-        context = Context(scratch.place[:count], before, after, begin_us, closed_until_us)
+                    closed_until_us += rules.period_us[row]
+        close(line, grid, closed_until_us)
+        context = Context(numbers.place[:count], before, after, begin_us, closed_until_us, lives)
         tally = Tally(out.reading_count, out.quality, out.input_hash)
         count_and_digest(columns, row, grid, context, tally)
 
 
 @kernel
-def _take_numbers(columns: Columns, row: int, scratch: _Scratch) -> int:
+def _take_numbers(columns: Columns, row: int, numbers: Numbers) -> int:
     """Copy the readings of a point that hold a number, and return how many there are."""
     count = 0
     for place in range(columns.point_offset[row], columns.point_offset[row + 1]):
         if has_number(columns, place):
-            scratch.ts_us[count] = columns.ts_us[place]
-            scratch.value[count] = columns.value[place]
-            scratch.quality[count] = columns.quality[place]
-            scratch.place[count] = place
+            numbers.ts_us[count] = columns.ts_us[place]
+            numbers.value[count] = columns.value[place]
+            numbers.quality[count] = columns.quality[place]
+            numbers.place[count] = place
             count += 1
     return count
 
 
 @kernel
-def _add_register(line: Line, grid: Grid, scratch: _Scratch, count: int, limits: Limits) -> None:
+def _add_registers(
+    line: Line,
+    grid: Grid,
+    rules: _Rules,
+    row: int,
+    lives: Lives,
+    scratch: _Scratch,
+    count: int,
+) -> tuple[int, int]:
+    """Book a register, stretch by stretch; return from when until when its levels are known."""
+    numbers, part = scratch.numbers, scratch.stretch
+    raw = Line(scratch.part, line.covered_us, line.quality)
+    first, last = lives.offset[row], lives.offset[row + 1]
+    begin_us, end_us = numbers.ts_us[0], numbers.ts_us[count - 1]
+    limits = Limits(
+        rules.modulus[row], rules.step_rate_max[row], rules.resolution[row], rules.hold_us[row]
+    )
+    if first == last:
+        _add_register(raw, grid, numbers, count, limits)
+        take_over(line, scratch.part, rules.scale[row])
+        return begin_us, end_us
+    for change in range(first - 1, last):
+        scale = rules.scale[row]
+        if change >= first:
+            scale = lives.scale[change]
+            limits = Limits(
+                lives.modulus[change],
+                lives.step_rate_max[change],
+                lives.resolution[change],
+                rules.hold_us[row],
+            )
+        n = take_stretch(numbers, count, lives, (first, last), change, rules.hold_us[row], part)
+        if n > 0:
+            begin_us, end_us = min(begin_us, part.ts_us[0]), max(end_us, part.ts_us[n - 1])
+        _add_register(raw, grid, part, n, limits)
+        take_over(line, scratch.part, scale)
+    return begin_us, end_us
+
+
+@kernel
+def _add_others(
+    line: Line,
+    grid: Grid,
+    rules: _Rules,
+    row: int,
+    lives: Lives,
+    scratch: _Scratch,
+    count: int,
+) -> int:
+    """Book a gauge or interval point; return the unit that stamps are snapped to.
+
+    A value counts with the multiplier of when it was read; that of a period, with the one of when
+    the period began.
+    """
+    raw = Line(scratch.part, line.covered_us, line.quality)
+    first, last = lives.offset[row], lives.offset[row + 1]
+    period = period_of(rules.period_us[row], rules.stamped_at_end[row], grid)
+    for change in range(first - 1, last):
+        scale = lives.scale[change] if change >= first else rules.scale[row]
+        span_us = stretch_us(lives, first, last, change)
+        if rules.kind[row] == _GAUGE:
+            add_gauge(raw, grid, scratch.numbers, count, rules.hold_us[row], span_us)
+        else:
+            add_periods(raw, grid, scratch.numbers, count, period, span_us)
+        take_over(line, scratch.part, scale)
+    return period.unit_us
+
+
+@kernel
+def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: Limits) -> None:
     series = Series(scratch.ts_us, scratch.value, scratch.turning)
     mark_turning(series, count, limits)
     left = -1
@@ -298,47 +342,3 @@ def _add_register(line: Line, grid: Grid, scratch: _Scratch, count: int, limits:
             flags |= scratch.quality[left] | scratch.quality[i]
             spread(line, grid, (scratch.ts_us[left], ts_us), amount, flags)
         left = i
-
-
-@kernel
-def _add_gauge(line: Line, grid: Grid, scratch: _Scratch, count: int, hold_us: int) -> None:
-    for i in range(count - 1):
-        begin_us, end_us = scratch.ts_us[i], scratch.ts_us[i + 1]
-        held_until_us = min(end_us, begin_us + hold_us)
-        integral = scratch.value[i] * ((held_until_us - begin_us) / US_PER_HOUR)
-        spread(line, grid, (begin_us, held_until_us), integral, scratch.quality[i])
-        spread(line, grid, (held_until_us, end_us), np.nan, _Q_HELD)
-
-
-@kernel
-def _stamp_us(ts_us: int, origin_us: int, unit_us: int) -> int:
-    """Return a stamp, moved to the nearest multiple of a unit if within a tenth of it."""
-    if unit_us == 0:
-        return ts_us
-    off_us = (ts_us - origin_us + unit_us // 2) % unit_us - unit_us // 2
-    return ts_us - off_us if 10 * abs(off_us) <= unit_us else ts_us
-
-
-@kernel
-def _add_periods(line: Line, grid: Grid, scratch: _Scratch, count: int, period: _Period) -> None:
-    length_us = period.period_us
-    origin_us, unit_us = grid.start_us, period.unit_us
-    shape_flag = _Q_INTERPOLATED if length_us > grid.step_us else 0
-    for i in range(count):
-        stamp_us = _stamp_us(scratch.ts_us[i], origin_us, unit_us)
-        if period.stamped_at_end:
-            begin_us, end_us = stamp_us - length_us, stamp_us
-            if i > 0:
-                begin_us = max(begin_us, _stamp_us(scratch.ts_us[i - 1], origin_us, unit_us))
-        else:
-            begin_us, end_us = stamp_us, stamp_us + length_us
-            if i < count - 1:
-                end_us = min(end_us, _stamp_us(scratch.ts_us[i + 1], origin_us, unit_us))
-        flags = scratch.quality[i] | shape_flag
-        part = scratch.value[i]
-        if end_us - begin_us < length_us:
-            flags |= _Q_CONFLICT
-            part *= (end_us - begin_us) / length_us
-        if end_us <= begin_us:
-            flag(line, grid, scratch.ts_us[i], flags)
-        spread(line, grid, (begin_us, end_us), part, flags)

@@ -111,6 +111,42 @@ RULES: tuple[Rule, ...] = (
         Quality.INTERPOLATED,
     ),
     Rule(
+        "change",
+        "register",
+        "a multiplier or digits change, and the register was read at that instant: by a person, or "
+        "by a reading of that very instant",
+        "倍率或位数变更，且变更时刻有表底：人工抄录，或该时刻恰有读数",
+        "each side with its own multiplier and digits, up to that level and from it on",
+        "前后各按自己的倍率和位数，以该表底为界",
+    ),
+    Rule(
+        "split",
+        "register",
+        "a multiplier or digits change between two readings, and nobody read the register then",
+        "倍率或位数在两次读数之间变更，且无变更时的表底",
+        "the register is taken to have risen evenly between the readings; each side with its own "
+        "multiplier and digits",
+        "视登记值在两次读数之间匀速上升，前后各按自己的倍率和位数",
+        Quality.SPLIT,
+    ),
+    Rule(
+        "exchange",
+        "register",
+        "another register from an instant on, with its first level, and the last of the old one",
+        "自某时刻起换用新表，有新表起码和旧表止码",
+        "the old one up to its last level, the new one from its first",
+        "旧表计到止码，新表自起码计起",
+    ),
+    Rule(
+        "lost_level",
+        "register",
+        "another register, and nobody read the last level of the old one",
+        "换用新表，但未抄旧表止码",
+        "nothing between the last reading of the old one and the exchange",
+        "旧表最后一个读数与换表之间不计",
+        Quality.PARTIAL,
+    ),
+    Rule(
         "standing",
         "gauge",
         "a value until the next one, for hold_us at most",
@@ -152,6 +188,24 @@ RULES: tuple[Rule, ...] = (
         "one ends where the next begins, with the share of its time",
         "前一个（按时标）止于后一个的起点，按时间分摊",
         Quality.CONFLICT,
+    ),
+    Rule(
+        "of_its_time",
+        "any",
+        "a multiplier changes: a value of a gauge is of the time of its reading, that of a period "
+        "of the time when the period began",
+        "倍率变更：瞬时值按读数时刻的倍率，周期量按其周期起点的倍率",
+        "value x the multiplier of its time",
+        "数值 × 当时的倍率",
+    ),
+    Rule(
+        "retired",
+        "any",
+        "a reading from the instant on at which the point was retired",
+        "测点停用时刻及以后的读数",
+        "nothing: it is none of the point's",
+        "不计：不属于该测点",
+        Quality.MISSING | Quality.OPEN,
     ),
     Rule(
         "error",

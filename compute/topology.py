@@ -65,9 +65,65 @@ class Operation(IntEnum):
     IF = 17
 
 
+_NONE: Index1D = np.zeros(0, dtype=np.int32)
+_AT_0: Index1D = np.zeros(1, dtype=np.int32)
+_NO_NUMBERS: Float1D = np.zeros(0, dtype=np.float64)
+_NO_FLAGS: Bool1D = np.zeros(0, dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What changes in the life of points, each from an instant on until the next change.
+
+    A reading of that very instant is one after the change.
+
+    Attributes
+    ----------
+    point_index : (c,) int32
+        Row of `Points`; ascending.
+    at_us : (c,) int64
+        Ascending for each point. [µs since 1970-01-01 UTC]
+    scale, modulus, step_rate_max, resolution : (c,) float64
+        What holds from then on, as the columns of `Points` of these names.
+    last_raw : (c,) float64
+        What the register showed at the change, before it; NaN where nobody read it.
+    first_raw : (c,) float64
+        What it showed after it; NaN where nobody read it.
+    goes_on : (c,) bool
+        Whether the register counts on through the change, so that both are one level.
+    ends : (c,) bool
+        Whether the point is retired: readings from then on are none of its.
+    """
+
+    point_index: Index1D
+    at_us: Int1D
+    scale: Float1D
+    modulus: Float1D
+    step_rate_max: Float1D
+    resolution: Float1D
+    last_raw: Float1D
+    first_raw: Float1D
+    goes_on: Bool1D
+    ends: Bool1D
+
+
+NO_CHANGES = Changes(
+    point_index=_NONE,
+    at_us=np.zeros(0, dtype=np.int64),
+    scale=_NO_NUMBERS,
+    modulus=_NO_NUMBERS,
+    step_rate_max=_NO_NUMBERS,
+    resolution=_NO_NUMBERS,
+    last_raw=_NO_NUMBERS,
+    first_raw=_NO_NUMBERS,
+    goes_on=_NO_FLAGS,
+    ends=_NO_FLAGS,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Points:
-    """The points of a site, one row each.
+    """The points of a site, one row each, as they are before the first of their changes.
 
     Attributes
     ----------
@@ -90,6 +146,8 @@ class Points:
         Length of the period of an interval point, else 0. [µs]
     stamped_at_end : (p,) bool
         Whether the stamp of an interval point is the end of its period.
+    changes : Changes
+        What changes in their lives.
     """
 
     code: tuple[str, ...]
@@ -101,6 +159,7 @@ class Points:
     hold_us: Int1D
     period_us: Int1D
     stamped_at_end: Bool1D
+    changes: Changes = NO_CHANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +196,13 @@ class Formulas:
     named_index: Index1D
 
 
-_NONE: Index1D = np.zeros(0, dtype=np.int32)
-_AT_0: Index1D = np.zeros(1, dtype=np.int32)
 NO_FORMULAS = Formulas(
     code=(),
     order=_NONE,
     offset=_AT_0,
     operation=_NONE,
     row_index=_NONE,
-    constant=np.zeros(0, dtype=np.float64),
+    constant=_NO_NUMBERS,
     named_offset=_AT_0,
     named_index=_NONE,
 )

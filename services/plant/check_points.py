@@ -7,9 +7,11 @@ from datetime import datetime
 from compute.errors import NengtanError
 from compute.units import UNITS, unit
 from services.plant.amounts import amount_scale, carrier_unit, carriers, is_rate, is_unit
+from services.plant.check_life import calibration_findings, life_findings
 from services.plant.compile import gateway_username, points_of
 from services.plant.findings import Finding, Nearest, Place, finding
-from services.plant.metering import Gateway, Point
+from services.plant.life import due_on, ends_at
+from services.plant.metering import Gateway, Meter, Point
 from services.plant.model import Plant
 from services.plant.spans import overlaps
 
@@ -31,17 +33,25 @@ def point_findings(plant: Plant) -> Iterator[Finding]:
     yield from _address_findings(plant)
     nearest = Nearest()
     for i, meter in enumerate(plant.meters):
-        if meter.calibration_due and meter.calibration_due < plant.valid_from.date():
-            due = meter.calibration_due.isoformat()
-            yield finding("calibration_overdue", ("meters", i, "calibration_due"), due)
+        yield from _calibration_findings(("meters", i), meter, plant)
         for j, point in enumerate(meter.points):
             place: Place = ("meters", i, "points", j)
             yield from _kind_findings(place, point)
             yield from _limit_findings(place, point)
+            yield from life_findings(place, point)
             yield from _period_findings(place, point, plant.base_interval_minutes)
             yield from _unit_findings(place, point, nearest)
     yield from _measured_findings(plant, nearest)
     yield from _use_findings(plant)
+
+
+def _calibration_findings(place: Place, meter: Meter, plant: Plant) -> Iterator[Finding]:
+    yield from calibration_findings(place, meter)
+    newest = due_on(meter)
+    due = meter.calibration_due if newest is None else newest.due
+    if due is not None and due < plant.valid_from.date():
+        name = "calibration_due" if newest is None else "calibrations"
+        yield finding("calibration_overdue", (*place, name), due.isoformat())
 
 
 def _gateway_findings(plant: Plant) -> Iterator[Finding]:
@@ -96,7 +106,7 @@ def _address_findings(plant: Plant) -> Iterator[Finding]:
                 end, start = point.valid_to.isoformat(), point.valid_from.isoformat()
                 yield finding("span_empty", (*place, "valid_to"), end, start=start)
             holder = (meter.gateway, point.address or point.code)
-            holders[holder].append((len(points), point.valid_from, point.valid_to))
+            holders[holder].append((len(points), point.valid_from, ends_at(point)))
             places.append(place)
             points.append(point)
     for rows in holders.values():
@@ -194,6 +204,5 @@ def _use_findings(plant: Plant) -> Iterator[Finding]:
             place: Place = ("meters", i, "points", j)
             if point.code not in used:
                 yield finding("point_unused", (*place, "code"), point.code)
-            elif point.valid_to is not None and point.valid_to <= plant.valid_from:
-                ended = point.valid_to.isoformat()
-                yield finding("point_ended", (*place, "valid_to"), ended)
+            elif (ended := ends_at(point)) is not None and ended <= plant.valid_from:
+                yield finding("point_ended", (*place, "valid_to"), ended.isoformat())

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from compute.topology import NodeKind, PointKind, Points, Topology
+from compute.periods import to_us
+from compute.topology import Changes, NodeKind, PointKind, Points, Topology
 from compute.units import conversion
 from services.plant.amounts import amount_scale, amount_unit, carrier_unit
+from services.plant.life import Held, ends_at, held
 from services.plant.metering import Gateway, GatewayClass, GatewayForm, Meter, Point, PointForm
 from services.plant.model import Metering, Node, Plant
 from services.plant.virtual import compile_formulas
@@ -27,6 +29,8 @@ __all__ = [
     "points_of",
     "topology_edges",
 ]
+
+Row = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 _SECOND_US = 1_000_000
 _MINUTE_US = 60 * _SECOND_US
@@ -106,7 +110,7 @@ def point_rows(plant: Plant) -> list[PointRow]:
             value_min=point.value_min,
             value_max=point.value_max,
             valid_from=point.valid_from,
-            valid_to=point.valid_to,
+            valid_to=ends_at(point),
             time_zone=point.time_zone or plant.time_zone,
         )
         for meter, point in points_of(plant)
@@ -130,10 +134,11 @@ def topology_edges(plant: Plant) -> list[datetime]:
     for _, point in points_of(plant):
         if point.valid_from is not None:
             edges.add(_edge(point.valid_from, plant.base_interval_minutes, zone))
-        if point.valid_to is not None:
+        ended = ends_at(point)
+        if ended is not None:
             # The first instant without it; on an edge, that edge itself.
             step = timedelta(minutes=plant.base_interval_minutes)
-            last = point.valid_to - timedelta(microseconds=1)
+            last = ended - timedelta(microseconds=1)
             edges.add(_edge(last, plant.base_interval_minutes, zone) + step)
     return sorted(edge.astimezone(UTC) for edge in edges if edge > plant.valid_from)
 
@@ -154,7 +159,8 @@ def _counts(point: Point, plant: Plant, at: datetime | None) -> bool:
     start = _edge(at, plant.base_interval_minutes, ZoneInfo(plant.time_zone))
     end = start + timedelta(minutes=plant.base_interval_minutes)
     begun = point.valid_from is None or point.valid_from < end
-    return begun and (point.valid_to is None or point.valid_to > start)
+    ended = ends_at(point)
+    return begun and (ended is None or ended > start)
 
 
 def compile_topology(plant: Plant, *, at: datetime | None = None) -> Topology:
@@ -275,11 +281,38 @@ def _hold_us(point: Point, *, base_interval_minutes: int) -> int:
     return _HOLD_BASE_INTERVALS[point.kind] * base_interval_minutes * _MINUTE_US
 
 
-def _step_rate_max(point: Point) -> float:
-    if point.rate_max_per_hour is None:
-        return np.inf if point.digits is None else 10.0**point.digits.integer / _FULL_RANGE_S
+def _held(rows: Sequence[tuple[Point, Held]], unit_by_point: Mapping[str, str]) -> dict[str, Row]:
+    """Return what holds of points as columns of `Points` and `Changes`."""
+    return {
+        "scale": np.array(
+            [
+                # Of a multiplier that never changed, the same bits as ever.
+                amount_scale(
+                    point.model_copy(update={"multiplier": holding.multiplier}),
+                    target=unit_by_point[point.code],
+                )
+                for point, holding in rows
+            ],
+            dtype=np.float64,
+        ),
+        "modulus": np.array(
+            [10.0**row.digits.integer if row.digits else np.nan for _, row in rows],
+            dtype=np.float64,
+        ),
+        "step_rate_max": np.array([_step_rate_max(row) for _, row in rows], dtype=np.float64),
+        "resolution": np.array(
+            [10.0**-row.digits.decimal if row.digits else 0.0 for _, row in rows],
+            dtype=np.float64,
+        ),
+    }
+
+
+def _step_rate_max(holding: Held) -> float:
+    if holding.rate_max_per_hour is None:
+        digits = holding.digits
+        return np.inf if digits is None else 10.0**digits.integer / _FULL_RANGE_S
     # The rating is of the primary side and per hour, the register's step is raw and per second.
-    return point.rate_max_per_hour / point.multiplier / 3600.0
+    return holding.rate_max_per_hour / holding.multiplier / 3600.0
 
 
 def _points(plant: Plant, *, unit_by_point: Mapping[str, str]) -> Points:
@@ -287,23 +320,32 @@ def _points(plant: Plant, *, unit_by_point: Mapping[str, str]) -> Points:
     return Points(
         code=tuple(point.code for point in points),
         kind=_index_array(PointKind[point.kind.upper()] for point in points),
-        scale=np.array(
-            [amount_scale(p, target=unit_by_point[p.code]) for p in points], dtype=np.float64
-        ),
-        modulus=np.array(
-            [10.0**p.digits.integer if p.digits else np.nan for p in points], dtype=np.float64
-        ),
-        step_rate_max=np.array([_step_rate_max(p) for p in points], dtype=np.float64),
-        resolution=np.array(
-            [10.0**-p.digits.decimal if p.digits else 0.0 for p in points], dtype=np.float64
-        ),
+        **_held([(point, held(point)[0]) for point in points], unit_by_point),
         hold_us=np.array(
             [_hold_us(p, base_interval_minutes=plant.base_interval_minutes) for p in points],
             dtype=np.int64,
         ),
         period_us=np.array([(p.period_minutes or 0) * _MINUTE_US for p in points], dtype=np.int64),
         stamped_at_end=np.array([p.stamp == "end" for p in points], dtype=np.bool_),
+        changes=_changes(points, unit_by_point=unit_by_point),
     )
+
+
+def _changes(points: Sequence[Point], *, unit_by_point: Mapping[str, str]) -> Changes:
+    rows = [(i, point, row) for i, point in enumerate(points) for row in held(point)[1:]]
+    return Changes(
+        point_index=_index_array(i for i, _, _ in rows),
+        at_us=np.array([to_us(row.at) for _, _, row in rows if row.at], dtype=np.int64),
+        **_held([(point, row) for _, point, row in rows], unit_by_point),
+        last_raw=_levels(row.last_raw for _, _, row in rows),
+        first_raw=_levels(row.first_raw for _, _, row in rows),
+        goes_on=np.array([row.goes_on for _, _, row in rows], dtype=np.bool_),
+        ends=np.array([row.ends for _, _, row in rows], dtype=np.bool_),
+    )
+
+
+def _levels(levels: Iterable[float | None]) -> Row:
+    return np.array([np.nan if raw is None else raw for raw in levels], dtype=np.float64)
 
 
 def _by_depth(nodes: Sequence[Node]) -> list[Node]:

@@ -67,6 +67,78 @@ class Digits(Part):
     ] = 0
 
 
+class Change(Part):
+    """What changes in the life of a point, from an instant on (测点的一次变更).
+
+    What a change does not name stays as it was. A register counts on through it unless
+    `first_reading` says where another one begins.
+    """
+
+    valid_from: Annotated[
+        Instant,
+        Field(alias="from"),
+        said("起", "From", "该时刻起有效。", "It holds from this instant on."),
+    ]
+    multiplier: Annotated[
+        Annotated[float, Field(gt=0, le=1e9)] | None,
+        said("倍率", "Multiplier", "新的倍率，如更换互感器后。", "As after a change of CT."),
+    ] = None
+    digits: Annotated[
+        Digits | None, said("字轮位数", "Digits", "新的位数。", "The new digits.")
+    ] = None
+    rate_max_per_hour: Annotated[
+        Annotated[float, Field(gt=0, le=1e15)] | None,
+        said("额定最大速率", "Rated maximum rate", "新的额定值。", "The new rating."),
+    ] = None
+    last_reading: Annotated[
+        Annotated[float, Field(ge=-1e18, le=1e18)] | None,
+        said(
+            "止码",
+            "Last reading",
+            "仅累计值：变更前一刻的表底，未乘倍率；省略时按前后读数推定。",
+            "Registers only: what it showed just before, before the multiplier; if left out, "
+            "taken from the readings on both sides.",
+        ),
+    ] = None
+    first_reading: Annotated[
+        Annotated[float, Field(ge=-1e18, le=1e18)] | None,
+        said(
+            "起码",
+            "First reading",
+            "仅累计值：换表后新表的起码，未乘倍率；省略表示仍是原表。",
+            "Registers only: where another register begins, before the multiplier; if left out, "
+            "it is the same one.",
+        ),
+    ] = None
+    serial_number: Annotated[
+        Text | None,
+        said("出厂编号", "Serial number", "新表的出厂编号。", "Of the other meter."),
+    ] = None
+    retired: Annotated[
+        bool,
+        said("停用", "Retired", "自此停用，以后的读数被隔离。", "Later readings are quarantined."),
+    ] = False
+    reason: Annotated[
+        Text | None, said("原因", "Reason", "变更原因或单据号。", "Why, or the number of a record.")
+    ] = None
+
+
+class Calibration(Part):
+    """A calibration of a meter and its certificate (检定或校准)."""
+
+    certificate: Annotated[
+        Text, said("证书编号", "Certificate", "检定或校准证书编号。", "Its number.")
+    ]
+    calibrated_on: Annotated[
+        Day, said("检定日期", "Calibrated on", "检定或校准日期。", "The day of the calibration.")
+    ]
+    due: Annotated[Day, said("有效期至", "Due", "最后有效日。", "The last good day.")]
+    accuracy_class: Annotated[
+        Text | None, said("准确度等级", "Accuracy class", "如 0.5S。", "For example 0.5S.")
+    ] = None
+    reason: Annotated[Text | None, said("说明", "Remark", "可省略。", "May be left out.")] = None
+
+
 class Point(Part):
     """One measured signal of a meter (表计的一个测点)."""
 
@@ -97,7 +169,12 @@ class Point(Part):
     multiplier: Annotated[
         float,
         Field(gt=0, le=1e9),
-        said("倍率", "Multiplier", "CT × PT，或脉冲当量。", "CT × PT, or the worth of one pulse."),
+        said(
+            "倍率",
+            "Multiplier",
+            "CT × PT，或脉冲当量；首次变更之前有效。",
+            "CT × PT, or the worth of one pulse; until the first change.",
+        ),
     ] = 1.0
     digits: Annotated[
         Digits | None,
@@ -169,6 +246,16 @@ class Point(Part):
             "Of stamps that carry none; the site's if left out.",
         ),
     ] = None
+    life: Annotated[
+        tuple[Change, ...],
+        Field(max_length=200),
+        said(
+            "变更",
+            "Life",
+            "倍率、位数、换表、停用，按时间先后。",
+            "Multiplier, digits, exchange and retirement, in order of time.",
+        ),
+    ] = ()
 
 
 class Meter(Part):
@@ -191,8 +278,19 @@ class Meter(Part):
         Text | None, said("准确度等级", "Accuracy class", "如 0.5S。", "For example 0.5S.")
     ] = None
     calibration_due: Annotated[
-        Day | None, said("检定有效期", "Calibration due", "到期日。", "The last good day.")
+        Day | None,
+        said(
+            "检定有效期",
+            "Calibration due",
+            "到期日；有检定记录时以最近一次为准。",
+            "The last good day; the newest of the calibrations stands before it.",
+        ),
     ] = None
+    calibrations: Annotated[
+        tuple[Calibration, ...],
+        Field(max_length=200),
+        said("检定记录", "Calibrations", "证书及有效期。", "Certificates and when they end."),
+    ] = ()
     points: Annotated[
         tuple[Point, ...],
         Field(min_length=1, max_length=200),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.plant.fault_text import FaultText, warning
 from services.plant.texts_of_form import READING, SHAPE
+from services.plant.texts_of_life import LIVES
 from services.plant.texts_of_tariff import TARIFF
 
 DOCUMENT: Mapping[str, FaultText] = {
@@ -364,6 +365,7 @@ TEXTS: Mapping[str, FaultText] = {
     **DOCUMENT,
     **FLOWS,
     **POINTS,
+    **LIVES,
     **VIRTUAL,
     **TARIFF,
 }

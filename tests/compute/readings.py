@@ -2,8 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from hypothesis import strategies as st
 
 from compute.quality import Quality
@@ -14,8 +17,8 @@ from compute.register import (
     Readings,
     interval_amounts,
 )
-from compute.topology import PointKind, Points
-from tests.twins.register import Point, Reading
+from compute.topology import Changes, PointKind, Points
+from tests.twins.register import Change, Point, Reading
 
 MINUTE_US = 60_000_000
 STEP_US = 15 * MINUTE_US
@@ -34,6 +37,27 @@ def points_of(points: Sequence[Point]) -> Points:
         hold_us=np.array([point.hold_us for point in points], dtype=np.int64),
         period_us=np.array([point.period_us for point in points], dtype=np.int64),
         stamped_at_end=np.array([point.stamped_at_end for point in points], dtype=np.bool_),
+        changes=_changes_of(points),
+    )
+
+
+def _changes_of(points: Sequence[Point]) -> Changes:
+    rows = [(i, change) for i, point in enumerate(points) for change in point.life]
+
+    def column(name: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        return np.array([getattr(change, name) for _, change in rows], dtype=dtype)
+
+    return Changes(
+        point_index=np.array([i for i, _ in rows], dtype=np.int32),
+        at_us=column("at_us", np.int64),
+        scale=column("scale", np.float64),
+        modulus=column("modulus", np.float64),
+        step_rate_max=column("step_rate_max", np.float64),
+        resolution=column("resolution", np.float64),
+        last_raw=column("last_raw", np.float64),
+        first_raw=column("first_raw", np.float64),
+        goes_on=column("goes_on", np.bool_),
+        ends=column("ends", np.bool_),
     )
 
 
@@ -149,3 +173,31 @@ interval_points = st.builds(
     period_us=st.sampled_from([MINUTE_US, 5 * MINUTE_US, 7 * MINUTE_US, STEP_US, 4 * STEP_US]),
     stamped_at_end=st.booleans(),
 )
+
+
+@st.composite
+def lives(draw: st.DrawFn, points: st.SearchStrategy[Point]) -> Point:
+    """Return a point with changes in its life, some at the instants of readings."""
+    point = draw(points)
+    instants = st.integers(-40, 300).map(lambda minute: START_US + minute * MINUTE_US)
+    at_us = draw(st.lists(instants, min_size=1, max_size=3, unique=True))
+    levels = st.sampled_from([math.nan, math.nan, 0.0, 500.5, 999.9])
+    changes = []
+    for row, at in enumerate(sorted(at_us)):
+        ends = row + 1 == len(at_us) and draw(st.integers(0, 5)) == 0
+        other = not ends and draw(st.booleans())
+        last = draw(levels)
+        changes.append(
+            Change(
+                at_us=at,
+                scale=draw(st.sampled_from([point.scale, 2.0, 2400.0])),
+                modulus=draw(st.sampled_from([point.modulus, 1000.0])),
+                step_rate_max=draw(st.sampled_from([point.step_rate_max, 0.01])),
+                resolution=point.resolution,
+                last_raw=last,
+                first_raw=draw(st.sampled_from([0.0, 700.0])) if other else last,
+                goes_on=not other and not ends,
+                ends=ends,
+            )
+        )
+    return replace(point, life=tuple(changes))

@@ -32,6 +32,7 @@ from tests.compute.readings import (
     gauges,
     has,
     interval_points,
+    lives,
     points_of,
     readings_of,
     register_readings,
@@ -56,7 +57,10 @@ def same(a: IntervalAmounts, b: IntervalAmounts) -> bool:
 def check_against_twin(row: list[Reading], point: Point) -> None:
     found = amounts_of([row], [point], count=COUNT)
     expected = twin.interval_amounts(row, point, start_us=START_US, step_us=STEP_US, count=COUNT)
-    scale = max((abs(r.value) for r in row if r.is_number), default=0.0) * abs(point.scale)
+    largest = max((abs(r.value) for r in row if r.is_number), default=0.0)
+    if point.life:
+        largest = max(largest, 1000.0)
+    scale = largest * max(abs(s) for s in (point.scale, *(c.scale for c in point.life)))
     for j, interval in enumerate(expected):
         assert found.covered_us[0, j] == interval.covered_us
         assert found.reading_count[0, j] == interval.reading_count
@@ -80,6 +84,19 @@ class TestIntervalAmounts:
         ]
         check_against_twin(huge, point)
 
+    @given(row=register_readings(extremes=False), point=lives(registers))
+    @settings(max_examples=400)
+    def test_equal_the_slow_twin_through_the_life_of_a_register(
+        self, row: list[Reading], point: Point
+    ) -> None:
+        check_against_twin(row, point)
+
+    @given(row=any_readings(), point=lives(gauges | interval_points))
+    def test_equal_the_slow_twin_through_the_life_of_others(
+        self, row: list[Reading], point: Point
+    ) -> None:
+        check_against_twin(row, point)
+
     @given(row=any_readings(), point=gauges)
     def test_equal_the_slow_twin_for_gauges(self, row: list[Reading], point: Point) -> None:
         check_against_twin(row, point)
@@ -92,7 +109,7 @@ class TestIntervalAmounts:
 
     @given(
         row=register_readings() | any_readings(),
-        point=registers | gauges | interval_points,
+        point=registers | gauges | interval_points | lives(registers | gauges | interval_points),
         first=st.integers(0, COUNT - 1),
         count=st.integers(1, COUNT),
     )

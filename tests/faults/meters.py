@@ -40,14 +40,24 @@ class Fault:
         By point: names of quality bits, and the quarters of the day that show them. None else do.
     points
         Descriptions, by point; they measure one flow.
+    shares
+        By point: how it counts in the flow.
+    rate_kwh_per_minute
+        The most that truly passed.
     """
 
     name: str
-    booked_kwh: int
+    booked_kwh: int | Decimal
     arrivals: Sequence[Sequence[tuple[str, datetime, Decimal]]]
     truth: Mapping[str, Truth]
     flags: Mapping[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
     points: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"P1": SIX_DIGITS})
+    shares: Mapping[str, int] = field(default_factory=dict)
+    rate_kwh_per_minute: int = 1
+
+    def share(self, code: str) -> int:
+        """Return how a point counts in the flow."""
+        return self.shares.get(code, 1)
 
 
 def minutes(first: int, last: int, *, at: int, every: int = 1) -> list[Reading]:
@@ -157,6 +167,143 @@ def _shuffled() -> Fault:
     )
 
 
+def _lived(*life: Mapping[str, Any], **more: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return the one point P1 with the changes of its life."""
+    return {"P1": {**SIX_DIGITS, "life": list(life), **more}}
+
+
+NOON = START + 12 * HOUR
+HALF_MINUTE = MINUTE / 2
+
+
+def _scaled(run: Sequence[Reading], by: int, *, after: Decimal = Decimal(0)) -> list[Known]:
+    """Return what passed since the first reading of a run, times a multiplier, after the rest."""
+    return [(at, after + (value - run[0][1]) * by) for at, value in run]
+
+
+def _transformer_replaced(reading: int | None) -> Fault:
+    """Return a day with CT 1 until half a minute past noon and CT 2 from then on."""
+    at = NOON + HALF_MINUTE
+    level = Decimal("5720.5")
+    old = [*minutes(0, 721, at=5000), (at, level)]
+    new = [(at, level), *minutes(721, 1440, at=5721)]
+    passed = _scaled(old, 1)
+    change = {"from": at.isoformat(), "multiplier": 2}
+    stated = {} if reading is None else {"last_reading": reading / 10}
+    return Fault(
+        "the CT replaced at noon" + (", the register read then" if stated else ", nobody read it"),
+        # 720.5 kWh by the old ratio, and 718.5 rises of 2 kWh by the new one.
+        Decimal("2157.5"),
+        [of("P1", DAY)],
+        known([*passed, *_scaled(new, 2, after=passed[-1][1])[1:]]),
+        {} if stated else {"P1": {"split": [48]}},
+        _lived({**change, **stated}),
+        rate_kwh_per_minute=2,
+    )
+
+
+def _transformer_replaced_on_a_reading() -> Fault:
+    old, new = minutes(0, 721, at=5000), minutes(720, 1440, at=5720)
+    passed = _scaled(old, 1)
+    return Fault(
+        "the CT replaced at the instant of a reading",
+        720 + 2 * 719,
+        [of("P1", DAY)],
+        known([*passed, *_scaled(new, 2, after=passed[-1][1])[1:]]),
+        points=_lived({"from": NOON.isoformat(), "multiplier": 2}),
+        rate_kwh_per_minute=2,
+    )
+
+
+def _digits_changed() -> Fault:
+    """Return a register that wraps at 10^4 until noon, and at 10^5 from then on."""
+    true = minutes(0, 1440, at=99_700)
+    shown = [(at, v % (10_000 if at < NOON else 100_000)) for at, v in true]
+    at = NOON - HALF_MINUTE
+    return Fault(
+        "the display gets a fifth digit at noon; it wraps before and after",
+        1439,
+        [of("P1", [(t, v) for t, v in shown if t < NOON]), of("P1", shown)],
+        known(true),
+        {"P1": {"rollover": [19]}},
+        _lived(
+            {
+                "from": at.isoformat(),
+                "digits": {"integer": 5, "decimal": 0},
+                "last_reading": 419.5,
+                "first_reading": 419.5,
+            },
+            digits={"integer": 4, "decimal": 1},
+            rate_max_per_hour=100,
+        ),
+    )
+
+
+def _exchanged_within_a_point() -> Fault:
+    """Return a meter of ratio 1 up to 5720.5, and another of ratio 2 from 50000.5 on."""
+    at = NOON + HALF_MINUTE
+    old = [*minutes(0, 721, at=5000), (at, Decimal("5720.5"))]
+    new = [(at, Decimal("50000.5")), *minutes(721, 1440, at=50_001)]
+    passed = _scaled(old, 1)
+    shown = [*minutes(0, 721, at=5000), *minutes(721, 1440, at=50_001)]
+    return Fault(
+        "a used meter that shows 50,000.5, its last and first levels written down",
+        # As above.
+        Decimal("2157.5"),
+        [of("P1", shown)],
+        known([*passed, *_scaled(new, 2, after=passed[-1][1])[1:]]),
+        points=_lived(
+            {
+                "from": at.isoformat(),
+                "last_reading": 5720.5,
+                "first_reading": 50_000.5,
+                "multiplier": 2,
+                "serial_number": "B",
+            }
+        ),
+        rate_kwh_per_minute=2,
+    )
+
+
+def _exchanged_without_its_last_level() -> Fault:
+    old, new = minutes(0, 661, at=1000), minutes(720, 1440, at=50_000)
+    return Fault(
+        "a used meter that shows 50,000, the last level of the old one unread; 23 h run",
+        1379,
+        [of("P1", [*old, *new])],
+        known(old, new),
+        {"P1": {"missing": [44, 45, 46, 47]}},
+        _lived({"from": NOON.isoformat(), "first_reading": 50_000}),
+    )
+
+
+def _retired() -> Fault:
+    """Return a meter that was taken out at noon, while its gateway sent on until 13:00."""
+    run = [*minutes(0, 715, at=5000), (NOON, Decimal(5720))]
+    late = minutes(720, 780, at=5720)
+    return Fault(
+        "retired at noon, its last level written down; the gateway sends on",
+        720,
+        [of("P1", [*minutes(0, 715, at=5000), *late])],
+        known(run),
+        points=_lived({"from": NOON.isoformat(), "retired": True, "last_reading": 5720}),
+    )
+
+
+def _import_and_export() -> Fault:
+    """Return one meter with a register each way: 1,439 kWh came in, 359 of 6 h went out."""
+    given = minutes(0, 361, at=70)
+    back = [*given, *[(START + m * MINUTE, Decimal(430)) for m in range(361, 1440)]]
+    return Fault(
+        "a register of import and one of export, of one meter",
+        1439 - 360,
+        [[*of("P1", DAY), *of("P2", back)]],
+        {"P1": Truth([DAY]), "P2": Truth([back])},
+        points={"P1": SIX_DIGITS, "P2": SIX_DIGITS},
+        shares={"P2": -1},
+    )
+
+
 FAULTS = (
     Fault("normal", 1439, [of("P1", DAY)], known(DAY)),
     Fault(
@@ -176,5 +323,13 @@ FAULTS = (
     _shuffled(),
     _one_wrong(1000, "spike"),
     _one_wrong(-1000, "decrease"),
+    _transformer_replaced(None),
+    _transformer_replaced(57_205),
+    _transformer_replaced_on_a_reading(),
+    _digits_changed(),
+    _exchanged_within_a_point(),
+    _exchanged_without_its_last_level(),
+    _retired(),
+    _import_and_export(),
     Fault("the first hour of a new meter", 59, [of("P1", DAY[:60])], known(DAY[:60])),
 )

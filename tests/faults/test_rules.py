@@ -17,7 +17,7 @@ from tests.compute.readings import MINUTE_US, START_US, STEP_US, amounts_of, eve
 from tests.faults.arrays import Computed, computed
 from tests.faults.meters import DAY, SIX_DIGITS, START, of
 from tests.migrated import NAME, SmallPlant
-from tests.twins.register import Point, Reading
+from tests.twins.register import Change, Point, Reading
 
 PAGE = Path(compute.rules.__file__).with_name("RULES.md")
 RULE = {rule.name: rule for rule in RULES}
@@ -47,6 +47,18 @@ def bad(readings: Sequence[Reading], place: int) -> list[Reading]:
     return [*readings[:place], wrong, *readings[place + 1 :]]
 
 
+def lived(*life: Change) -> Point:
+    return Point(life=life)
+
+
+# A change in the middle of the second of three steps.
+AT_7_MIN = START_US + STEP_US // 2
+FOUR = every(5, [10, 11, 12, 13])
+LOST = every(5, [10, 11, 502, 503])
+LOAD = every(5, [60, 30, 90, 0])
+OTHER = Change(AT_7_MIN, 2.0, last_raw=12, first_raw=500, goes_on=False)
+
+
 EXAMPLES = [
     Example("rise", Point(), every(5, [10, 11, 12, 13]), 3),
     Example("return", Point(), every(3, [12, 5, 5, 13, 14, 14, 14, 15], start_us=BEFORE_US), 3),
@@ -57,6 +69,12 @@ EXAMPLES = [
     Example("outlier_high", Point(), every(5, [50, 90, 52, 53, 54]), 3),
     Example("outlier_low", Point(), every(5, [50, 1, 52, 53, 54]), 3),
     Example("gap", Point(hold_us=STEP_US), every(60, [10, 14]), 1),
+    Example("change", lived(Change(AT_7_MIN, 10.0, last_raw=12, first_raw=12)), FOUR, 2 + 10),
+    Example("split", lived(Change(AT_7_MIN, 10.0)), FOUR, 1.5 + 15),
+    Example("exchange", lived(OTHER), every(5, [10, 11, 502, 503]), 2 + 2 * 3),
+    Example("lost_level", lived(replace(OTHER, last_raw=math.nan)), LOST, 1 + 2 * 3),
+    Example("of_its_time", replace(GAUGE, life=(Change(AT_7_MIN, 2.0),)), LOAD, 5 + 2.5 + 15),
+    Example("retired", lived(Change(START_US, ends=True, goes_on=False)), FOUR, math.nan),
     Example("standing", GAUGE, every(5, [60, 30, 90, 0]), 15),
     Example("silence", replace(GAUGE, hold_us=STEP_US // 3), every(15, [60, 0]), 5),
     Example("period", FIVE_MINUTES, every(5, [9, 1, 2, 3]), 6),

@@ -5,7 +5,8 @@ the table in compute/rules.py, not from the code.
 """
 
 import math
-from dataclasses import dataclass, field
+import struct
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -29,6 +30,19 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Change:
+    at_us: int
+    scale: float = 1.0
+    modulus: float = math.nan
+    step_rate_max: float = math.inf
+    resolution: float = 0.0
+    last_raw: float = math.nan
+    first_raw: float = math.nan
+    goes_on: bool = True
+    ends: bool = False
+
+
+@dataclass(frozen=True)
 class Point:
     kind: PointKind = PointKind.REGISTER
     scale: float = 1.0
@@ -38,6 +52,7 @@ class Point:
     hold_us: int = HOUR_US
     period_us: int = 0
     stamped_at_end: bool = True
+    life: tuple[Change, ...] = ()
 
 
 @dataclass
@@ -48,6 +63,7 @@ class Span:
     end_us: int
     total: Fraction | None
     quality: int
+    scale: float = 1.0
 
 
 @dataclass
@@ -182,7 +198,8 @@ def gauge_account(numbers: list[Reading], point: Point) -> Account:
     for a, b in pairwise(numbers):
         until_us = min(b.ts_us, a.ts_us + point.hold_us)
         total = Fraction(a.value) * (until_us - a.ts_us) / HOUR_US
-        account.spans.append(Span(a.ts_us, until_us, total, a.quality))
+        scale = in_force(point, a.ts_us)
+        account.spans.append(Span(a.ts_us, until_us, total, a.quality, scale))
         account.spans.append(Span(until_us, b.ts_us, None, Quality.HELD))
     return account
 
@@ -212,30 +229,136 @@ def period_account(numbers: list[Reading], point: Point, start_us: int, step_us:
             if i + 1 < len(numbers):
                 end_us = min(end_us, stamps[i + 1])
         quality = reading.quality | shape
+        whole_us = stamps[i] - point.period_us if point.stamped_at_end else stamps[i]
+        if any(whole_us < c.at_us < whole_us + point.period_us for c in point.life):
+            quality |= Quality.SPLIT
         if end_us - begin_us < point.period_us:
             quality |= Quality.CONFLICT
         if begin_us < end_us:
             total = Fraction(reading.value) * (end_us - begin_us) / point.period_us
-            account.spans.append(Span(begin_us, end_us, total, quality))
+            scale = in_force(point, whole_us)
+            account.spans.append(Span(begin_us, end_us, total, quality, scale))
         else:
             account.marks.append((reading.ts_us, quality))
         account.closed_until_us = end_us if point.stamped_at_end else stamps[i] + point.period_us
     return account
 
 
+def shown_at(numbers: list[Reading], life: tuple[Change, ...], change: Change) -> Reading | None:
+    """Return what a register that counts on showed at a change that nobody read it at."""
+    at_us = change.at_us
+    for reading in numbers:
+        if reading.ts_us == at_us:
+            return reading
+    # Everything that was known of the register on either side, the nearest last and first.
+    before = [(r.ts_us, 1, r) for r in numbers if r.ts_us < at_us]
+    after = [(r.ts_us, 1, r) for r in numbers if r.ts_us > at_us]
+    for other in life:
+        if other.at_us < at_us and not (other.goes_on and math.isnan(other.first_raw)):
+            before.append((other.at_us, 0, Reading(other.at_us, other.first_raw)))
+        if other.at_us > at_us and not (other.goes_on and math.isnan(other.last_raw)):
+            after.append((other.at_us, 0, Reading(other.at_us, other.last_raw)))
+    if not before or not after:
+        return None
+    a = max(before, key=lambda row: row[:2])[2]
+    b = min(after, key=lambda row: row[:2])[2]
+    raw = a.value + (b.value - a.value) * ((at_us - a.ts_us) / (b.ts_us - a.ts_us))
+    return (
+        Reading(at_us, raw, a.quality | b.quality | Quality.SPLIT) if math.isfinite(raw) else None
+    )
+
+
+def register_stretches(numbers: list[Reading], point: Point) -> list[tuple[Point, list[Reading]]]:
+    """Return the point and its readings between one change and the next."""
+    stretches = []
+    for i in range(len(point.life) + 1):
+        opening = point.life[i - 1] if i > 0 else None
+        closing = point.life[i] if i < len(point.life) else None
+        begin_us = -math.inf if opening is None else opening.at_us
+        end_us = math.inf if closing is None else closing.at_us
+        held = [r for r in numbers if begin_us <= r.ts_us < end_us]
+        if opening is not None and not (held and held[0].ts_us == begin_us):
+            first = Reading(opening.at_us, opening.first_raw)
+            if math.isnan(opening.first_raw):
+                found = shown_at(numbers, point.life, opening) if opening.goes_on else None
+                held[:0] = [] if found is None else [_far(found, numbers, point, opening)]
+            else:
+                held.insert(0, first)
+        if closing is not None:
+            same = [r for r in numbers if r.ts_us == end_us and r.value != closing.last_raw]
+            doubt = Quality.CONFLICT if same and closing.goes_on else Quality.GOOD
+            if not math.isnan(closing.last_raw):
+                held.append(Reading(closing.at_us, closing.last_raw, int(doubt)))
+            elif closing.goes_on:
+                found = shown_at(numbers, point.life, closing)
+                held += [] if found is None else [_far(found, numbers, point, closing)]
+        of = point
+        if opening is not None:
+            of = replace(
+                point,
+                scale=opening.scale,
+                modulus=opening.modulus,
+                step_rate_max=opening.step_rate_max,
+                resolution=opening.resolution,
+            )
+        stretches.append((of, held))
+    return stretches
+
+
+def _far(found: Reading, numbers: list[Reading], point: Point, change: Change) -> Reading:
+    """Return a level between readings, marked where these are farther apart than is held."""
+    if not found.quality & Quality.SPLIT:
+        return found
+    known = sorted(
+        [
+            *(r.ts_us for r in numbers),
+            *(
+                other.at_us
+                for other in point.life
+                if other is not change
+                and not math.isnan(
+                    other.last_raw if other.at_us > change.at_us else other.first_raw
+                )
+            ),
+        ]
+    )
+    a_us = max(us for us in known if us < change.at_us)
+    b_us = min(us for us in known if us > change.at_us)
+    far = Quality.INTERPOLATED if b_us - a_us > point.hold_us else Quality.GOOD
+    return replace(found, quality=int(found.quality | far))
+
+
+def lived_account(numbers: list[Reading], point: Point, start_us: int, step_us: int) -> Account:
+    """Return the account of all stretches of a life, each with the multiplier of its time."""
+    whole = Account()
+    if point.kind == PointKind.REGISTER:
+        for of, held in register_stretches(numbers, point):
+            part = register_account(held, of)
+            whole.spans += [replace(span, scale=of.scale) for span in part.spans]
+            whole.marks += part.marks
+            if held:
+                whole.covers_from_us = min(whole.covers_from_us, held[0].ts_us)
+                whole.closed_until_us = max(whole.closed_until_us, held[-1].ts_us)
+        return whole if numbers else Account()
+    if point.kind == PointKind.GAUGE:
+        return gauge_account(numbers, point)
+    return period_account(numbers, point, start_us, step_us)
+
+
+def in_force(point: Point, at_us: int) -> float:
+    """Return the multiplier that holds at an instant."""
+    return [point.scale, *(change.scale for change in point.life if change.at_us <= at_us)][-1]
+
+
 def interval_amounts(
     readings: list[Reading], point: Point, *, start_us: int, step_us: int, count: int
 ) -> list[Interval]:
+    ends = [change.at_us for change in point.life if change.ends]
+    readings = [reading for reading in readings if not ends or reading.ts_us < ends[0]]
     numbers = [reading for reading in readings if reading.is_number]
-    before, after = 1, 1
-    if point.kind == PointKind.REGISTER:
-        account = register_account(numbers, point)
-        before, after = 13, 3
-    elif point.kind == PointKind.GAUGE:
-        account = gauge_account(numbers, point)
-    else:
-        account = period_account(numbers, point, start_us, step_us)
-    if point.kind != PointKind.INTERVAL and numbers:
+    before, after = (13, 3) if point.kind == PointKind.REGISTER else (1, 1)
+    account = lived_account(numbers, point, start_us, step_us)
+    if point.kind == PointKind.GAUGE and numbers:
         account.covers_from_us, account.closed_until_us = numbers[0].ts_us, numbers[-1].ts_us
     return [
         one_interval(readings, point, account, (begin_us, begin_us + step_us), (before, after))
@@ -258,7 +381,8 @@ def one_interval(
             continue
         quality |= span.quality
         if span.total is not None:
-            amount += span.total * overlap_us / (span.end_us - span.begin_us)
+            part = span.total * overlap_us / (span.end_us - span.begin_us)
+            amount += part * Fraction(span.scale)
             covered_us += overlap_us
     for ts_us, flags in account.marks:
         if begin_us <= ts_us < end_us:
@@ -284,10 +408,39 @@ def one_interval(
         for reading in [*earlier, *inside, *later]
         for word in (reading.ts_us, float_word(reading.value), reading.quality)
     ]
+    if touched or any(reading.is_number for reading in inside):
+        words += life_words(point, numbers, interval_us, context)
     return Interval(
-        amount=amount * Fraction(point.scale) if covered_us else None,
+        amount=amount if covered_us else None,
         covered_us=covered_us,
         reading_count=len(inside),
         quality=int(quality),
         input_hash=signed(digest(words)),
     )
+
+
+def life_words(
+    point: Point, numbers: list[Reading], interval_us: tuple[int, int], context: tuple[int, int]
+) -> list[int]:
+    """Return what of a life an interval depends on: what holds at its start, and changes nearby."""
+    begin_us, end_us = interval_us
+    earlier = [r.ts_us for r in numbers if r.ts_us < begin_us]
+    later = [r.ts_us for r in numbers if r.ts_us >= end_us]
+    from_us = earlier[-context[0]] if len(earlier) >= context[0] else -math.inf
+    until_us = later[context[1] - 1] if len(later) >= context[1] else math.inf
+    names = ("scale", "modulus", "step_rate_max", "resolution")
+    base = [bits_of(getattr(point, name)) for name in names]
+    words: list[int] = []
+    for change in [change for change in point.life if change.at_us <= begin_us][-1:]:
+        now = [bits_of(getattr(change, name)) for name in names]
+        words += now if now != base else []
+    for change in point.life:
+        if from_us <= change.at_us <= until_us:
+            words += [bits_of(getattr(change, name)) for name in names]
+            words += [bits_of(change.last_raw), bits_of(change.first_raw)]
+            words += [change.at_us, int(change.goes_on)]
+    return words
+
+
+def bits_of(value: float) -> int:
+    return int(struct.unpack("<Q", struct.pack("<d", value))[0])
