@@ -58,6 +58,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "role_unknown": Kind(422, "Unknown role", "未知角色"),
     "factor_invalid": Kind(422, "The factor cannot be taken", "因子不可用"),
     "tariff_invalid": Kind(422, "The tariff has faults", "电价有错误"),
+    "meter_life_invalid": Kind(422, "The fact contradicts another", "与其他事实矛盾"),
     "plant_invalid": Kind(422, "The plant description has faults", "厂区描述有错误"),
     "wrong_tenant": Kind(422, "The description is of another tenant", "描述属于其他租户"),
     "not_storable": Kind(422, "A value cannot be stored", "数值无法存储"),

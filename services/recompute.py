@@ -5,12 +5,11 @@ facts of its time. Nothing is added up in place, so it does not matter in which 
 how late readings came.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from compute.block import ResultBlock
 from compute.periods import Grain, from_us, period_edges_us
@@ -23,13 +22,12 @@ from services.rollup_rows import block_of, columns_of
 from services.site_model import Described, SiteModel, Span
 from services.store import events, readings, results
 from services.store.pool import Connection
+from services.touched import Window, known_spans, touched_windows
 
 # Readings this far around a window come with it in one query; what lies farther is looked up.
 _SLAB_US = 3_600_000_000
 # Base intervals of one pass: bounds memory, whatever the span of the dirty marks.
 _INTERVALS_MAX = 3000
-
-_Window = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Recomputed:
     """What one pass did: base intervals computed, and the span they lie in, if any."""
 
     interval_count: int
-    span: _Window | None
+    span: Window | None
 
 
 async def recompute(
@@ -54,14 +52,14 @@ async def recompute(
     at : datetime
         Now, for the provenance and the event.
     """
-    known = await results.point_spans(connection, model.point_ids())
-    spans = _widen(known, dirty)
-    windows = await _windows(connection, model, dirty, spans)
-    computed: list[_Window] = []
+    spans = await known_spans(connection, model, dirty)
+    windows = await touched_windows(connection, model, dirty, spans)
+    computed: list[Window] = []
+    part_us = _INTERVALS_MAX * model.site.base_interval_us
     for window in windows:
         for span in model.spans(*window):
-            for start_us in range(span.start_us, span.end_us, _INTERVALS_MAX * _step(model)):
-                end_us = min(start_us + _INTERVALS_MAX * _step(model), span.end_us)
+            for start_us in range(span.start_us, span.end_us, part_us):
+                end_us = min(start_us + part_us, span.end_us)
                 await _compute(connection, model, span, (start_us, end_us), spans, at)
                 computed.append((start_us, end_us))
     if not computed:
@@ -74,144 +72,20 @@ async def recompute(
         await _roll_up(connection, model, computed, grain=grain, source=source)
     span_us = (computed[0][0], computed[-1][1])
     await _announce(connection, model, span_us, at)
-    count = sum((b - a) // _step(model) for a, b in computed)
+    count = sum((b - a) // model.site.base_interval_us for a, b in computed)
     return Recomputed(count, span_us)
-
-
-def _step(model: SiteModel) -> int:
-    return model.site.base_interval_us
-
-
-def _widen(known: dict[int, _Window], dirty: Sequence[results.Dirty]) -> dict[int, _Window]:
-    """Return first and last reading of each point, the marked ones included."""
-    spans = dict(known)
-    for mark in dirty:
-        for point, first, last in zip(
-            mark.point_id.tolist(), mark.first_us.tolist(), mark.last_us.tolist(), strict=False
-        ):
-            old = spans.get(point, (first, last))
-            spans[point] = (min(old[0], first), max(old[1], last))
-    return spans
-
-
-async def _windows(
-    connection: Connection,
-    model: SiteModel,
-    dirty: Sequence[results.Dirty],
-    spans: dict[int, _Window],
-) -> list[_Window]:
-    """Return the disjoint windows of base intervals that the marks touch, oldest first.
-
-    A reading reaches from the readings before it to those after it of its point: as far as the
-    rules for registers look.
-    """
-    period = _period_by_point(model)
-    raw = [
-        window
-        for mark in dirty
-        if not len(mark.point_id)
-        for window in _of_site(mark, spans, period)
-    ]
-    marks = [mark for mark in dirty if len(mark.point_id)]
-    if marks:
-        point = np.concatenate([mark.point_id for mark in marks])
-        first = np.concatenate([mark.first_us for mark in marks])
-        last = np.concatenate([mark.last_us for mark in marks])
-        start = await _reach(connection, point, first, spans, before=True)
-        end = await _reach(connection, point, last + 1, spans, before=False)
-        before, after = (
-            np.array([period.get(p, (0, 0))[side] for p in point.tolist()], dtype=np.int64)
-            for side in (0, 1)
-        )
-        end += after + 1
-        raw += list(zip((start - before).tolist(), end.tolist(), strict=True))
-    step = _step(model)
-    aligned = sorted((a // step * step, -(-b // step) * step) for a, b in raw)
-    merged: list[list[int]] = []
-    for a, b in aligned:
-        if merged and a <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], b)
-        else:
-            merged.append([a, b])
-    return [(a, b) for a, b in merged]
-
-
-def _of_site(
-    mark: results.Dirty, spans: dict[int, _Window], period: dict[int, _Window]
-) -> Iterator[_Window]:
-    """Yield where a mark of a whole site meets what each point's readings can cover.
-
-    So a site that is computed again has a result where one was before, and nowhere else.
-    """
-    for point, (first_us, last_us) in spans.items():
-        before_us, after_us = period.get(point, (0, 0))
-        start_us = max(int(mark.first_us[0]), first_us) - before_us
-        end_us = min(int(mark.last_us[0]), last_us + 2) + after_us
-        if start_us < end_us:
-            yield start_us, end_us
-
-
-def _period_by_point(model: SiteModel) -> dict[int, _Window]:
-    """Return how long before and after its stamp the period of an interval point reaches."""
-    longest: dict[int, _Window] = {}
-    for described in model.described:
-        points = described.arrays.points
-        for point, period, at_end in zip(
-            described.point_id.tolist(),
-            points.period_us.tolist(),
-            points.stamped_at_end.tolist(),
-            strict=True,
-        ):
-            before, after = longest.get(point, (0, 0))
-            longest[point] = (
-                max(before, period if at_end else 0),
-                max(after, 0 if at_end else period),
-            )
-    return longest
-
-
-async def _reach(
-    connection: Connection,
-    point: npt.NDArray[np.int32],
-    instant_us: npt.NDArray[np.int64],
-    spans: dict[int, _Window],
-    *,
-    before: bool,
-) -> npt.NDArray[np.int64]:
-    """Return how far a change at an instant reaches: to the context readings beside it."""
-    reach = instant_us.copy()
-    # A point that has no reading beyond the instant needs no look-up: live data, mostly.
-    ask = [
-        index
-        for index, (p, us) in enumerate(zip(point.tolist(), instant_us.tolist(), strict=True))
-        if (spans[p][0] < us if before else spans[p][1] >= us)
-    ]
-    columns = await readings.read_neighbours(
-        connection,
-        point_ids=[int(point[index]) for index in ask],
-        instants_us=[int(instant_us[index]) for index in ask],
-        # What an interval looks back on, a reading reaches forward to, and the other way round.
-        count=CONTEXT_AFTER if before else CONTEXT_BEFORE,
-        before=before,
-    )
-    place = np.array(ask, dtype=np.int64)[columns[4]]
-    if before:
-        np.minimum.at(reach, place, columns[0])
-    else:
-        np.maximum.at(reach, place, columns[0])
-    return reach
 
 
 async def _compute(
     connection: Connection,
     model: SiteModel,
     span: Span,
-    window: _Window,
-    spans: dict[int, _Window],
+    window: Window,
+    spans: dict[int, Window],
     at: datetime,
 ) -> None:
     """Compute and keep the base intervals of one window."""
-    described, step = span.described, _step(model)
+    described, step = span.described, model.site.base_interval_us
     start_us, end_us = window
     count = (end_us - start_us) // step
     loaded = await _load(connection, described, window, spans)
@@ -243,7 +117,7 @@ async def _compute(
 
 
 async def _load(
-    connection: Connection, described: Described, window: _Window, spans: dict[int, _Window]
+    connection: Connection, described: Described, window: Window, spans: dict[int, Window]
 ) -> Readings:
     """Read a window of every point, with the context readings on both sides."""
     slab = (window[0] - _SLAB_US, window[1] + _SLAB_US)
@@ -303,7 +177,7 @@ async def _keep_states(connection: Connection, described: Described, loaded: Rea
 async def _roll_up(
     connection: Connection,
     model: SiteModel,
-    computed: Sequence[_Window],
+    computed: Sequence[Window],
     *,
     grain: Grain,
     source: Grain,
@@ -349,7 +223,7 @@ def _periods_max(grain: Grain) -> int:
 
 
 async def _announce(
-    connection: Connection, model: SiteModel, span_us: _Window, at: datetime
+    connection: Connection, model: SiteModel, span_us: Window, at: datetime
 ) -> None:
     await events.add_event(
         connection,

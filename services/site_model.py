@@ -16,6 +16,8 @@ from compute.periods import from_us, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
 from services.plant.compile import compile_topology, topology_edges
+from services.plant.facts import load_facts
+from services.plant.life import with_facts
 from services.plant.model import Plant
 from services.reference import Confirmation, FactorBook, Override, carrier_factors, change_dates
 from services.store import results, topology
@@ -138,12 +140,14 @@ async def load_site_model(connection: Connection, site: topology.Site) -> SiteMo
     versions = await topology.plant_versions(connection, site.id)
     points = await topology.point_ids(connection, site.id)
     series = await topology.series_ids(connection, site.id)
+    facts = await load_facts(connection, site.id)
     book = await load_factor_book(connection, site.tenant_id)
     starts_us: list[int] = []
     described: list[Described] = []
     effective = _effective(versions)
     for version, later in zip_longest(effective, effective[1:]):
-        plant = Plant.model_validate_json(msgspec.json.encode(version.document))
+        document = msgspec.json.encode(version.document)
+        plant = with_facts(Plant.model_validate_json(document), facts)
         for edge in (version.valid_from, *topology_edges(plant)):
             if later is None or edge < later.valid_from:
                 starts_us.append(to_us(edge))

@@ -1,15 +1,26 @@
 """A checked description becomes the site's newest version in the database, whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
 from compute.errors import NengtanError
 from compute.settle import SeriesKey, series_keys
+from services.plant.check_points import point_findings
 from services.plant.compile import carrier_unit, compile_topology, gateway_rows, point_rows
+from services.plant.facts import (
+    check_readings,
+    forgotten,
+    load_facts,
+    mark_touched,
+    points_by_code,
+)
+from services.plant.findings import PlantInvalid
+from services.plant.life import Fact, with_facts
 from services.plant.model import Plant
 from services.plant.state_tariff import state_described
 from services.refusal import Refusal
@@ -82,14 +93,15 @@ async def apply_plant(
         sha256=digest,
         actor=actor,
     )
-    await _put_rows(connection, plant, site)
+    facts = await load_facts(connection, site.id)
+    told = with_facts(plant, facts)
+    _check_facts(plant, told, facts)
+    await _put_rows(connection, told, site)
     await state_described(
         connection, plant, site, before=None if newest is None else newest[0], actor=actor
     )
-    last = await topology.last_reading(connection, site.id)
-    if last is not None and last >= plant.valid_from:
-        end = last + timedelta(microseconds=1)
-        await ledger.mark_site_dirty(connection, site_id=site.id, start=plant.valid_from, end=end)
+    before = None if newest is None else _read(newest[0].document)
+    await _mark(connection, site, before, told, facts)
     await topology.add_change(
         connection,
         tenant_id=tenant_id,
@@ -101,6 +113,61 @@ async def apply_plant(
         after={"version": version, "sha256": digest.hex()},
     )
     return Applied(site.id, version, changed=True)
+
+
+def _check_facts(plant: Plant, told: Plant, facts: Sequence[Fact]) -> None:
+    """Refuse a description that contradicts the facts entered beside it."""
+    found = forgotten(plant, facts)
+    found += [item for item in point_findings(told) if item.severity == "error"]
+    if found:
+        raise PlantInvalid(found)
+
+
+def _read(document: dict[str, Any]) -> Plant:
+    return Plant.model_validate_json(msgspec.json.encode(document))
+
+
+async def _mark(
+    connection: Connection,
+    site: topology.Site,
+    before: Plant | None,
+    told: Plant,
+    facts: Sequence[Fact],
+) -> None:
+    """Have computed again what the description changes: where only lives do, what these touch."""
+    ids = await topology.point_ids(connection, site.id)
+    old = {} if before is None else points_by_code(with_facts(before, facts))
+    for code, point in points_by_code(told).items():
+        await check_readings(connection, point_id=ids[code], old=old.get(code), new=point)
+    if before is not None and _without_lives(before) == _without_lives(told):
+        for code, point in points_by_code(told).items():
+            await mark_touched(
+                connection,
+                site_id=site.id,
+                point_id=ids[code],
+                old=old[code],
+                new=point,
+                start=told.valid_from,
+                until=None,
+            )
+        return
+    last = await topology.last_reading(connection, site.id)
+    if last is not None and last >= told.valid_from:
+        end = last + timedelta(microseconds=1)
+        await ledger.mark_site_dirty(connection, site_id=site.id, start=told.valid_from, end=end)
+
+
+def _without_lives(plant: Plant) -> Plant:
+    meters = tuple(
+        meter.model_copy(
+            update={
+                "calibrations": (),
+                "points": tuple(point.model_copy(update={"life": ()}) for point in meter.points),
+            }
+        )
+        for meter in plant.meters
+    )
+    return plant.model_copy(update={"meters": meters})
 
 
 async def _put_site(connection: Connection, plant: Plant, *, tenant_id: int) -> topology.Site:

@@ -41,6 +41,12 @@ LIVES: Mapping[str, FaultText] = {
         "只保留 last_reading，或不停用而写换表。",
         "Keep only last_reading, or write an exchange instead.",
     ),
+    "life_forgotten": FaultText(
+        "与已录入的变更不符：自 {since} 起为 {other}。",
+        "A fact says otherwise: {other} since {since}.",
+        "改正描述，或撤回该变更，或补录其后的变更。",
+        "Correct the description, withdraw the fact, or enter the change that came after it.",
+    ),
     "life_digits": FaultText(
         "表码超出 {digits} 位整数所能显示的范围。",
         "{digits} integer digits cannot show this reading.",

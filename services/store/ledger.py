@@ -107,15 +107,30 @@ async def mark_dirty(
             point_ids.tolist(),
             [from_us(us) for us in first_us.tolist()],
             [from_us(us) for us in last_us.tolist()],
+            False,
         ),
     )
+
+
+async def mark_facts_dirty(
+    connection: Connection,
+    *,
+    site_id: int,
+    point_id: int,
+    spans: Sequence[tuple[datetime, datetime]],
+) -> None:
+    """Note where the life of a point changed: each when, and until when it holds otherwise."""
+    first, last = [span[0] for span in spans], [span[1] for span in spans]
+    values = (site_id, [point_id] * len(spans), first, last, True)
+    await connection.execute(query("add_dirty"), values)
+    await ring_dirty(connection)
 
 
 async def mark_site_dirty(
     connection: Connection, *, site_id: int, start: datetime, end: datetime
 ) -> None:
     """Note that a whole site must be computed again over [start, end)."""
-    await connection.execute(query("add_dirty"), (site_id, None, [start], [end]))
+    await connection.execute(query("add_dirty"), (site_id, None, [start], [end], False))
     await ring_dirty(connection)
 
 

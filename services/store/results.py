@@ -147,6 +147,15 @@ async def read_results(
     )
 
 
+async def newest_result(
+    connection: Connection, *, series_ids: Sequence[int], start_us: int, end_us: int
+) -> int | None:
+    """Return when the newest base interval begins that has a result in [start, end), if one has."""
+    values = (list(series_ids), from_us(start_us), from_us(end_us))
+    row = await (await connection.execute(query("newest_result"), values)).fetchone()
+    return None if row is None or row["ts"] is None else to_us(row["ts"])
+
+
 @dataclass(frozen=True, slots=True)
 class Dirty:
     """A mark: readings of points between two instants, or a whole span of the site.
@@ -157,11 +166,15 @@ class Dirty:
         Empty: every point, over one span.
     first_us, last_us : (n,) int64
         First and last new reading; for a whole span its half-open ends, (1,).
+    of_facts : bool
+        Whether the instants are those of facts: when something changed in the life of a point, and
+        until when it holds.
     """
 
     point_id: npt.NDArray[np.int32]
     first_us: npt.NDArray[np.int64]
     last_us: npt.NDArray[np.int64]
+    of_facts: bool = False
 
 
 async def dirty_sites(connection: Connection) -> list[int]:
@@ -182,6 +195,7 @@ async def take_dirty(connection: Connection, *, site_id: int, count_max: int) ->
             np.array(row["point_ids"], dtype=np.int32),
             np.array([to_us(at) for at in row["start_ts"]], dtype=np.int64),
             np.array([to_us(at) for at in row["end_ts"]], dtype=np.int64),
+            row["of_facts"],
         )
         for row in sorted(rows, key=lambda row: row["id"])
     ]

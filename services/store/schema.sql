@@ -164,12 +164,15 @@ CREATE TABLE public.dirty (
     site_id integer NOT NULL,
     point_ids integer[],
     start_ts timestamp with time zone[] NOT NULL,
-    end_ts timestamp with time zone[] NOT NULL
+    end_ts timestamp with time zone[] NOT NULL,
+    of_facts boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE ONLY public.dirty FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.dirty IS 'What must be computed again: per point the first and last new reading of a commit; without points, a span of the whole site.';
+
+COMMENT ON COLUMN public.dirty.of_facts IS 'Whether the instants are of facts of the points, and not of readings.';
 
 ALTER TABLE public.dirty ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.dirty_id_seq
@@ -808,6 +811,38 @@ CREATE VIEW public.grafana_site WITH (security_barrier='true') AS
 
 COMMENT ON VIEW public.grafana_site IS 'Sites, as their newest descriptions call them.';
 
+CREATE TABLE public.meter_fact (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    kind text NOT NULL,
+    code text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    fact jsonb NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    withdrawn_by text,
+    withdrawn_at timestamp with time zone,
+    withdrawn_reason text,
+    CONSTRAINT meter_fact_check CHECK ((((withdrawn_by IS NULL) = (withdrawn_at IS NULL)) AND ((withdrawn_at IS NULL) = (withdrawn_reason IS NULL)))),
+    CONSTRAINT meter_fact_kind_check CHECK ((kind = ANY (ARRAY['change'::text, 'calibration'::text])))
+);
+
+ALTER TABLE ONLY public.meter_fact FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.meter_fact IS 'Dated facts of points and meters beside the description; one is withdrawn, never changed or deleted.';
+
+COMMENT ON COLUMN public.meter_fact.code IS 'The point that changed, or the meter that was calibrated.';
+
+ALTER TABLE public.meter_fact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.meter_fact_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.park_consent (
     tenant_id integer NOT NULL,
     park_code text NOT NULL,
@@ -1084,6 +1119,9 @@ ALTER TABLE ONLY public.grafana_role
 ALTER TABLE ONLY public.ingest_hour
     ADD CONSTRAINT ingest_hour_pkey PRIMARY KEY (gateway_id, hour);
 
+ALTER TABLE ONLY public.meter_fact
+    ADD CONSTRAINT meter_fact_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.park_consent
     ADD CONSTRAINT park_consent_pkey PRIMARY KEY (tenant_id, park_code);
 
@@ -1151,6 +1189,8 @@ CREATE INDEX event_live ON public.event USING btree (site_id, seq) WHERE (kind =
 CREATE INDEX event_tenant ON public.event USING btree (tenant_id, seq);
 
 CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
+
+CREATE INDEX meter_fact_site ON public.meter_fact USING btree (site_id);
 
 CREATE UNIQUE INDEX point_address ON public.point USING btree (gateway_id, address, valid_from) WHERE active;
 
@@ -1224,6 +1264,12 @@ ALTER TABLE ONLY public.ingest_hour
 
 ALTER TABLE ONLY public.ingest_hour
     ADD CONSTRAINT ingest_hour_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.meter_fact
+    ADD CONSTRAINT meter_fact_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.meter_fact
+    ADD CONSTRAINT meter_fact_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.park_consent
     ADD CONSTRAINT park_consent_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1325,6 +1371,8 @@ ALTER TABLE public.grafana_role ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ingest_hour ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.meter_fact ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.park_consent ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.park_member ENABLE ROW LEVEL SECURITY;
@@ -1370,6 +1418,8 @@ CREATE POLICY service ON public.grafana_carrier TO nengtan_admin, nengtan_ingest
 CREATE POLICY service ON public.grafana_role TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.ingest_hour TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.meter_fact TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.park_consent TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1432,6 +1482,8 @@ CREATE POLICY tenant_only ON public.grafana_carrier USING ((tenant_id = public.c
 CREATE POLICY tenant_only ON public.grafana_role USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.ingest_hour USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.meter_fact USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.park_consent USING ((tenant_id = public.current_tenant()));
 
@@ -1616,6 +1668,16 @@ GRANT SELECT ON TABLE public.grafana_result TO nengtan_grafana;
 GRANT SELECT ON TABLE public.grafana_series TO nengtan_grafana;
 
 GRANT SELECT ON TABLE public.grafana_site TO nengtan_grafana;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.meter_fact TO nengtan_admin;
+GRANT SELECT ON TABLE public.meter_fact TO nengtan_worker;
+GRANT SELECT,INSERT ON TABLE public.meter_fact TO nengtan_api;
+
+GRANT UPDATE(withdrawn_by) ON TABLE public.meter_fact TO nengtan_api;
+
+GRANT UPDATE(withdrawn_at) ON TABLE public.meter_fact TO nengtan_api;
+
+GRANT UPDATE(withdrawn_reason) ON TABLE public.meter_fact TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_api;

@@ -32,8 +32,8 @@ join gateway g on g.id = c.gateway_id
 on conflict do nothing
 
 -- name: add_dirty
-insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts)
-select tenant_id, id, $2::integer[], $3::timestamptz[], $4::timestamptz[] from site where id = $1
+insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts, of_facts)
+select tenant_id, id, $2::integer[], $3::timestamptz[], $4::timestamptz[], $5 from site where id = $1
 
 -- name: ring_dirty
 select pg_notify('nengtan_dirty', '')

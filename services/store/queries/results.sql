@@ -41,10 +41,13 @@ select ts, series_id, quality, reading_count, covered_us, input_hash, coalesce(a
   coalesce(emission_direct_tco2e, 'NaN'), coalesce(emission_purchased_tco2e, 'NaN')
 from result where series_id = any({series}) and grain = {grain} and ts >= {start} and ts < {end}
 
+-- name: newest_result
+select max(ts) as ts from result where series_id = any($1) and grain = 0 and ts >= $2 and ts < $3
+
 -- name: take_dirty
 delete from dirty where id in (
   select id from dirty where site_id = $1 and point_ids is not null order by id limit $2
-) returning id, point_ids, start_ts, end_ts
+) returning id, point_ids, start_ts, end_ts, of_facts
 
 -- name: site_marks
 select id, start_ts[1] as start_ts, end_ts[1] as end_ts from dirty
