@@ -319,7 +319,7 @@ def _read(form: type[Row], fields: Mapping[str, Any]) -> Row:
         return form.model_validate_json(msgspec.json.encode(fields))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
+        place = "/".join(str(step) for step in first["loc"])
         raise LifeRefused(
             f"{place}: {first['input']!r}: {first['msg']}: correct it as the plant schema says",
             f"{place}：{first['input']!r} 不合格式：请按描述格式改正（{first['msg']}）",

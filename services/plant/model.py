@@ -60,6 +60,16 @@ class Node(Part):
         Code | None,
         said("上级", "Parent", "所属节点的编码，根节点省略。", "Node it lies in; none: a root."),
     ] = None
+    metering_level: Annotated[
+        Literal["secondary", "equipment"] | None,
+        said(
+            "计量级别",
+            "Metering level",
+            "secondary：主要次级用能单位；equipment：主要用能设备。用于计量器具配备率。",
+            "secondary: a main secondary unit; equipment: main equipment. For the rate of "
+            "provision with meters (GB 17167).",
+        ),
+    ] = None
 
 
 class Metering(Part):

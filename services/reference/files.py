@@ -110,7 +110,7 @@ def load_tables() -> Tables:
             emission_proxy=row["emission_proxy"],
             f1=row["f1"],
         )
-        for _, row in _rows("carriers.csv")
+        for _, row in rows("carriers.csv")
     }
     regions = {
         row["code"]: Region(
@@ -121,16 +121,16 @@ def load_tables() -> Tables:
             parent=row["parent"],
             note=row["note"],
         )
-        for _, row in _rows("regions.csv")
+        for _, row in rows("regions.csv")
     }
-    gases = {row["code"]: Gas(**row) for _, row in _rows("gases.csv")}
+    gases = {row["code"]: Gas(**row) for _, row in rows("gases.csv")}
     return Tables(carriers=carriers, regions=regions, gases=gases, factors=_factors())
 
 
 def _factors() -> tuple[Factor, ...]:
     found: dict[str, Factor] = {}
     for file in FACTOR_FILES:
-        for number, row in _rows(file):
+        for number, row in rows(file):
             factor = _factor(file, number, row)
             if factor.id in found:
                 raise ReferenceFileInvalid(file, number, f"{factor.id} is on file already")
@@ -175,7 +175,8 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def _rows(file: str) -> Iterator[tuple[int, dict[str, str]]]:
+def rows(file: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the rows of a data file with their line, from 2."""
     path = resources.files("services.reference") / "data" / file
     lines = path.read_text(encoding="utf-8").splitlines()
     yield from enumerate(csv.DictReader(lines), start=2)

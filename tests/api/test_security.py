@@ -34,7 +34,7 @@ def needed_permissions() -> dict[str, str]:
 
 def address(path: str) -> str:
     """Return an address with something in every gap."""
-    for name in ("key_id", "quarantine_id"):
+    for name in ("key_id", "quarantine_id", "fact"):
         path = path.replace(f"{{{name}}}", "1")
     return path.replace("{", "").replace("}", "").replace(":path", "")
 

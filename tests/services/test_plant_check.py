@@ -187,6 +187,67 @@ MEANING_ROWS = [
     ),
 ]
 UNBOUNDED = {"code": "P1", "kind": "register", "unit": "kWh"}
+FEB, MAR = "2025-02-01T00:00:00+00:00", "2025-03-01T00:00:00+00:00"
+LIFE = f"{P1}.life"
+LIFE_ROWS = [
+    Row(LIFE, [{"from": FEB}], "life_empty", at=f"{LIFE}[0]", shown=FEB),
+    Row(
+        LIFE,
+        [{"from": MAR, "multiplier": 2}, {"from": FEB, "multiplier": 3}],
+        "life_order",
+        at=f"{LIFE}[1].from",
+        shown=FEB,
+    ),
+    Row(
+        LIFE,
+        [{"from": FEB, "multiplier": 2}, {"from": FEB, "multiplier": 3}],
+        "life_same_instant",
+        at=f"{LIFE}[1].from",
+        shown=FEB,
+    ),
+    Row(
+        LIFE,
+        [{"from": FEB, "retired": True}, {"from": MAR, "multiplier": 3}],
+        "life_after_end",
+        at=f"{LIFE}[1].from",
+        shown=MAR,
+    ),
+    Row(
+        LIFE,
+        [{"from": FEB, "retired": True, "first_reading": 1}],
+        "life_retired_more",
+        at=f"{LIFE}[0].first_reading",
+        shown=1.0,
+    ),
+    Row(
+        LIFE,
+        [{"from": FEB, "last_reading": 1_000_000}],
+        "life_digits",
+        at=f"{LIFE}[0].last_reading",
+        shown=1_000_000.0,
+    ),
+    Row(
+        LIFE,
+        [{"from": FEB, "first_reading": 500_000}, {"from": MAR, "last_reading": 400_000}],
+        "life_falls",
+        at=f"{LIFE}[1].last_reading",
+        shown=400_000.0,
+    ),
+    Row(
+        f"{P2}.life",
+        [{"from": FEB, "last_reading": 1}],
+        "not_of_kind",
+        at=f"{P2}.life[0].last_reading",
+        shown=1.0,
+    ),
+    Row(
+        "meters[0].calibrations",
+        [{"certificate": "J", "calibrated_on": "2025-03-01", "due": "2025-02-01"}],
+        "calibration_order",
+        at="meters[0].calibrations[0].due",
+        shown="2025-02-01",
+    ),
+]
 WARNING_ROWS = [
     Row("region", "KR", "region_abroad"),
     Row("flows[2].from", "furnace", "use_gives"),
@@ -249,7 +310,9 @@ class TestShape:
 
 
 class TestCheck:
-    @pytest.mark.parametrize("row", MEANING_ROWS, ids=lambda row: f"{row.code}-{row.path}")
+    @pytest.mark.parametrize(
+        "row", [*MEANING_ROWS, *LIFE_ROWS], ids=lambda row: f"{row.code}-{row.path}"
+    )
     def test_names_place_value_and_nearest(self, row: Row) -> None:
         found = assert_found(row)
         assert found.severity == "error"

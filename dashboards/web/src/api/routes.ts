@@ -8,6 +8,8 @@ import type {
   FlowUnit,
   Interval,
   Me,
+  MeterProvisions,
+  MeterRegister,
   Nomenclature,
   Park,
   PlantDocument,
@@ -72,6 +74,14 @@ export function getSite(site: string, signal?: AbortSignal): Promise<SiteAnswer>
 
 export function getPlant(site: string, signal?: AbortSignal): Promise<PlantDocument> {
   return request(`/sites/${encodeURIComponent(site)}/plant`, at(signal));
+}
+
+export function getMeterRegister(site: string, signal?: AbortSignal): Promise<MeterRegister> {
+  return request(`/sites/${encodeURIComponent(site)}/meter-register`, at(signal));
+}
+
+export function getMeterProvision(site: string, signal?: AbortSignal): Promise<MeterProvisions> {
+  return request(`/sites/${encodeURIComponent(site)}/meter-provision`, at(signal));
 }
 
 export function getNomenclature(): Promise<Nomenclature> {

@@ -294,6 +294,58 @@ export interface Park {
   next_cursor: string | null;
 }
 
+export interface RegisteredPoint {
+  code: string;
+  multiplier: number;
+  integer_digits: number | null;
+  decimal_digits: number | null;
+  since: string;
+  ended_at: string | null;
+  change_count: number;
+}
+
+export interface RegisteredMeter {
+  code: string;
+  name_zh: string;
+  name_en: string;
+  node: string | null;
+  model: string | null;
+  serial_number: string | null;
+  accuracy_class: string | null;
+  certificate: string | null;
+  calibrated_on: string | null;
+  calibration_due: string | null;
+  overdue: boolean | null;
+  in_use: boolean;
+  points: RegisteredPoint[];
+}
+
+export interface MeterRegister extends Answer {
+  day: string;
+  meters: RegisteredMeter[];
+  overdue_count: number;
+}
+
+export interface MeterProvision {
+  level: "unit" | "secondary" | "equipment";
+  energy: string;
+  energy_zh: string;
+  energy_en: string;
+  needed_count: number;
+  fitted_count: number;
+  share: number;
+  required_share: number | null;
+  meets: boolean | null;
+  confidence: string | null;
+  source: string | null;
+  lacking: string[];
+}
+
+export interface MeterProvisions extends Answer {
+  rows: MeterProvision[];
+  levels_undeclared: string[];
+}
+
 export interface PlantDocument {
   version: number;
   valid_from: string;

@@ -1,12 +1,13 @@
 import { computed, onScopeDispose, type ComputedRef } from "vue";
-import { getCompleteness, getPlant, listConflicts, listGaps, listPoints, listReceived } from "@/api/routes";
-import type { Conflict, Points, ReceivedHour, SequenceGap } from "@/api/types";
+import { getCompleteness, getMeterRegister, getPlant, listConflicts, listGaps, listPoints, listReceived } from "@/api/routes";
+import type { Conflict, MeterRegister, Points, ReceivedHour, SequenceGap } from "@/api/types";
 import { plantOf } from "@/parts/plant";
 import { useToday } from "@/parts/useToday";
 import { useSite } from "@/session/useSite";
 import { businessDay, type Period } from "@/use/period";
 import { useAnswer, type AnswerUse } from "@/use/useAnswer";
 import { spanOf } from "@/use/usePeriod";
+import { withRegister } from "./register";
 import { gatewaySums, meterRows, type GatewaySum, type MeterRow } from "./rows";
 
 /** As many as one answer holds. */
@@ -25,6 +26,7 @@ export interface Quality {
 
 export interface Meters {
   points: AnswerUse<Points>;
+  register: AnswerUse<MeterRegister>;
   rows: ComputedRef<MeterRow[]>;
   gateways: ComputedRef<GatewaySum[]>;
   quality: ComputedRef<Quality>;
@@ -45,6 +47,7 @@ export function useMeters(): Meters {
   const points = useAnswer((signal) => listPoints({ site: site.value.code, limit: POINTS_MAX }, signal), {
     isEmpty: (found) => found.points.length === 0,
   });
+  const register = useAnswer((signal) => getMeterRegister(site.value.code, signal), { everyMs: QUALITY_EVERY_MS });
   const plant = useAnswer(async (signal) => plantOf(await getPlant(site.value.code, signal)));
   const findings = useAnswer(
     async (signal) => {
@@ -72,7 +75,7 @@ export function useMeters(): Meters {
     if (points.answer.value === null || plant.answer.value === null) return [];
     return meterRows({
       points: points.answer.value.points,
-      plant: plant.answer.value,
+      plant: withRegister(plant.answer.value, register.answer.value),
       completeness: findings.answer.value?.completeness ?? [],
       conflicts: findings.answer.value?.conflicts ?? [],
       spanS: findings.answer.value?.spanS ?? 0,
@@ -82,6 +85,7 @@ export function useMeters(): Meters {
   });
   return {
     points,
+    register,
     rows,
     gateways: computed(() => gatewaySums(rows.value, findings.answer.value?.hours ?? [], findings.answer.value?.gaps ?? [])),
     quality: computed(() => ({ hours: findings.answer.value?.hours ?? [], gaps: findings.answer.value?.gaps ?? [], conflicts: findings.answer.value?.conflicts ?? [] })),
