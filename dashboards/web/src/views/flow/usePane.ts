@@ -15,7 +15,7 @@ export interface Pane {
 const AHEAD = 0.25;
 
 /** Size of an element and the part of it that is worth painting, followed as it is resized and scrolled. */
-export function usePane(element: () => HTMLElement | null): { pane: ShallowRef<Pane | null>; seen(): Span } {
+export function usePane(element: () => HTMLElement | null): ShallowRef<Pane | null> {
   const pane = shallowRef<Pane | null>(null);
   let observer: ResizeObserver | null = null;
   let isPrinting = false;
@@ -72,5 +72,5 @@ export function usePane(element: () => HTMLElement | null): { pane: ShallowRef<P
     removeEventListener("beforeprint", print);
     removeEventListener("afterprint", print);
   });
-  return { pane, seen };
+  return pane;
 }

@@ -3,7 +3,7 @@ import type { Look } from "@/charts/look";
 import { advance, glideTo, type Glide, GLIDE_MS } from "./glide";
 import { hitOf } from "./hit";
 import { paintLabels, type Label } from "./labels";
-import { EDGE, type Light, type Paints, type Span } from "./painter";
+import { EDGE, type Light, type Paints } from "./painter";
 import type { Scene } from "./scene";
 import { fullRatio, lay } from "./strip";
 import { usePainter } from "./usePainter";
@@ -33,7 +33,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
  */
 export function useStage(
   canvases: { shapes(): HTMLCanvasElement | null; labels(): HTMLCanvasElement | null },
-  { pane, seen }: { pane: ShallowRef<Pane | null>; seen(): Span },
+  pane: ShallowRef<Pane | null>,
 ): Stage {
   const painter = usePainter(canvases.shapes, paintNext);
   let shown: Show | null = null;
@@ -59,11 +59,8 @@ export function useStage(
   function paintNext(): void {
     if (!isWanted || painter.isBusy() || pane.value === null || shown === null || glide === null) return;
     isWanted = false;
-    const { width, canvas } = pane.value;
+    const { width, canvas: span } = pane.value;
     const isMoving = advance(glide, performance.now());
-    const inSight = seen();
-    // What nobody sees need not move: it is painted when all have arrived.
-    const span = isMoving && inSight.bottom > inSight.top ? inSight : canvas;
     painter.paint({ forms: glide.scene.forms, shown: glide.shown, paints: shown.paints, light, span }, width, isMoving);
     if (isMoving) ask();
   }
