@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from compute.periods import Grain
 from compute.settle import SeriesKey
 from ingest.registry import load_registry
 from ingest.tick import Worker
+from services import meter_life
+from services.store.meter_facts import FactRow
 from services.store.pool import Database
 from tests.faults.arrays import Arrival
 from tests.migrated import Migrated, SmallPlant, take_in
@@ -41,6 +44,29 @@ def send(
         await worker.close()
 
     asyncio.run(work())
+
+
+def enter(
+    migrated: Migrated, tenant: str, point: str, changes: Sequence[Mapping[str, Any]]
+) -> list[FactRow]:
+    """Enter changes in the life of a point one by one, as the API does."""
+    [(tenant_id,)] = migrated.rows("select id from tenant where code = %s", tenant)
+
+    async def work(database: Database) -> list[FactRow]:
+        return [
+            await meter_life.add_change(
+                database,
+                tenant_id=tenant_id,
+                actor="a@acme",
+                site="main",
+                point=point,
+                change=change,
+                at=RECEIVED,
+            )
+            for change in changes
+        ]
+
+    return migrated.run("nengtan_api", work)
 
 
 def drain(migrated: Migrated) -> None:

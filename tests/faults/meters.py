@@ -216,22 +216,23 @@ def _transformer_replaced_on_a_reading() -> Fault:
 
 
 def _digits_changed() -> Fault:
-    """Return a register that wraps at 10^4 until noon, and at 10^5 from then on."""
-    true = minutes(0, 1440, at=99_700)
-    shown = [(at, v % (10_000 if at < NOON else 100_000)) for at, v in true]
+    """Return a register of 4 digits that wraps, and at noon a display of 5 that wraps as well."""
+    true = minutes(0, 1440, at=9_700)
     at = NOON - HALF_MINUTE
+    # 420 on the old display is 99,580 on the new one.
+    shown = [(t, v % 10_000 if t < NOON else (v + 89_160) % 100_000) for t, v in true]
     return Fault(
-        "the display gets a fifth digit at noon; it wraps before and after",
+        "another display at noon, of 5 digits instead of 4; both wrap",
         1439,
-        [of("P1", [(t, v) for t, v in shown if t < NOON]), of("P1", shown)],
+        [of("P1", shown)],
         known(true),
-        {"P1": {"rollover": [19]}},
+        {"P1": {"rollover": [19, 75]}},
         _lived(
             {
                 "from": at.isoformat(),
                 "digits": {"integer": 5, "decimal": 0},
                 "last_reading": 419.5,
-                "first_reading": 419.5,
+                "first_reading": 99_579.5,
             },
             digits={"integer": 4, "decimal": 1},
             rate_max_per_hour=100,

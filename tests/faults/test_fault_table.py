@@ -7,6 +7,7 @@ Each row is taken through the public functions, and through ingest, database and
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from compute.periods import Grain, period_edges_us
 from compute.quality import flag_names
 from compute.settle import SeriesKey
 from tests.faults.arrays import Computed, close_to, computed
-from tests.faults.centre import amounts_of, send, stored
+from tests.faults.centre import amounts_of, drain, enter, send, stored
 from tests.faults.meters import FAULTS, HOUR, QUARTER, SIX_DIGITS, START, Fault, of
 from tests.faults.oracle import Truth
 from tests.migrated import Migrated, SmallPlant
@@ -109,6 +110,33 @@ class TestEveryFaultInTheCentre:
             assert amounts_of(rows) == close_to(truth.base())
             shown = flags_between_readings(fault, code, {at: q for at, (_, q) in rows.items()})
             assert shown == {name: list(at) for name, at in fault.flags.get(code, {}).items()}
+
+
+LIVED = [fault for fault in FAULTS if any("life" in point for point in fault.points.values())]
+
+
+@pytest.mark.database
+class TestAFactThatIsKnownTooLate:
+    @pytest.mark.parametrize("fault", LIVED, ids=lambda fault: fault.name)
+    def test_ends_as_if_it_had_been_known(self, shared_migrated: Migrated, fault: Fault) -> None:
+        tenant = f"late-{FAULTS.index(fault)}"
+        [(code, point)] = fault.points.items()
+        ignorant = {name: value for name, value in point.items() if name != "life"}
+        plant = described(replace(fault, points={code: ignorant}), tenant=tenant)
+        shared_migrated.install(plant.plant())
+        send(shared_migrated, plant, fault.arrivals)
+        truth = close_to(fault.truth[code].base())
+        key = SeriesKey("point", code, "")
+        ignorant_rows = stored(shared_migrated, tenant, key, Grain.BASE)
+        enter(shared_migrated, tenant, code, point["life"])
+        drain(shared_migrated)
+        rows = stored(shared_migrated, tenant, key, Grain.BASE)
+        assert rows != ignorant_rows
+        assert amounts_of(rows) == truth
+        shown = flags_between_readings(fault, code, {at: q for at, (_, q) in rows.items()})
+        assert shown == {name: list(at) for name, at in fault.flags.get(code, {}).items()}
+        booked = amounts_of(stored(shared_migrated, tenant, FLOW, Grain.DAY))
+        assert booked == {START: pytest.approx(float(fault.booked_kwh), rel=1e-12)}
 
 
 class TestAClock:

@@ -16,14 +16,13 @@ from services.plant.findings import PlantInvalid
 from services.refusal import NotFound
 from services.store.meter_facts import FactRow
 from services.store.pool import Database
-from tests.faults.centre import drain
+from tests.faults.centre import RECEIVED, drain, enter
 from tests.migrated import START, Migrated, SmallPlant
 from tests.services.histories import origins, results
 from tests.services.test_recompute import rebuild, send
 
 pytestmark = [pytest.mark.database]
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 FIVE = 5 * MINUTE
@@ -98,28 +97,6 @@ CASES = [
 
 def plant(tenant: str, points: Sequence[Mapping[str, Any]] = POINTS) -> SmallPlant:
     return SmallPlant(tenant=tenant, points=[dict(point) for point in points])
-
-
-def enter(
-    migrated: Migrated, tenant: str, point: str, facts: Sequence[Mapping[str, Any]]
-) -> list[FactRow]:
-    """Enter facts one by one, as the API does."""
-
-    async def work(database: Database) -> list[FactRow]:
-        return [
-            await meter_life.add_change(
-                database,
-                tenant_id=tenant_id(migrated, tenant),
-                actor="a@acme",
-                site="main",
-                point=point,
-                change=fact,
-                at=NOW,
-            )
-            for fact in facts
-        ]
-
-    return migrated.run("nengtan_api", work)
 
 
 def withdraw(migrated: Migrated, tenant: str, fact_id: int) -> None:
@@ -270,7 +247,7 @@ class TestAContradiction:
             (of(AT, multiplier=0), "multiplier", "greater than 0"),
             (of(AT), "0", "changes nothing"),
             (of(START - HOUR, multiplier=2), "from", "not after the start of point P1"),
-            (of(NOW + HOUR, last_reading=1), "from", "lies ahead"),
+            (of(RECEIVED + HOUR, last_reading=1), "from", "lies ahead"),
             (of(AT, digits={"integer": 3, "decimal": 0}), "digits", "cannot show 5203.0"),
             (of(AT, last_reading=4000), "last_reading", "is lower than 5132.0"),
             (of(AT, last_reading=6000), "last_reading", "is higher than 5133.0"),
