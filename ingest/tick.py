@@ -9,6 +9,7 @@ import structlog
 from compute.errors import NengtanError
 from ingest.live_tick import LiveTick
 from services import clock
+from services.crash import crash_point
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
 from services.store import events, results
@@ -62,6 +63,8 @@ class Worker:
                 return Recomputed(0, None)
             model = await self._models.get(connection, site_id)
             done = await recompute(connection, model, dirty, at=clock.now())
+            crash_point("rollup_before_commit")
+        crash_point("rollup_after_commit")
         _log.info(
             "tick.site.computed",
             site=model.site.code,

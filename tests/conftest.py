@@ -14,7 +14,13 @@ import pytest
 from deploy.access import Access
 from tests import debian, servers
 from tests.debian import PROJECT, ServerAbsentError
-from tests.servers import DatabaseServer, ExternalServer, MosquittoServer, PlainServer
+from tests.servers import (
+    DatabaseServer,
+    ExternalServer,
+    MosquittoServer,
+    PlainServer,
+    TimescaleServer,
+)
 
 SHARED = PROJECT.parent / "shared"
 EXTERNAL_URL_NAME = "NENGTAN_TEST_DATABASE_URL"
@@ -148,6 +154,37 @@ def module_database_url(database_server: DatabaseServer) -> Iterator[str]:
     url = servers.create_database(database_server)
     yield url
     servers.drop_database(database_server, url)
+
+
+@pytest.fixture(params=["timescaledb", "plain"])
+def own_database_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
+    """Give a database server of the test's own, on each tier that can be made here."""
+    if request.param == "plain":
+        with servers.run_folder(servers.RUNS) as folder:
+            plain = PlainServer(folder)
+            plain.start()
+            yield plain
+            plain.stop()
+        return
+    try:
+        root = debian.ensure_root()
+    except ServerAbsentError as error:
+        pytest.skip(f"timescaledb is absent: {error}")
+    with servers.run_folder(root / "var" / "lib" / "nengtan-test") as folder:
+        server = TimescaleServer(root, folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def own_plain_server() -> Iterator[PlainServer]:
+    """Give a plain PostgreSQL server that the test may kill."""
+    with servers.run_folder(servers.RUNS) as folder:
+        server = PlainServer(folder)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
