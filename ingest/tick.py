@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from compute.errors import NengtanError
 from ingest.live_tick import LiveTick
 from services import clock
 from services.crash import crash_point
@@ -49,12 +48,16 @@ class Worker:
                 return total
             for site_id in sorted(dirty):
                 try:
-                    total += (await self._site(site_id)).interval_count
+                    done = await self._site(site_id)
                 except DatabaseUnavailable:
                     raise
-                except NengtanError as error:
+                except Exception as error:  # noqa: BLE001 - a defect that one site meets
                     _log.exception("tick.site.failed", site_id=site_id, reason=str(error))
                     failed.add(site_id)
+                else:
+                    total += done.interval_count
+                    if done.has_failed:
+                        failed.add(site_id)
 
     async def _site(self, site_id: int) -> Recomputed:
         async with self._database.transaction() as connection:
@@ -120,6 +123,6 @@ async def _forever(step: Callable[[], Awaitable[None]], *, pause_s_max: float = 
             _log.warning("tick.database.away", reason=str(error), retry_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, pause_s_max)
-        except NengtanError as error:
+        except Exception as error:  # noqa: BLE001 - one job that fails must not end the others
             _log.exception("tick.step.failed", reason=str(error))
             await asyncio.sleep(_SWEEP_S)

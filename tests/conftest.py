@@ -24,7 +24,7 @@ from tests.servers import (
 
 SHARED = PROJECT.parent / "shared"
 EXTERNAL_URL_NAME = "NENGTAN_TEST_DATABASE_URL"
-ASKED_FOR_ONLY = ("benchmark", "faults")
+ASKED_FOR_ONLY = ("benchmark", "faults", "sabotage")
 # One user that may do everything, for tests that are not about access.
 EVERYTHING = Access(password="everything", publish=("#",), subscribe=("#",))
 
@@ -41,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "faults: kills servers for minutes, deselected unless asked for with -m faults",
+    )
+    config.addinivalue_line(
+        "markers",
+        "sabotage: plants a fault in a copy of the tree, deselected unless asked for",
     )
 
 

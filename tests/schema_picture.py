@@ -20,6 +20,9 @@ _HEAD = """\
 # What says how pg_dump was run, not what the schema is.
 _NOISE = re.compile(r"^(?:--|SET |SELECT pg_catalog\.set_config|\\(?:un)?restrict )")
 
+# The roles of a policy, which come in the order in which the server happens to keep them.
+_ROLES = re.compile(r"(?<= TO )\w+(?:, \w+)+")
+
 
 def draw(url: str) -> str:
     """Return the picture of a migrated database; its server must not be newer than the wheel's."""
@@ -30,7 +33,8 @@ def draw(url: str) -> str:
         text=True,
     ).stdout
     lines = [line for line in dumped.splitlines() if not _NOISE.match(line)]
-    return _HEAD + "\n" + re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    text = _ROLES.sub(lambda roles: ", ".join(sorted(roles[0].split(", "))), "\n".join(lines))
+    return _HEAD + "\n" + re.sub(r"\n{2,}", "\n\n", text).strip() + "\n"
 
 
 def main() -> None:

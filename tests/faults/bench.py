@@ -33,7 +33,7 @@ SERVICES = ("ingest", "worker", "api")
 # Generous: nothing here may depend on how fast the machine is.
 PATIENCE_S = 180.0
 # A kill comes when the last one is over and work is going on again, or after so long anyhow.
-PROGRESS_S = 6.0
+PROGRESS_S = 3.0
 
 
 def plants() -> list[SmallPlant]:
