@@ -134,6 +134,10 @@ class Centre:
         process.send_signal(signal.SIGTERM)
         return process.wait(timeout_s)
 
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a process a signal; `exit_code` waits for its end."""
+        self._processes[name].send_signal(number)
+
     def is_running(self, name: str) -> bool:
         """Return whether a process is alive."""
         process = self._processes.get(name)

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, get_args
@@ -54,6 +55,7 @@ class Bench:
         self.server = server
         self.broker = broker
         self.kills: list[str] = []
+        self.drained_s = 0.0  # how long the end took after the last kill
         self.centre = Centre(
             database_url=servers.create_database(server),
             broker=broker,
@@ -173,7 +175,7 @@ class Bench:
             seen = self.receipts()
             time.sleep(self.rng.uniform(0.0, 0.7))
             victim = self.rng.choice([name for name in VICTIMS if name not in down])
-            self.revive(down)
+            self.revive([name for name in SERVICES if name not in down])
             self.kill9(victim)
             down.append(victim)
             if len(down) == 2 or self.rng.random() < 0.8:
@@ -184,30 +186,36 @@ class Bench:
         for gone in down:
             self.bring_back(gone)
 
-    def revive(self, down: list[Victim]) -> None:
-        """Start again what has ended by itself, as a supervisor would; say what it said."""
-        for name in SERVICES:
-            if name not in down and not self.centre.is_running(name):
+    def revive(self, names: Sequence[str]) -> None:
+        """Start services again that have ended by themselves, as a supervisor would."""
+        for name in names:
+            if not self.centre.is_running(name):
                 self.kills.append(f"({name} ended)")
                 self.start(name)
 
-    def finish(self) -> Verdict:
-        """Let the gateways and the worker finish, and compare."""
+    def finish(self, *, revived: Sequence[str] = SERVICES) -> Verdict:
+        """Let the gateways and the worker finish, and compare.
+
+        Services that end by themselves meanwhile are started again, if they are among `revived`.
+        """
+        began_s = time.monotonic()
         (self.folder / "enough").touch()
-        self.wait(self._is_drained, "not drained")
+        self.wait(lambda: self._is_drained(revived), "not drained")
         self.centre.wait_computed(timeout_s=PATIENCE_S)
-        self.wait(self._api_answers, "the API does not answer")
+        self.drained_s = time.monotonic() - began_s
+        self.wait(self.api_answers, "the API does not answer")
         return self.verdict(drained=True)
 
-    def _is_drained(self) -> bool:
-        self.revive([])
+    def _is_drained(self, revived: Sequence[str]) -> bool:
+        self.revive(revived)
         assert self._gateway is not None
         if self._gateway.poll() is None:
             return False
         assert self._gateway.returncode == 0, self.last_words()
         return True
 
-    def _api_answers(self) -> bool:
+    def api_answers(self) -> bool:
+        """Return whether the API can do its work."""
         with contextlib.suppress(httpx.HTTPError):
             url = f"http://127.0.0.1:{self.centre.api_port}/api/v1/health/ready"
             return httpx.get(url, timeout=5).status_code == httpx.codes.OK
@@ -218,11 +226,26 @@ class Bench:
         history = History.read(self.folder / "history.jsonl")
         for tenant, origins in history.origins.items():
             assert origins == ["created", *["opened"] * (len(origins) - 1)], (tenant, origins)
-        return check(self.centre, history, seed=self.seed, drained=drained)
+        return check(self.centre, history, seed=self.seed, ask=self.energy_kwh, drained=drained)
 
-    def has_log(self, name: str) -> bool:
-        """Return whether a service was ever started."""
-        return (self.folder / "centre" / f"{name}.log").exists()
+    def energy_kwh(self, tenant: str, start: datetime, end: datetime) -> float | None:
+        """Return what the API says that the hall of a tenant used."""
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.centre.api_port}/api/v1/energy",
+            params={
+                "site": "main",
+                "node": "hall",
+                "carrier": "electricity",
+                "start": start.isoformat(),
+                "end": end.isoformat(),
+                "interval": "day",
+            },
+            headers={"Authorization": f"Bearer {self.centre.keys[tenant]}"},
+            timeout=60,
+        )
+        assert answer.status_code == httpx.codes.OK, answer.text
+        found: float | None = answer.json()["total"]["energy_kwh"]
+        return found
 
     def last_words(self) -> str:
         """Return the end of every log, for a person."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -119,10 +120,15 @@ def test_a_planted_fault_makes_figures_invalid_and_is_healed_by_its_repair(
         assert invalid["amount"] is stored[place][0] is None
 
     drain(shared_migrated)
-    send(shared_migrated, plant, [[("P1", START + 9 * QUARTER, 135)]], first_seq=3)
+    send(shared_migrated, plant, [[("P1", START + 9 * QUARTER, Decimal(135))]], first_seq=3)
     if "exception" not in name:
         # A fault that nothing noticed is mended by what is computed anew.
-        send(shared_migrated, plant, [[("P1", START + QUARTER + QUARTER / 2, 22.5)]], first_seq=4)
+        send(
+            shared_migrated,
+            plant,
+            [[("P1", START + QUARTER + QUARTER / 2, Decimal("22.5"))]],
+            first_seq=4,
+        )
     healed = ask(shared_migrated, plant.tenant, grain)
     assert [row["energy_kwh"] for row in healed[: len(before) - 1]] == [
         row["energy_kwh"] for row in before[: len(before) - 1]

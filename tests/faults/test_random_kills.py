@@ -13,10 +13,18 @@ pytestmark = [pytest.mark.broker, pytest.mark.database]
 
 SEED = int(os.environ.get("NENGTAN_TEST_SEED", "20260726"))
 DRAINED_S_MAX = 30.0
+# Beside other tests, on a machine that is busy.
+DRAINED_S_MAX_BUSY = 120.0
 
 
 def run(
-    server: DatabaseServer, broker: MosquittoServer, folder: Path, *, kill_count: int, seed: int
+    server: DatabaseServer,
+    broker: MosquittoServer,
+    folder: Path,
+    *,
+    kill_count: int,
+    seed: int,
+    drained_s_max: float,
 ) -> None:
     broker.start()
     with Bench(server, broker, folder, seed=seed) as bench:
@@ -26,12 +34,12 @@ def run(
         bench.kill_at_random(kill_count)
         last_s = time.monotonic()
         verdict = bench.finish()
-        drained_s = time.monotonic() - last_s
         print(
             f"\n{server.tier}: seed {seed}, {kill_count} kills in {last_s - began_s:.0f} s,"
-            f" {bench.receipts()} receipts, drained and compared in {drained_s:.1f} s: {verdict}"
+            f" {bench.receipts()} receipts, drained in {bench.drained_s:.1f} s: {verdict}"
         )
         assert not verdict.found, f"seed {seed}: {verdict}"
+        assert bench.drained_s < drained_s_max, f"seed {seed}"
 
 
 class TestKillsAtRandom:
@@ -42,7 +50,14 @@ class TestKillsAtRandom:
         own_mosquitto_server: MosquittoServer,
         tmp_path: Path,
     ) -> None:
-        run(own_database_server, own_mosquitto_server, tmp_path, kill_count=30, seed=SEED)
+        run(
+            own_database_server,
+            own_mosquitto_server,
+            tmp_path,
+            kill_count=30,
+            seed=SEED,
+            drained_s_max=DRAINED_S_MAX_BUSY,
+        )
 
     @pytest.mark.faults
     @pytest.mark.timeout(7200)
@@ -55,4 +70,11 @@ class TestKillsAtRandom:
         seed: int,
     ) -> None:
         # With both tiers 400.
-        run(own_database_server, own_mosquitto_server, tmp_path, kill_count=50, seed=seed)
+        run(
+            own_database_server,
+            own_mosquitto_server,
+            tmp_path,
+            kill_count=50,
+            seed=seed,
+            drained_s_max=DRAINED_S_MAX,
+        )
