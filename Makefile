@@ -1,6 +1,6 @@
 # The only entrance. `make help` says what each target does.
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench faults format help
+.PHONY: demo test check bench faults sabotage format help
 
 # Programs run from the checkout; compiled kernels and everything else a run writes stay in .cache.
 export PYTHONPATH := $(CURDIR)
@@ -34,6 +34,9 @@ bench: $(ready) ## measure: each benchmark asserts its answer and prints its fig
 
 faults: $(ready) ## kill brokers, databases and services, and count every reading
 	@exec $(pytest) -m faults --capture=no $(ARGS)
+
+sabotage: $(ready) ## plant one-line faults in a copy of the tree, and see that each is found
+	@exec $(pytest) -m sabotage --capture=no --quiet $(ARGS)
 
 format: $(ready) ## rewrite the sources in the house format
 	@$(python) -m ruff check --fix-only --quiet .

@@ -40,6 +40,7 @@ from api.security import PREFIX, Gate, Throttle, signed_in
 from services.live_events import LiveEvents
 from services.provenance import VERSION
 from services.store.pool import Database
+from services.waiting import stop_on_signal, wait_for_database
 
 _DESCRIPTION = (
     "能碳管理中心的数据接口：能耗、平衡、碳排放、数据质量与溯源。时间为 RFC 3339，时段左闭右开；"
@@ -192,14 +193,12 @@ class _Server(uvicorn.Server):
 
 
 async def serve(settings: ServeSettings, *, page_folder: Path | None) -> None:
-    """Serve API and page until the process is told to stop.
-
-    Raises
-    ------
-    DatabaseUnavailable, UnfitDatabase
-        If the database does not answer, or must not be used as it is.
-    """
-    database = await Database.open(settings.database(), timeout_s=_DATABASE_WAIT_S)
+    """Serve API and page until the process is told to stop; wait for the database before."""
+    database = await wait_for_database(
+        settings.database(), stop=stop_on_signal(), timeout_s=_DATABASE_WAIT_S
+    )
+    if database is None:
+        return
     try:
         app = create_app(database=database, page_folder=page_folder)
         config = uvicorn.Config(

@@ -28,6 +28,7 @@ VALUE_COLUMNS = (
 _Q_MISSING = int(Quality.MISSING)
 _Q_PARTIAL = int(Quality.PARTIAL)
 _Q_FACTOR_MISSING = int(Quality.FACTOR_MISSING)
+_Q_UNDEFINED = int(Quality.UNDEFINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,16 @@ class ResultBlock:
 
     @classmethod
     def of(cls, values: Float3D, marks: "Marks") -> "ResultBlock":
-        """Return the block of the figures (c, s, k), the first c of `VALUE_COLUMNS`, and marks."""
+        """Return the block of the figures (c, s, k), the first c of `VALUE_COLUMNS`, and marks.
+
+        A figure that overflowed is none: it becomes NaN and UNDEFINED, an amount MISSING too.
+        """
+        overflown = np.isinf(values)
+        if overflown.any():
+            values = np.where(overflown, np.nan, values)
+            reason = np.where(overflown.any(axis=0), _Q_UNDEFINED, 0)
+            reason |= np.where(overflown[0], _Q_MISSING, 0)
+            marks = marks._replace(quality=(marks.quality | reason).astype(np.int32))
         missing = np.full(values.shape[1:], np.nan)
         padded = [*values, *(missing.copy() for _ in VALUE_COLUMNS[len(values) :])]
         return cls(
@@ -84,6 +94,14 @@ class ResultBlock:
             quality=marks.quality,
             input_hash=marks.input_hash.view(np.int64),
         )
+
+    @classmethod
+    def invalid(cls, row_count: int, interval_count: int) -> "ResultBlock":
+        """Return a block of which no figure could be computed: nothing is 0, or what it was."""
+        marks = Marks.blank(row_count, interval_count)
+        marks.quality[:] = _Q_UNDEFINED | _Q_MISSING
+        values = np.full((len(VALUE_COLUMNS), row_count, interval_count), np.nan)
+        return cls.of(values, marks)
 
     @classmethod
     def concatenate(cls, blocks: Sequence["ResultBlock"]) -> "ResultBlock":

@@ -37,7 +37,7 @@ class Quality(IntFlag):
     DERIVED = 1 << 20  # an unmetered flow, found as the balance of its node
     FACTOR_MISSING = 1 << 21  # a factor is missing or not confirmed: the figure is invalid
     UNBALANCED = 1 << 22  # inputs and outputs of the node differ beyond its tolerance
-    UNDEFINED = 1 << 23  # a formula has no value here: it divides by zero, or overflows
+    UNDEFINED = 1 << 23  # no value can be computed: divides by zero, overflows, or fails
     SPLIT = 1 << 24  # a multiplier changed between two readings: what was passed before is assumed
 
 
@@ -112,7 +112,7 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
         "A multiplier changed between two readings: the shares before and after are by time",
     ),
     Quality.UNDEFINED: (
-        "公式在此无值：除以零或溢出",
-        "A formula has no value here: it divides by zero, or overflows",
+        "无法算出数值：除以零、溢出或计算出错",
+        "No value can be computed: a division by zero, an overflow, or a fault",
     ),
 }

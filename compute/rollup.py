@@ -2,7 +2,8 @@
 
 What is missing stays visible: a period is the sum of the intervals that are known, marked MISSING
 and PARTIAL when one is not, and NaN only when none is. What is invalid stays invalid: a figure
-that lacks a factor in one interval (FACTOR_MISSING) is NaN in the whole period.
+that lacks a factor in one interval (FACTOR_MISSING), or could not be computed (UNDEFINED), is NaN
+in the whole period.
 """
 
 import numpy as np
@@ -17,7 +18,7 @@ from compute.topology import Int1D
 
 _Q_MISSING = int(Quality.MISSING)
 _Q_PARTIAL = int(Quality.PARTIAL)
-_Q_FACTOR_MISSING = int(Quality.FACTOR_MISSING)
+_Q_INVALID = int(Quality.FACTOR_MISSING | Quality.UNDEFINED)
 
 
 class GroupsMisshapen(NengtanError):
@@ -111,7 +112,7 @@ def _rollup_values(
                     if not np.isnan(values[column, row, j]):
                         known += 1
                         total[column, row, group] += values[column, row, j]
-                    elif column > 0 and quality[row, j] & _Q_FACTOR_MISSING:
+                    elif column > 0 and quality[row, j] & _Q_INVALID:
                         # Column 0 is the amount, which no factor enters.
                         invalid = True
                 if known == 0 or invalid:

@@ -278,8 +278,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "undefined",
         "site",
-        "a formula divides by zero, or overflows",
-        "公式除以零或溢出",
+        "a formula divides by zero, overflows, or its computation fails",
+        "公式除以零、溢出，或计算出错",
         "nothing: the amount is invalid, not 0",
         "不计：无效，不记 0",
         Quality.UNDEFINED | Quality.MISSING,

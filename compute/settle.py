@@ -12,10 +12,11 @@ what is sold.
 
 Missing and invalid. A flow is not known unless all its points are. A node is the sum of the flows
 that are known, marked PARTIAL and MISSING when one is not; a residual with an unknown flow is not
-known. A factor that is missing makes its column NaN wherever it is needed (FACTOR_MISSING).
+known. A factor that is missing makes its column NaN wherever it is needed (FACTOR_MISSING), and so
+does a computation that overflows or fails (UNDEFINED).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -135,7 +136,10 @@ def settle(
     point_marks = Marks.copied(
         amounts.covered_us, amounts.reading_count, amounts.quality, amounts.input_hash
     )
-    crossing, flows = _flows(topology, point_values, point_marks, factors)
+    _give_reasons(point_values[0], point_marks)
+    # What overflows is found and marked where blocks are made.
+    with np.errstate(over="ignore", invalid="ignore"):
+        crossing, flows = _flows(topology, point_values, point_marks, factors)
     products = Members.copied(
         topology.product_offset, topology.product_point_index, topology.product_point_weight
     )
@@ -150,6 +154,13 @@ def settle(
             ResultBlock.of(virtual[np.newaxis], virtual_marks),
         ]
     )
+
+
+def _give_reasons(amount: Float2D, marks: Marks) -> None:
+    """See that no amount is infinite, and none is NaN without a mark that says why."""
+    unexplained = ~np.isfinite(amount) & (marks.quality & int(Quality.MISSING) == 0)
+    amount[unexplained] = np.nan
+    marks.quality[unexplained] |= int(Quality.MISSING | Quality.UNDEFINED)
 
 
 def _flows(
@@ -181,15 +192,18 @@ def _flows(
         amount * factors.coal_equivalent_tce[carrier][:, np.newaxis],
         amount * factors.coal_equal_tce[carrier][:, np.newaxis],
     ]
+    known = [np.isfinite(getattr(factors, field.name)[carrier]).all() for field in fields(factors)]
+    # With every factor at hand it is the computation that failed.
+    reason = Quality.UNDEFINED if all(known) else Quality.FACTOR_MISSING
     return (
-        _flow_block(np.stack([*common, *crossing]), marks),
-        _flow_block(np.stack([*common, *traced]), marks),
+        _flow_block(np.stack([*common, *crossing]), marks, reason),
+        _flow_block(np.stack([*common, *traced]), marks, reason),
     )
 
 
-def _flow_block(values: Float3D, marks: Marks) -> ResultBlock:
+def _flow_block(values: Float3D, marks: Marks, reason: Quality) -> ResultBlock:
     invalid = np.isnan(values).any(axis=0) & ~np.isnan(values[0])
-    quality = marks.quality | np.where(invalid, int(Quality.FACTOR_MISSING), 0).astype(np.int32)
+    quality = marks.quality | np.where(invalid, int(reason), 0).astype(np.int32)
     return ResultBlock.of(values, marks._replace(quality=quality))
 
 

@@ -21,6 +21,7 @@ from deploy.grafana_commands import grafana_app
 from deploy.replay import ReplayOptions, address_of, replay
 from deploy.replay_map import load_map
 from deploy.replay_report import render
+from services.crash import arm
 from services.plant.findings import PlantInvalid
 from services.plant.model import Plant
 from services.plant.read import read_plant
@@ -72,6 +73,7 @@ def _complain(text: str) -> None:
 
 def _settings() -> Settings:
     settings = Settings.from_environment()
+    arm(settings.crash_at)
     configure_logging(settings.log_format)
     return settings
 

@@ -29,6 +29,7 @@ from deploy.replay_progress import Progress, ReplayProgress
 from deploy.replay_report import ReplayReport
 from deploy.replay_rows import RowReader, Tally
 from services import clock
+from services.crash import crash_point
 
 log = structlog.get_logger()
 
@@ -230,6 +231,7 @@ class _Run:
                 _messages(readings, options.message_reading_count),
                 position=self._position.stored(),
             )
+            crash_point("import_between_batches")
             while (  # noqa: ASYNC110 - receipts are taken in other threads
                 self._outbox.pending_bytes > options.outbox_bytes_max
                 or self._outbox.pending_count > options.outbox_message_count_max

@@ -186,6 +186,7 @@ def end_processes(
 
 def processes_working_in(folder: Path) -> list[psutil.Process]:
     """Return the live processes whose working directory is in the folder: a database's own."""
+    folder = folder.resolve()  # the system tells where a process is without symbolic links
     found = []
     for process in psutil.process_iter():
         try:

@@ -12,6 +12,7 @@ from ingest.ledger import Firsts, Receipt, first_readings, receipts
 from ingest.reading import Rejection
 from ingest.registry import Registry
 from ingest.validate import Batch, Message
+from services.crash import crash_point
 from services.store import ledger, readings
 from services.store.pool import Connection, Database
 
@@ -137,10 +138,12 @@ async def _store(
     if len(columns):
         first, last = int(columns.ts_us[0]), int(columns.ts_us[-1])
         await readings.prepare_span(connection, first, last)
+        crash_point("before_insert")
         if merge:
             known = await readings.merge_readings(connection, columns, received_us=received_us)
         else:
             await readings.copy_readings(connection, columns, received_us=received_us)
+        crash_point("after_insert")
     judged = _judge(batch, firsts, known)
     await ledger.add_conflicts(
         connection, _conflicts(batch, registry, judged), received_at=from_us(received_us)

@@ -17,6 +17,7 @@ from ingest.reading import Delivery
 from ingest.registry import Registry
 from ingest.validate import Batch, Message, assemble, set_aside
 from services import clock
+from services.crash import crash_point
 from services.store.pool import DatabaseUnavailable, NotStorable
 
 _log = structlog.get_logger()
@@ -67,12 +68,14 @@ class Pipeline:
                 )
             except ReceiverClosed:
                 return
+            crash_point("received")
             messages, outcome = [], []
             for part, done in await self._commit(deliveries):
                 messages += part.messages
                 outcome.append(done)
             for done in outcome:
                 self.tally.add(done)
+            crash_point("after_commit")
             try:
                 for done in outcome:
                     for receipt in done.receipts:
@@ -81,6 +84,7 @@ class Pipeline:
                 # Not acknowledged: the broker delivers again, and the receipt is made again.
                 _log.warning("ingest.receipt.postponed", reason=str(error))
             else:
+                crash_point("after_receipt")
                 self.receiver.acknowledge([delivery.token for delivery in deliveries])
             self.tally.messages += len(deliveries)
             _log_rejections(messages)
@@ -98,6 +102,7 @@ class Pipeline:
         # Rows of the batch are rows of this registry, even if another replaces it meanwhile.
         registry = self.registry
         batch = assemble(deliveries, registry, now_us=received_us)
+        crash_point("parsed")
         try:
             return [(batch, await self._persist(batch, registry, received_us))]
         except NotStorable as error:

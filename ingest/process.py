@@ -18,17 +18,17 @@ from ingest.tick import Worker
 from ingest.values_out import ValuesOut
 from services.lease import keep_lease
 from services.settings import Settings
-from services.store.pool import Database, DatabaseUnavailable, UnfitDatabase
+from services.store.pool import Database, DatabaseUnavailable
+from services.waiting import stop_on_signal, wait_for_database
 
 _log = structlog.get_logger()
 _REDRIVE_S = 2.0
-_WAIT_S_MAX = 5.0
 
 
 async def run_ingest(settings: Settings) -> None:
     """Take readings in until SIGTERM or SIGINT."""
-    stop = _stop_on_signal()
-    database = await _open(settings, stop)
+    stop = stop_on_signal()
+    database = await wait_for_database(settings.database(), stop=stop)
     if database is None:
         return
     pipeline = await _pipeline(settings, database)
@@ -85,8 +85,8 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
 async def run_worker(settings: Settings) -> None:
     """Compute what becomes dirty until SIGTERM or SIGINT."""
     _warm()
-    stop = _stop_on_signal()
-    database = await _open(settings, stop)
+    stop = stop_on_signal()
+    database = await wait_for_database(settings.database(), stop=stop)
     if database is None:
         return
     held = asyncio.Event()
@@ -117,36 +117,6 @@ def _warm() -> None:
         warm()
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _stop_on_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _open(settings: Settings, stop: asyncio.Event) -> Database | None:
-    """Wait for the database, saying so; None if told to stop meanwhile."""
-    stopped = asyncio.ensure_future(stop.wait())
-    pause_s = 0.2
-    while not stop.is_set():
-        opening = asyncio.ensure_future(Database.open(settings.database()))
-        await asyncio.wait([opening, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
-            opening.cancel()
-            break
-        try:
-            database = opening.result()
-        except (DatabaseUnavailable, UnfitDatabase) as error:
-            _log.warning("database.waiting", reason=str(error), retry_s=pause_s)
-            await asyncio.wait([stopped], timeout=pause_s)
-            pause_s = min(pause_s * 2, _WAIT_S_MAX)
-        else:
-            stopped.cancel()
-            return database
-    return None
 
 
 async def _until(stop: asyncio.Event, *jobs: Callable[[], Awaitable[None]]) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from compute.errors import NengtanError
 from ingest.live_tick import LiveTick
 from services import clock
+from services.crash import crash_point
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
 from services.store import events, results
@@ -48,12 +48,16 @@ class Worker:
                 return total
             for site_id in sorted(dirty):
                 try:
-                    total += (await self._site(site_id)).interval_count
+                    done = await self._site(site_id)
                 except DatabaseUnavailable:
                     raise
-                except NengtanError as error:
+                except Exception as error:  # noqa: BLE001 - a defect that one site meets
                     _log.exception("tick.site.failed", site_id=site_id, reason=str(error))
                     failed.add(site_id)
+                else:
+                    total += done.interval_count
+                    if done.has_failed:
+                        failed.add(site_id)
 
     async def _site(self, site_id: int) -> Recomputed:
         async with self._database.transaction() as connection:
@@ -62,6 +66,8 @@ class Worker:
                 return Recomputed(0, None)
             model = await self._models.get(connection, site_id)
             done = await recompute(connection, model, dirty, at=clock.now())
+            crash_point("rollup_before_commit")
+        crash_point("rollup_after_commit")
         _log.info(
             "tick.site.computed",
             site=model.site.code,
@@ -117,6 +123,6 @@ async def _forever(step: Callable[[], Awaitable[None]], *, pause_s_max: float = 
             _log.warning("tick.database.away", reason=str(error), retry_s=pause_s)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, pause_s_max)
-        except NengtanError as error:
+        except Exception as error:  # noqa: BLE001 - one job that fails must not end the others
             _log.exception("tick.step.failed", reason=str(error))
             await asyncio.sleep(_SWEEP_S)

@@ -5,11 +5,13 @@ facts of its time. Nothing is added up in place, so it does not matter in which 
 how late readings came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
+import structlog
 
 from compute.block import ResultBlock
 from compute.periods import Grain, from_us, period_edges_us
@@ -20,7 +22,7 @@ from compute.settle import settle
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.rollup_rows import block_of, columns_of
 from services.site_model import Described, SiteModel, Span
-from services.store import events, readings, results
+from services.store import events, ledger, readings, results
 from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
 
@@ -29,13 +31,19 @@ _SLAB_US = 3_600_000_000
 # Base intervals of one pass: bounds memory, whatever the span of the dirty marks.
 _INTERVALS_MAX = 3000
 
+_log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """What one pass did: base intervals computed, and the span they lie in, if any."""
+    """What one pass did: base intervals computed, and the span they lie in, if any.
+
+    Where it has failed, the figures of those intervals are kept as invalid, and marked anew.
+    """
 
     interval_count: int
     span: Window | None
+    has_failed: bool = False
 
 
 async def recompute(
@@ -55,13 +63,16 @@ async def recompute(
     spans = await known_spans(connection, model, dirty)
     windows = await touched_windows(connection, model, dirty, spans)
     computed: list[Window] = []
+    failed: list[Window] = []
     part_us = _INTERVALS_MAX * model.site.base_interval_us
     for window in windows:
         for span in model.spans(*window):
             for start_us in range(span.start_us, span.end_us, part_us):
                 end_us = min(start_us + part_us, span.end_us)
-                await _compute(connection, model, span, (start_us, end_us), spans, at)
-                computed.append((start_us, end_us))
+                part = (start_us, end_us)
+                if not await _compute(connection, model, span, part, spans, at):
+                    failed.append(part)
+                computed.append(part)
     if not computed:
         return Recomputed(0, None)
     for grain, source in (
@@ -69,11 +80,35 @@ async def recompute(
         (Grain.DAY, Grain.BASE),
         (Grain.MONTH, Grain.DAY),
     ):
-        await _roll_up(connection, model, computed, grain=grain, source=source)
+        failed += await _roll_up(connection, model, computed, grain=grain, source=source)
+    for start_us, end_us in failed:
+        # Without the bell: it is tried again now and then, and when the program is mended.
+        await ledger.mark_site_span(
+            connection, site_id=model.site.id, start=from_us(start_us), end=from_us(end_us)
+        )
     span_us = (computed[0][0], computed[-1][1])
     await _announce(connection, model, span_us, at)
     count = sum((b - a) // model.site.base_interval_us for a, b in computed)
-    return Recomputed(count, span_us)
+    return Recomputed(count, span_us, has_failed=bool(failed))
+
+
+def _or_invalid(
+    compute: Callable[[], ResultBlock], *, shape: tuple[int, int], site: str, window: Window
+) -> tuple[ResultBlock, bool]:
+    """Return what a computation gives, or a block that is invalid, and whether it failed.
+
+    A kernel that raises is a defect; it costs the figures it is about and nothing else.
+    """
+    try:
+        return compute(), False
+    except Exception:  # noqa: BLE001 - see above
+        _log.exception(
+            "recompute.failed",
+            site=site,
+            start=from_us(window[0]).isoformat(),
+            end=from_us(window[1]).isoformat(),
+        )
+        return ResultBlock.invalid(*shape), True
 
 
 async def _compute(
@@ -83,16 +118,24 @@ async def _compute(
     window: Window,
     spans: dict[int, Window],
     at: datetime,
-) -> None:
-    """Compute and keep the base intervals of one window."""
+) -> bool:
+    """Compute and keep the base intervals of one window; return whether that worked."""
     described, step = span.described, model.site.base_interval_us
     start_us, end_us = window
     count = (end_us - start_us) // step
     loaded = await _load(connection, described, window, spans)
-    amounts = interval_amounts(
-        loaded, points=described.arrays.points, start_us=start_us, step_us=step, count=count
+    hashes: list[bytes] = []
+
+    def settled() -> ResultBlock:
+        amounts = interval_amounts(
+            loaded, points=described.arrays.points, start_us=start_us, step_us=step, count=count
+        )
+        hashes.extend(interval_hashes(amounts))
+        return settle(described.arrays, amounts, span.factors, step_us=step)
+
+    block, has_failed = _or_invalid(
+        settled, shape=(len(described.series_id), count), site=model.site.code, window=window
     )
-    block = settle(described.arrays, amounts, span.factors, step_us=step)
     ts_us = start_us + step * np.arange(count, dtype=np.int64)
     columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
     await results.put_results(
@@ -102,6 +145,9 @@ async def _compute(
         others=model.fleeting_series_ids(described),
         span_us=window,
     )
+    await _keep_states(connection, described, loaded)
+    if has_failed:
+        return False
     factor_set = await results.put_factor_set(
         connection, tenant_id=model.site.tenant_id, factors=span.factor_use
     )
@@ -109,11 +155,11 @@ async def _compute(
         connection,
         site_id=model.site.id,
         ts_us=ts_us.tolist(),
-        input_hashes=interval_hashes(amounts),
+        input_hashes=hashes,
         origin=results.Origin(FORMULA, factor_set, described.version_id, VERSION),
         at=at,
     )
-    await _keep_states(connection, described, loaded)
+    return True
 
 
 async def _load(
@@ -181,11 +227,15 @@ async def _roll_up(
     *,
     grain: Grain,
     source: Grain,
-) -> None:
-    """Add up every period of a grain that holds a computed interval, from the grain below."""
+) -> list[Window]:
+    """Add up every period of a grain that holds a computed interval, from the grain below.
+
+    Returns the spans in which that failed.
+    """
     site, series_id = model.site, np.array(model.all_series_id, dtype=np.int32)
     fleeting = model.fleeting_series_ids()
     done_us = -1
+    failed: list[Window] = []
     for start_us, end_us in computed:
         edges = period_edges_us(
             from_us(max(start_us, done_us)),
@@ -207,15 +257,23 @@ async def _roll_up(
             )
             block, ts_us = block_of(rows, series_id=series_id)
             offset = np.searchsorted(ts_us, part).astype(np.int64)
-            rolled: ResultBlock = rollup(block, offset)
+            window = (int(part[0]), int(part[-1]))
+            rolled, has_failed = _or_invalid(
+                partial(rollup, block, offset),
+                shape=(len(series_id), len(part) - 1),
+                site=site.code,
+                window=window,
+            )
+            failed += [window] * has_failed
             columns = columns_of(rolled, series_id=series_id, ts_us=part[:-1], only_filled=True)
             await results.put_results(
                 connection,
                 columns,
                 grain=grain,
                 others=fleeting,
-                span_us=(int(part[0]), int(part[-1])),
+                span_us=window,
             )
+    return failed
 
 
 def _periods_max(grain: Grain) -> int:

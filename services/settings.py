@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from compute.errors import NengtanError
 
 _PREFIX = "NENGTAN_"
+# Two switches, so that no slip of an operator lets a service die on purpose.
+_CRASH = "NENGTAN_CRASH_AT"
+_CRASHES_ALLOWED = "NENGTAN_TEST_CRASHES"
 
 
 class SettingsInvalid(NengtanError):
@@ -44,6 +47,7 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
     log_format: Literal["console", "json"] = Field("console", description="json for collectors.")
+    crash_at: str | None = Field(None, description="Of the fault tests: see services/crash.py.")
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -52,8 +56,11 @@ class Settings(BaseSettings):
         Raises
         ------
         SettingsInvalid
-            If a `NENGTAN_*` variable is unknown (the nearest name is given) or has a bad value.
+            If a `NENGTAN_*` variable is unknown (the nearest name is given) or has a bad value,
+            or if `NENGTAN_CRASH_AT` is set outside the fault tests.
         """
+        if _CRASH in os.environ and os.environ.get(_CRASHES_ALLOWED) != "1":
+            raise SettingsInvalid(f"{_CRASH} is for the fault tests alone: take it out")
         known = {_PREFIX + name.upper() for name in cls.model_fields}
         for name in os.environ:
             # The suite's own switches are not settings of the program.

@@ -91,8 +91,8 @@ class Centre:
             f"postgresql://{role}:{self._role_password}@{parts.hostname}:{parts.port}{parts.path}"
         )
 
-    def start(self, *names: str) -> None:
-        """Start processes by name: ingest, worker, api."""
+    def start(self, *names: str, more: Mapping[str, str] | None = None) -> None:
+        """Start processes by name: ingest, worker, api; with more of an environment."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for name in names:
             password_file = self.folder / "centre-password"
@@ -107,6 +107,7 @@ class Centre:
                 "NENGTAN_API_PORT": str(self.api_port),
                 "PYTHONPATH": str(PROJECT),
                 **self._environment,
+                **(more or {}),
             }
             with (self.folder / f"{name}.log").open("ab") as log:
                 # Killed with the test run, if that is killed: nothing is left behind.
@@ -133,10 +134,18 @@ class Centre:
         process.send_signal(signal.SIGTERM)
         return process.wait(timeout_s)
 
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Send a process a signal; `exit_code` waits for its end."""
+        self._processes[name].send_signal(number)
+
     def is_running(self, name: str) -> bool:
         """Return whether a process is alive."""
         process = self._processes.get(name)
         return process is not None and process.poll() is None
+
+    def exit_code(self, name: str) -> int:
+        """Return with what a process that has ended did so."""
+        return self._processes[name].wait()
 
     def log(self, name: str) -> str:
         """Return what a process has written."""

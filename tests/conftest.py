@@ -14,11 +14,17 @@ import pytest
 from deploy.access import Access
 from tests import debian, servers
 from tests.debian import PROJECT, ServerAbsentError
-from tests.servers import DatabaseServer, ExternalServer, MosquittoServer, PlainServer
+from tests.servers import (
+    DatabaseServer,
+    ExternalServer,
+    MosquittoServer,
+    PlainServer,
+    TimescaleServer,
+)
 
 SHARED = PROJECT.parent / "shared"
 EXTERNAL_URL_NAME = "NENGTAN_TEST_DATABASE_URL"
-ASKED_FOR_ONLY = ("benchmark", "faults")
+ASKED_FOR_ONLY = ("benchmark", "faults", "sabotage")
 # One user that may do everything, for tests that are not about access.
 EVERYTHING = Access(password="everything", publish=("#",), subscribe=("#",))
 
@@ -35,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "faults: kills servers for minutes, deselected unless asked for with -m faults",
+    )
+    config.addinivalue_line(
+        "markers",
+        "sabotage: plants a fault in a copy of the tree, deselected unless asked for",
     )
 
 
@@ -148,6 +158,37 @@ def module_database_url(database_server: DatabaseServer) -> Iterator[str]:
     url = servers.create_database(database_server)
     yield url
     servers.drop_database(database_server, url)
+
+
+@pytest.fixture(params=["timescaledb", "plain"])
+def own_database_server(request: pytest.FixtureRequest) -> Iterator[DatabaseServer]:
+    """Give a database server of the test's own, on each tier that can be made here."""
+    if request.param == "plain":
+        with servers.run_folder(servers.RUNS) as folder:
+            plain = PlainServer(folder)
+            plain.start()
+            yield plain
+            plain.stop()
+        return
+    try:
+        root = debian.ensure_root()
+    except ServerAbsentError as error:
+        pytest.skip(f"timescaledb is absent: {error}")
+    with servers.run_folder(root / "var" / "lib" / "nengtan-test") as folder:
+        server = TimescaleServer(root, folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def own_plain_server() -> Iterator[PlainServer]:
+    """Give a plain PostgreSQL server that the test may kill."""
+    with servers.run_folder(servers.RUNS) as folder:
+        server = PlainServer(folder)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

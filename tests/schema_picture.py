@@ -20,12 +20,8 @@ _HEAD = """\
 # What says how pg_dump was run, not what the schema is.
 _NOISE = re.compile(r"^(?:--|SET |SELECT pg_catalog\.set_config|\\(?:un)?restrict )")
 
-# Of policies: pg_dump names roles in the order in which the server happens to keep them.
-_ROLES = re.compile(r"(?<=^CREATE POLICY service ON )(\S+ TO )(.+?)(?= USING)")
-
-
-def _in_order(found: re.Match[str]) -> str:
-    return found[1] + ", ".join(sorted(found[2].split(", ")))
+# The roles of a policy, which come in the order in which the server happens to keep them.
+_ROLES = re.compile(r"(?<= TO )\w+(?:, \w+)+")
 
 
 def draw(url: str) -> str:
@@ -36,8 +32,9 @@ def draw(url: str) -> str:
         capture_output=True,
         text=True,
     ).stdout
-    lines = [_ROLES.sub(_in_order, line) for line in dumped.splitlines() if not _NOISE.match(line)]
-    return _HEAD + "\n" + re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip() + "\n"
+    lines = [line for line in dumped.splitlines() if not _NOISE.match(line)]
+    text = _ROLES.sub(lambda roles: ", ".join(sorted(roles[0].split(", "))), "\n".join(lines))
+    return _HEAD + "\n" + re.sub(r"\n{2,}", "\n\n", text).strip() + "\n"
 
 
 def main() -> None:

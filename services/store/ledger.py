@@ -129,9 +129,16 @@ async def mark_facts_dirty(
 async def mark_site_dirty(
     connection: Connection, *, site_id: int, start: datetime, end: datetime
 ) -> None:
-    """Note that a whole site must be computed again over [start, end)."""
-    await connection.execute(query("add_dirty"), (site_id, None, [start], [end], False))
+    """Note that a whole site must be computed again over [start, end), and wake the worker."""
+    await mark_site_span(connection, site_id=site_id, start=start, end=end)
     await ring_dirty(connection)
+
+
+async def mark_site_span(
+    connection: Connection, *, site_id: int, start: datetime, end: datetime
+) -> None:
+    """Note that a whole site must be computed again over [start, end), when the worker looks."""
+    await connection.execute(query("add_dirty"), (site_id, None, [start], [end], False))
 
 
 async def ring_dirty(connection: Connection) -> None:

@@ -1557,7 +1557,7 @@ GRANT UPDATE(reviewed_by) ON TABLE public.conflict TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dirty TO nengtan_admin;
 GRANT INSERT ON TABLE public.dirty TO nengtan_ingest;
-GRANT SELECT,DELETE,UPDATE ON TABLE public.dirty TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dirty TO nengtan_worker;
 GRANT SELECT,INSERT ON TABLE public.dirty TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event TO nengtan_admin;

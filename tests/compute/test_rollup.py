@@ -36,7 +36,17 @@ def block(
 CELLS = st.lists(
     st.tuples(
         st.floats(-1e6, 1e6) | st.just(NAN),
-        st.sampled_from([0, Quality.MISSING, Quality.FACTOR_MISSING, Quality.OPEN, Quality.QOS0]),
+        st.sampled_from(
+            [
+                0,
+                Quality.MISSING,
+                Quality.FACTOR_MISSING,
+                Quality.OPEN,
+                Quality.QOS0,
+                Quality.UNDEFINED,
+                Quality.UNDEFINED | Quality.MISSING,
+            ]
+        ),
     ),
     max_size=12,
 )

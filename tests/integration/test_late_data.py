@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +12,13 @@ import pytest
 
 from deploy.gateway import Gateway
 from deploy.outbox import Outbox
+from ingest.commit import Committer
+from ingest.registry import load_registry
+from ingest.tick import Worker
+from services.store import ledger
+from services.store.pool import Database
 from tests.centre import Centre
-from tests.migrated import us
+from tests.migrated import Migrated, SmallPlant, migrate, take_in, us
 from tests.servers import MosquittoServer
 from tests.services import histories
 from tests.services.histories import Reading, differences, origins
@@ -66,18 +72,28 @@ async def send(
         await running
 
 
+def is_of(reading: Reading) -> bool:
+    """Return whether a reading is of the register, whose amounts reach over the gap."""
+    return reading[0] == "register"
+
+
 def test_late_and_shuffled_readings_give_the_bits_of_readings_in_order(
     database_url: str, broker: MosquittoServer, tmp_path: Path
 ) -> None:
     rng = random.Random(20_250_413)  # noqa: S311 - repeatable, not secret
-    early = histories.readings(rng, start=EARLY, days=2)
-    late = histories.readings(rng, start=LATE, days=1)
+    early, late = (
+        [reading for reading in histories.readings(rng, start=start, days=2) if is_of(reading)]
+        for start in (EARLY, LATE)
+    )
     last = rng.sample(early, k=6)
     first = [reading for reading in early if reading not in last]
     crooked = [*first, *rng.sample(first, k=len(first) // 10)]
     rng.shuffle(crooked)
     plants = [
-        histories.plant(tenant, start=EARLY, time_zone=ZONE, carrier="electricity").plant()
+        replace(
+            histories.plant(tenant, start=EARLY, time_zone=ZONE, carrier="electricity"),
+            points=histories.POINTS[:1],
+        ).plant()
         for tenant in ("straight", "crooked")
     ]
     with Centre(
@@ -94,6 +110,124 @@ def test_late_and_shuffled_readings_give_the_bits_of_readings_in_order(
         assert time.monotonic() - began_s < VISIBLE_S_MAX
         [(count,)] = centre.rows("select count(*) from result where grain = 0")
         # Every interval of 400 days: registers are interpolated over the gap.
-        assert count > 2 * 8 * 96 * 400
+        assert count > 2 * 4 * 96 * 400
         assert differences(centre, "straight", "crooked") == []
         assert origins(centre, "crooked") == origins(centre, "straight")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Readings of a plant, and the commits in which they come when all goes wrong."""
+
+    seed: int
+    late_days: float
+    straight: SmallPlant
+    crooked: SmallPlant
+    readings: list[Reading]
+    commits: list[list[Reading]]
+    conflict_count: int
+
+
+RECEIVED = EARLY + timedelta(days=500)
+
+
+def case(seed: int) -> Case:
+    """Return a case: a part of the readings is late by an hour up to 400 days.
+
+    What is late by more than days is of a register that has ended: one that goes on is interpolated
+    over the whole gap, as in the test of the processes above, and here each case has to be quick.
+    """
+    rng = random.Random(f"late {seed}")  # noqa: S311 - repeatable, not secret
+    late_days = 400.0 if seed % 4 == 0 else 1 / 24 * 9600 ** rng.random()
+    plants = [
+        histories.plant(
+            f"{way}-{seed}",
+            start=EARLY,
+            time_zone=rng.choice((ZONE, "Asia/Kolkata", "UTC")),
+            carrier="electricity",
+        )
+        for way in ("straight", "crooked")
+    ]
+    plants[1].time_zone = plants[0].time_zone
+    early = histories.readings(rng, start=EARLY, days=1)
+    newest = histories.readings(rng, start=EARLY + timedelta(days=max(1.0, late_days)), days=1)
+    if late_days > 3:
+        early = [reading for reading in early if is_of(reading)]
+        newest = [reading for reading in newest if not is_of(reading)]
+    every = [*early, *newest]
+    # What is newest comes first; then the rest in any order, a tenth of it twice.
+    doubled = [*every, *rng.sample(every, k=len(every) // 10)]
+    rng.shuffle(doubled)
+    doubled.sort(key=lambda reading: reading in early and rng.random() < 0.9)
+    conflicts = [(name, at, value + 1) for name, at, value in rng.sample(every, k=5)]
+    size = -(-len(doubled) // 4)
+    commits = [doubled[first : first + size] for first in range(0, len(doubled), size)]
+    return Case(seed, late_days, plants[0], plants[1], every, [*commits, conflicts], 5)
+
+
+class TestReadingsThatComeInAnyOrder:
+    """Of many plants at once: what their results hash to, in order, in disorder and anew."""
+
+    def test_give_the_bits_of_readings_in_order_and_of_a_full_rebuild(
+        self, module_database_url: str
+    ) -> None:
+        self.check(migrate(module_database_url), [case(seed) for seed in range(20)])
+
+    @pytest.mark.faults
+    @pytest.mark.timeout(3600)
+    @pytest.mark.parametrize("first", range(20, 220, 20))
+    def test_give_them_whatever_the_seed(self, database_url: str, first: int) -> None:
+        self.check(migrate(database_url), [case(seed) for seed in range(first, first + 20)])
+
+    def check(self, migrated: Migrated, cases: Sequence[Case]) -> None:
+        for one in cases:
+            migrated.install(one.straight.plant(), one.crooked.plant())
+        asyncio.run(self.take_in(migrated, cases))
+        before = {}
+        for one in cases:
+            tenants = (one.straight.tenant, one.crooked.tenant)
+            assert differences(migrated, *tenants) == [], one.seed
+            before[one.seed] = histories.results(migrated, one.crooked.tenant)
+            assert before[one.seed], one.seed
+            [(conflicts,)] = migrated.rows(
+                "select count(*) from conflict c join tenant t on t.id = c.tenant_id"
+                " where t.code = %s",
+                one.crooked.tenant,
+            )
+            assert conflicts == one.conflict_count, one.seed
+        migrated.execute("delete from result", "delete from provenance")
+        asyncio.run(self.rebuild(migrated))
+        for one in cases:
+            for tenant in (one.straight.tenant, one.crooked.tenant):
+                assert histories.results(migrated, tenant) == before[one.seed], one.seed
+
+    async def take_in(self, migrated: Migrated, cases: Sequence[Case]) -> None:
+        ingest = await Database.open(migrated.role_url("nengtan_ingest"))
+        worker = await Database.open(migrated.role_url("nengtan_worker"))
+        registry = await load_registry(ingest)
+        committer = Committer(ingest)
+        for number in range(max(len(one.commits) for one in cases)):
+            deliveries = []
+            for one in cases:
+                part = one.commits[number] if number < len(one.commits) else []
+                sent = [one.crooked.delivery(part, seq=number + 1)] if part else []
+                if number == 0:
+                    sent.append(one.straight.delivery(one.readings, seq=1))
+                deliveries += sent
+            await take_in(ingest, registry, deliveries, at=RECEIVED, committer=committer)
+            await Worker(worker).drain()
+        await ingest.close()
+        await worker.close()
+
+    async def rebuild(self, migrated: Migrated) -> None:
+        admin_database = await Database.open(migrated.role_url("nengtan_admin"))
+        worker = await Database.open(migrated.role_url("nengtan_worker"))
+        sites = [site for (site,) in migrated.rows("select id from site order by id desc")]
+        async with admin_database.transaction() as connection:
+            for site in sites:
+                await ledger.mark_site_dirty(
+                    connection, site_id=site, start=EARLY - timedelta(days=9), end=RECEIVED
+                )
+        await Worker(worker).drain()
+        await admin_database.close()
+        await worker.close()

@@ -138,6 +138,24 @@ class TestTheOrderOfReadings:
         check_against_oracle(migrated, "straight", Oracle(readings), zone)
 
 
+def test_counts_what_comes_in_400_days_late(migrated: Migrated) -> None:
+    start = datetime(2024, 2, 10, tzinfo=UTC)
+    codes = ("ended", "running")
+    plant = SmallPlant(
+        points=[{"code": code, "kind": "register", "unit": "kWh"} for code in codes],
+        valid_from=start,
+    )
+    migrated.install(plant.plant())
+    newest = hourly(start + timedelta(days=400), hours=3, name="running")
+    late = hourly(start, hours=3, name="ended")
+    send(migrated, plant, [newest, late], drains=[True, True])
+    [(late_kwh,)] = migrated.rows(
+        "select sum(r.amount) from result r join series s on s.id = r.series_id"
+        " where s.kind = 'point' and s.code = 'ended' and r.grain = 2"
+    )
+    assert late_kwh == late[-1][2] - late[0][2]
+
+
 def check_against_oracle(migrated: Migrated, tenant: str, oracle: Oracle, zone: str) -> None:
     """Compare amounts of points by interval, day and month, and the energy of the whole."""
     rows = migrated.rows(

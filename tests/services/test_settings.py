@@ -47,6 +47,17 @@ class TestFromEnvironment:
         monkeypatch.setenv("NENGTAN_TEST_DATABASE_URL", "x")
         assert Settings.from_environment() == without
 
+    def test_lets_no_service_be_told_to_crash_outside_the_fault_tests(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NENGTAN_CRASH_AT", "received")
+        for switch in ("", "0", "true"):
+            monkeypatch.setenv("NENGTAN_TEST_CRASHES", switch)
+            with pytest.raises(SettingsInvalid, match=r"^NENGTAN_CRASH_AT is for the fault tests"):
+                Settings.from_environment()
+        monkeypatch.setenv("NENGTAN_TEST_CRASHES", "1")
+        assert Settings.from_environment().crash_at == "received"
+
     @pytest.mark.parametrize(
         ("name", "value"),
         [

@@ -8,7 +8,7 @@ from compute.quality import Quality
 def figure(values: list[float], qualities: list[int], *, is_amount: bool) -> float:
     known = [value for value in values if not math.isnan(value)]
     invalid = any(
-        math.isnan(value) and quality & Quality.FACTOR_MISSING
+        math.isnan(value) and quality & (Quality.FACTOR_MISSING | Quality.UNDEFINED)
         for value, quality in zip(values, qualities, strict=True)
     )
     if not known or (invalid and not is_amount):

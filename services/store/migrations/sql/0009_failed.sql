@@ -1,0 +1,1 @@
+grant insert on dirty to nengtan_worker;

@@ -1,0 +1,13 @@
+"""A span that could not be computed is marked anew by the worker itself."""
+
+from alembic import op
+
+from services.store.migrations import read_sql
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Let the worker mark what it has to try again."""
+    op.get_bind().exec_driver_sql(read_sql("migrations/sql/0009_failed.sql"))

@@ -1,0 +1,177 @@
+"""G1 at the named crash points: a process that dies there loses nothing and doubles nothing."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy import admin
+from services.crash import POINTS
+from tests import schema_picture, servers
+from tests.debian import PROJECT
+from tests.faults.bench import SERVICES, Bench
+from tests.faults.test_random_kills import SEED
+from tests.integration.echo_centre import EchoCentre, serving
+from tests.servers import DatabaseServer, MosquittoServer, PlainServer
+
+pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.timeout(900)]
+
+OF_INGEST = (
+    "received",
+    "parsed",
+    "before_insert",
+    "after_insert",
+    "after_commit",
+    "after_receipt",
+)
+OF_WORKER = ("rollup_before_commit", "rollup_after_commit")
+OF_COMMANDS = ("import_between_batches", "migration_statement")
+
+
+def test_every_point_is_crashed_at_here() -> None:
+    assert sorted((*OF_INGEST, *OF_WORKER, *OF_COMMANDS)) == sorted(POINTS)
+
+
+def dies_at(bench: Bench, name: str, point: str) -> None:
+    """Start a service that is to die at a point, and see that it does, there."""
+    died = f"crash_point {point.partition(':')[0]}\n"
+    before = bench.centre.log(name).count(died)
+    bench.start(name, crash_at=point)
+    bench.wait(lambda: not bench.centre.is_running(name), f"{name} does not come to {point}")
+    assert bench.centre.exit_code(name) == -signal.SIGKILL, bench.last_words()
+    assert bench.centre.log(name).count(died) == before + 1, bench.last_words()
+
+
+def die_at_every_point(
+    server: DatabaseServer, broker: MosquittoServer, folder: Path, *, suffix: str = ""
+) -> None:
+    broker.start()
+    with Bench(server, broker, folder, seed=SEED) as bench:
+        bench.start(*SERVICES, "gateway")
+        bench.wait_receipts()
+        for name, points in (("ingest", OF_INGEST), ("worker", OF_WORKER)):
+            bench.centre.kill9(name)
+            for point in points:
+                dies_at(bench, name, point)
+                # Once more, while it does again what it had not finished.
+                dies_at(bench, name, point + suffix)
+                verdict = bench.verdict(drained=False)
+                assert not verdict.found, f"{point}: {verdict}"
+            bench.start(name)
+        bench.wait_receipts()
+        verdict = bench.finish()
+        assert not verdict.found, str(verdict)
+
+
+class TestAServiceThatDies:
+    def test_at_each_of_its_points_and_while_it_recovers_loses_nothing(
+        self, own_plain_server: PlainServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
+    ) -> None:
+        die_at_every_point(own_plain_server, own_mosquitto_server, tmp_path)
+
+    @pytest.mark.faults
+    @pytest.mark.parametrize("suffix", ["", ":2", ":3", ":5", ":8"])
+    def test_at_the_nth_coming_there_loses_nothing(
+        self,
+        own_database_server: DatabaseServer,
+        own_mosquitto_server: MosquittoServer,
+        tmp_path: Path,
+        suffix: str,
+    ) -> None:
+        die_at_every_point(own_database_server, own_mosquitto_server, tmp_path, suffix=suffix)
+
+
+def command(
+    *arguments: str, folder: Path, crash_at: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `nengtan` with some settings, as a process that may die."""
+    armed = {"NENGTAN_CRASH_AT": crash_at, "NENGTAN_TEST_CRASHES": "1"} if crash_at else {}
+    return subprocess.run(
+        [sys.executable, "-m", "deploy.cli", *arguments],
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **more, **armed},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def assert_died(ended: subprocess.CompletedProcess[str], point: str) -> None:
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert ended.stderr.endswith(f"crash_point {point}\n"), ended.stderr
+
+
+class TestAnImportThatDies:
+    def test_between_batches_twice_is_finished_by_the_same_command(
+        self, mosquitto_server: MosquittoServer, tmp_path: Path
+    ) -> None:
+        row_count = 40_000  # three batches
+        (tmp_path / "data.csv").write_text(
+            "t,a\n" + "".join(f"{1_577_836_800 + 60 * row},{row}\n" for row in range(row_count))
+        )
+        file_map = {
+            "tenant": "crash",
+            "site": "main",
+            "gateway": "gw",
+            "time": {"column": "t", "format": "epoch_s"},
+            "points": [{"column": "a", "point": "A"}],
+        }
+        (tmp_path / "map.yaml").write_text(yaml.safe_dump(file_map))
+        (tmp_path / "password").write_text("everything")
+
+        def replay(crash_at: str | None) -> subprocess.CompletedProcess[str]:
+            return command(
+                *("replay", "data.csv", "--map", "map.yaml"),
+                *("--username", "everything", "--password-file", "password"),
+                folder=tmp_path,
+                crash_at=crash_at,
+                NENGTAN_MQTT_HOST="127.0.0.1",
+                NENGTAN_MQTT_PORT=str(mosquitto_server.port),
+            )
+
+        async def work() -> EchoCentre:
+            async with serving(EchoCentre(mosquitto_server.port)) as centre:
+                for _ in range(2):
+                    died = await asyncio.to_thread(replay, "import_between_batches")
+                    assert_died(died, "import_between_batches")
+                done = await asyncio.to_thread(replay, None)
+                assert done.returncode == 0, done.stderr
+                return centre
+
+        centre = asyncio.run(work())
+        [by_seq] = [readings for readings in centre.readings.values() if readings]
+        values = [row[2] for seq in sorted(by_seq) for row in by_seq[seq]]
+        assert values == [float(row) for row in range(row_count)]
+        assert sorted(by_seq) == list(range(1, len(by_seq) + 1))
+
+
+class TestAMigrationThatDies:
+    def test_between_statements_is_finished_by_the_next(
+        self, plain_server: PlainServer, tmp_path: Path
+    ) -> None:
+        url = servers.create_database(plain_server)
+        died = 0
+        # As often as it takes: what a step has done stays done, so the next dies further on.
+        for statement in range(6, 100, 10):
+            ended = command(
+                *("database", "upgrade"),
+                folder=tmp_path,
+                crash_at=f"migration_statement:{statement}",
+                NENGTAN_DATABASE_URL=url,
+            )
+            if ended.returncode == 0:
+                break
+            assert_died(ended, "migration_statement")
+            died += 1
+        assert died >= 2
+        straight = servers.create_database(plain_server)
+        admin.upgrade_database(straight)
+        assert schema_picture.draw(url) == schema_picture.draw(straight)
+        for made in (url, straight):
+            servers.drop_database(plain_server, made)

@@ -1,0 +1,80 @@
+"""G1, and G3 for kills: `kill -9` of anything at any instant loses nothing, and doubles nothing."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.bench import SERVICES, Bench
+from tests.servers import DatabaseServer, MosquittoServer
+
+pytestmark = [pytest.mark.broker, pytest.mark.database]
+
+SEED = int(os.environ.get("NENGTAN_TEST_SEED", "20260726"))
+DRAINED_S_MAX = 30.0
+# Beside other tests, on a machine that is busy.
+DRAINED_S_MAX_BUSY = 120.0
+
+
+def run(
+    server: DatabaseServer,
+    broker: MosquittoServer,
+    folder: Path,
+    *,
+    kill_count: int,
+    seed: int,
+    drained_s_max: float,
+) -> None:
+    broker.start()
+    with Bench(server, broker, folder, seed=seed) as bench:
+        bench.start(*SERVICES, "gateway")
+        bench.wait_receipts()
+        began_s = time.monotonic()
+        bench.kill_at_random(kill_count)
+        last_s = time.monotonic()
+        verdict = bench.finish()
+        print(
+            f"\n{server.tier}: seed {seed}, {kill_count} kills in {last_s - began_s:.0f} s,"
+            f" {bench.receipts()} receipts, drained in {bench.drained_s:.1f} s: {verdict}"
+        )
+        assert not verdict.found, f"seed {seed}: {verdict}"
+        assert bench.drained_s < drained_s_max, f"seed {seed}"
+
+
+class TestKillsAtRandom:
+    @pytest.mark.timeout(900)
+    def test_lose_nothing_and_count_nothing_twice(
+        self,
+        own_database_server: DatabaseServer,
+        own_mosquitto_server: MosquittoServer,
+        tmp_path: Path,
+    ) -> None:
+        run(
+            own_database_server,
+            own_mosquitto_server,
+            tmp_path,
+            kill_count=30,
+            seed=SEED,
+            drained_s_max=DRAINED_S_MAX_BUSY,
+        )
+
+    @pytest.mark.faults
+    @pytest.mark.timeout(7200)
+    @pytest.mark.parametrize("seed", range(SEED + 1, SEED + 5))
+    def test_lose_nothing_however_many_there_are(
+        self,
+        own_database_server: DatabaseServer,
+        own_mosquitto_server: MosquittoServer,
+        tmp_path: Path,
+        seed: int,
+    ) -> None:
+        # With both tiers 400.
+        run(
+            own_database_server,
+            own_mosquitto_server,
+            tmp_path,
+            kill_count=50,
+            seed=seed,
+            drained_s_max=DRAINED_S_MAX,
+        )
