@@ -5,15 +5,20 @@ facts of its time. Nothing is added up in place, so it does not matter in which 
 how late readings came.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from compute.block import ResultBlock
-from compute.periods import Grain, from_us, period_edges_us
+from compute.checks import Mark, check_readings, imbalance, marks_of
+from compute.decisions import ACTIONS, Action, Decisions, decided
+from compute.periods import Grain, from_us, period_edges_us, to_us
+from compute.quality import Quality
 from compute.readings import Readings
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, interval_amounts
 from compute.rollup import rollup
@@ -21,7 +26,8 @@ from compute.settle import settle
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.rollup_rows import block_of, columns_of
 from services.site_model import Described, SiteModel, Span
-from services.store import events, readings, results
+from services.store import data_audit, events, readings, results
+from services.store.data_audit import FindingMark, StandingDecision
 from services.store.pool import Connection
 
 # Readings this far around a window come with it in one query; what lies farther is looked up.
@@ -30,6 +36,10 @@ _SLAB_US = 3_600_000_000
 _INTERVALS_MAX = 3000
 
 _Window = tuple[int, int]
+
+_UNSETTLED = (
+    Quality.OPEN | Quality.MISSING | Quality.PARTIAL | Quality.INTERPOLATED | Quality.DERIVED
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +66,15 @@ async def recompute(
     """
     known = await results.point_spans(connection, model.point_ids())
     spans = _widen(known, dirty)
-    windows = await _windows(connection, model, dirty, spans)
+    review = _review(await data_audit.standing_decisions(connection, model.site.id))
+    windows = await _windows(connection, model, dirty, spans, review)
     computed: list[_Window] = []
     for window in windows:
         for span in model.spans(*window):
             for start_us in range(span.start_us, span.end_us, _INTERVALS_MAX * _step(model)):
                 end_us = min(start_us + _INTERVALS_MAX * _step(model), span.end_us)
-                await _compute(connection, model, span, (start_us, end_us), spans, at)
+                window_us = (start_us, end_us)
+                await _compute(connection, model, span, window_us, spans, review, at)
                 computed.append((start_us, end_us))
     if not computed:
         return Recomputed(0, None)
@@ -76,6 +88,31 @@ async def recompute(
     await _announce(connection, model, span_us, at)
     count = sum((b - a) // _step(model) for a, b in computed)
     return Recomputed(count, span_us)
+
+
+@dataclass(frozen=True, slots=True)
+class _Review:
+    """What people decided that changes numbers: (point, instant, action, value), in order."""
+
+    about: list[tuple[int, int, Action, float]]
+    left_out_count: Mapping[int, int]  # by point: readings that may have to be passed over
+
+
+def _review(standing: Sequence[StandingDecision]) -> _Review:
+    about: list[tuple[int, int, Action, float]] = []
+    for decision in standing:
+        action = _action(decision)
+        if action is not None:
+            value = np.nan if decision.value is None else decision.value
+            about += [(decision.point_id, to_us(at), action, value) for at in decision.at]
+    left_out = Counter(point for point, _, action, _ in about if action is Action.LEAVE_OUT)
+    return _Review(about, left_out)
+
+
+def _action(decision: StandingDecision) -> Action | None:
+    if decision.kind == "correct":
+        return Action.LEAVE_OUT if decision.value is None else Action.REPLACE
+    return ACTIONS.get((decision.kind, decision.check_name))
 
 
 def _step(model: SiteModel) -> int:
@@ -99,6 +136,7 @@ async def _windows(
     model: SiteModel,
     dirty: Sequence[results.Dirty],
     spans: dict[int, _Window],
+    review: _Review,
 ) -> list[_Window]:
     """Return the disjoint windows of base intervals that the marks touch, oldest first.
 
@@ -117,8 +155,8 @@ async def _windows(
         point = np.concatenate([mark.point_id for mark in marks])
         first = np.concatenate([mark.first_us for mark in marks])
         last = np.concatenate([mark.last_us for mark in marks])
-        start = await _reach(connection, point, first, spans, before=True)
-        end = await _reach(connection, point, last + 1, spans, before=False)
+        start = await _reach(connection, point, first, spans, review, before=True)
+        end = await _reach(connection, point, last + 1, spans, review, before=False)
         before, after = (
             np.array([period.get(p, (0, 0))[side] for p in point.tolist()], dtype=np.int64)
             for side in (0, 1)
@@ -175,6 +213,7 @@ async def _reach(
     point: npt.NDArray[np.int32],
     instant_us: npt.NDArray[np.int64],
     spans: dict[int, _Window],
+    review: _Review,
     *,
     before: bool,
 ) -> npt.NDArray[np.int64]:
@@ -191,7 +230,8 @@ async def _reach(
         point_ids=[int(point[index]) for index in ask],
         instants_us=[int(instant_us[index]) for index in ask],
         # What an interval looks back on, a reading reaches forward to, and the other way round.
-        count=CONTEXT_AFTER if before else CONTEXT_BEFORE,
+        count=(CONTEXT_AFTER if before else CONTEXT_BEFORE)
+        + max((review.left_out_count.get(int(point[index]), 0) for index in ask), default=0),
         before=before,
     )
     place = np.array(ask, dtype=np.int64)[columns[4]]
@@ -208,17 +248,28 @@ async def _compute(
     span: Span,
     window: _Window,
     spans: dict[int, _Window],
+    review: _Review,
     at: datetime,
 ) -> None:
     """Compute and keep the base intervals of one window."""
     described, step = span.described, _step(model)
     start_us, end_us = window
     count = (end_us - start_us) // step
-    loaded = await _load(connection, described, window, spans)
-    amounts = interval_amounts(
-        loaded, points=described.arrays.points, start_us=start_us, step_us=step, count=count
-    )
+    points = described.arrays.points
+    loaded = await _load(connection, described, window, spans, review)
+    failures = check_readings(loaded, points=points, limits=described.checks)
+    used = decided(loaded, _decisions(described, review))
+    of_used = failures
+    if used is not loaded:
+        of_used = check_readings(used, points=points, limits=described.checks)
+    used = replace(used, quality=used.quality | of_used.quality())
+    amounts = interval_amounts(used, points=points, start_us=start_us, step_us=step, count=count)
     block = settle(described.arrays, amounts, span.factors, step_us=step)
+    marks = list(marks_of(loaded, failures, points=points, window_us=window, step_us=step))
+    marks += await _ahead_marks(connection, described, window, step)
+    found = [_of_point(described, mark) for mark in marks]
+    found += _balance_marks(described, block, window, step)
+    await data_audit.put_findings(connection, found, site_id=model.site.id, span_us=window, at=at)
     ts_us = start_us + step * np.arange(count, dtype=np.int64)
     columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
     await results.put_results(
@@ -242,8 +293,77 @@ async def _compute(
     await _keep_states(connection, described, loaded)
 
 
+def _decisions(described: Described, review: _Review) -> Decisions:
+    row = {point: index for index, point in enumerate(described.point_id.tolist())}
+    about = [(row[point], *rest) for point, *rest in review.about if point in row]
+    rows, ts_us, actions, values = zip(*about, strict=True) if about else ((), (), (), ())
+    return Decisions(
+        row=np.array(rows, dtype=np.int64),
+        ts_us=np.array(ts_us, dtype=np.int64),
+        action=np.array(actions, dtype=np.int32),
+        value=np.array(values, dtype=np.float64),
+    )
+
+
+def _of_point(described: Described, mark: Mark) -> FindingMark:
+    # The series of the points come first, in their order.
+    series_id = int(described.series_id[mark.row])
+    return FindingMark(series_id, mark.check, mark.start_us, mark.at_us, mark.value, mark.limit)
+
+
+async def _ahead_marks(
+    connection: Connection, described: Described, window: _Window, step: int
+) -> list[Mark]:
+    """Return where the clock of a gateway ran ahead: a matter of receipt, never of amounts."""
+    row = {point: index for index, point in enumerate(described.point_id.tolist())}
+    ahead = await data_audit.ahead_readings(
+        connection, point_ids=described.point_id.tolist(), span_us=window
+    )
+    limit_s = described.clock_ahead_s
+    late = sorted(
+        (row[point], us // step * step, us, seconds)
+        for us, point, seconds in ahead
+        if seconds > limit_s[row[point]]
+    )
+    marks = []
+    for (index, start_us), group in groupby(late, key=lambda item: item[:2]):
+        members = list(group)
+        at_us = tuple(us for _, _, us, _ in members)
+        marks.append(Mark(index, "skew", start_us, at_us, members[0][3], limit_s[index]))
+    return marks
+
+
+def _balance_marks(
+    described: Described, block: ResultBlock, window: _Window, step: int
+) -> list[FindingMark]:
+    """Mark the residuals beyond tolerance, in the results too, and return where they are."""
+    flows = [index for index, key in enumerate(described.keys) if key.kind == "flow"]
+    nodes = [index for index, key in enumerate(described.keys) if key.kind == "residual"]
+    share = imbalance(block.energy_kwh[flows], topology=described.arrays)
+    # What is not covered yet, or was withheld, is told by other checks.
+    sound = (block.quality[nodes] & int(_UNSETTLED)) == 0
+    beyond = (np.abs(share) > described.tolerance[:, np.newaxis]) & sound
+    for row, interval in zip(*np.nonzero(beyond), strict=True):
+        block.quality[nodes[row], interval] |= int(Quality.UNBALANCED)
+    return [
+        FindingMark(
+            int(described.series_id[nodes[row]]),
+            "balance",
+            window[0] + int(interval) * step,
+            (),
+            float(share[row, interval]),
+            float(described.tolerance[row]),
+        )
+        for row, interval in zip(*np.nonzero(beyond), strict=True)
+    ]
+
+
 async def _load(
-    connection: Connection, described: Described, window: _Window, spans: dict[int, _Window]
+    connection: Connection,
+    described: Described,
+    window: _Window,
+    spans: dict[int, _Window],
+    review: _Review,
 ) -> Readings:
     """Read a window of every point, with the context readings on both sides."""
     slab = (window[0] - _SLAB_US, window[1] + _SLAB_US)
@@ -259,20 +379,25 @@ async def _load(
         outside = ts_us < window[0] if before else ts_us >= window[1]
         beside = point[outside & ~np.isnan(value)]
         have = dict(zip(*(a.tolist() for a in np.unique(beside, return_counts=True)), strict=True))
+        # A reading that is left out tells nothing: one more is needed for each.
+        needed_of = {p: needed + review.left_out_count.get(p, 0) for p in points}
         lacking = [
             p
             for p in points
-            if have.get(p, 0) < needed and (spans[p][0] < edge if before else spans[p][1] >= edge)
+            if have.get(p, 0) < needed_of[p]
+            and (spans[p][0] < edge if before else spans[p][1] >= edge)
         ]
-        parts.append(
-            await readings.read_neighbours(
-                connection,
-                point_ids=lacking,
-                instants_us=[edge] * len(lacking),
-                count=needed,
-                before=before,
+        for number, group in groupby(sorted(lacking, key=lambda p: needed_of[p]), needed_of.get):
+            chosen = list(group)
+            parts.append(
+                await readings.read_neighbours(
+                    connection,
+                    point_ids=chosen,
+                    instants_us=[edge] * len(chosen),
+                    count=number or needed,
+                    before=before,
+                )
             )
-        )
     columns = [np.concatenate([part[index] for part in parts]) for index in range(4)]
     place = {p: index for index, p in enumerate(described.point_id.tolist())}
     row = np.array([place[p] for p in columns[1].tolist()], dtype=np.int64)

@@ -111,6 +111,15 @@ async def mark_dirty(
     )
 
 
+async def mark_instants_dirty(
+    connection: Connection, *, site_id: int, point_id: int, instants: Sequence[datetime]
+) -> None:
+    """Note that readings of a point count otherwise at some instants, and wake the worker."""
+    at = sorted(set(instants))
+    await connection.execute(query("add_dirty"), (site_id, [point_id] * len(at), at, at))
+    await ring_dirty(connection)
+
+
 async def mark_site_dirty(
     connection: Connection, *, site_id: int, start: datetime, end: datetime
 ) -> None:
