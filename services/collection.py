@@ -69,17 +69,18 @@ class CollectionAnswer:
 async def collection(
     database: Database, *, tenant_id: int, site: str, start: datetime, end: datetime
 ) -> CollectionAnswer:
-    """Return what was collected of every point in each month of [start, end).
+    """Return what was collected of every point in each month that [start, end) touches.
 
     Raises
     ------
     NotFound, RangeTooLarge, NotAnEdge
-        As their names say; both ends are edges of months of the site.
+        As their names say.
     """
     async with database.transaction(tenant_id, snapshot=True) as connection:
         state = await totals.load_state(connection, site)
-        totals.check_period(state, start=start, end=end, grain=Grain.MONTH)
         totals.check_span(start=start, end=end, days_max=31 * _MONTHS_MAX)
+        edges = state.edges(start, end, Grain.MONTH)
+        start, end = edges[0], edges[-1]
         points = await answers.list_points(
             connection, site_id=state.site.id, code=None, after="", limit=_POINTS_MAX
         )
@@ -90,7 +91,6 @@ async def collection(
             for span in plants
             for _, point in points_of(span.plant)
         }
-        edges = state.edges(start, end, Grain.MONTH)
         covered = await _covered(connection, {row.id: row.code for row in series}, start, end)
     rows = [
         PointMonth(
