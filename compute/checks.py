@@ -17,6 +17,7 @@ from compute.balance import balanced_nodes, incident_flows
 from compute.grid import Float2D
 from compute.quality import Quality
 from compute.readings import Columns, Readings, columns_of, has_number
+from compute.register import IntervalAmounts
 from compute.steps import Limits, Series, is_outlier, mark_turning, rise_max, step
 from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points, Topology
 
@@ -491,3 +492,70 @@ def imbalance(energy_kwh: Float2D, *, topology: Topology) -> Float2D:
         share[row] = (entering - leaving) / np.where(larger > 0.0, larger, 1.0)
         share[row][np.isnan(larger)] = np.nan
     return share
+
+
+def frozen_intervals(
+    amounts: IntervalAmounts,
+    *,
+    points: Points,
+    limits: CheckLimits,
+    step_us: int,
+    before: Int1D,
+) -> npt.NDArray[np.bool_]:
+    """Return where the amounts of points have stayed the same for as long as the limit says.
+
+    Parameters
+    ----------
+    amounts : IntervalAmounts
+        (p, k).
+    points : Points
+    limits : CheckLimits
+    step_us : int
+        Length of an interval. [µs]
+    before : (p,) int64
+        How many intervals right before the first are the same as it (`is_same`). No more than
+        the limit spans need be counted.
+
+    Returns
+    -------
+    frozen : (p, k) bool
+        A register is frozen where it has not risen, any other point where its amount is the same
+        in every interval. An interval that is not wholly covered is not frozen, and ends a run.
+    """
+    frozen = np.zeros(amounts.amount.shape, dtype=np.bool_)
+    _frozen(
+        np.array(amounts.amount, dtype=np.float64, order="C"),
+        np.array(amounts.covered_us >= step_us, dtype=np.bool_, order="C"),
+        np.array(points.kind == _REGISTER, dtype=np.bool_),
+        np.array(-(-limits.frozen_us // step_us), dtype=np.int64),
+        np.array(before, dtype=np.int64),
+        frozen,
+    )
+    return frozen
+
+
+@kernel
+def is_same(a: float, b: float) -> bool:
+    """Return whether two amounts are the same but for the rounding of their sums."""
+    return abs(a - b) <= 1e-9 * abs(b)
+
+
+@kernel
+def _frozen(
+    amount: Float2D,
+    whole: npt.NDArray[np.bool_],
+    is_register: Bool1D,
+    needed: Int1D,
+    before: Int1D,
+    frozen: npt.NDArray[np.bool_],
+) -> None:
+    for row in range(amount.shape[0]):
+        run = before[row]
+        for j in range(amount.shape[1]):
+            if not whole[row, j] or (is_register[row] and amount[row, j] != 0.0):
+                run = 0
+                continue
+            if j > 0 and not is_same(amount[row, j - 1], amount[row, j]):
+                run = 0
+            run += 1
+            frozen[row, j] = run >= needed[row]

@@ -15,17 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from compute.block import ResultBlock
-from compute.checks import Mark, check_readings, imbalance, marks_of
+from compute.checks import Mark, check_readings, frozen_intervals, imbalance, marks_of
 from compute.decisions import ACTIONS, Action, Decisions, decided
-from compute.periods import Grain, from_us, period_edges_us, to_us
+from compute.periods import US_PER_HOUR, Grain, from_us, period_edges_us, to_us
 from compute.quality import Quality
 from compute.readings import Readings
-from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, interval_amounts
+from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
 from compute.rollup import rollup
 from compute.settle import settle
+from compute.topology import PointKind
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.rollup_rows import block_of, columns_of
-from services.site_model import Described, SiteModel, Span
+from services.site_model import Described, SiteModel, Span, described_at
 from services.store import data_audit, events, readings, results
 from services.store.data_audit import FindingMark, StandingDecision
 from services.store.pool import Connection
@@ -37,6 +38,7 @@ _INTERVALS_MAX = 3000
 
 _Window = tuple[int, int]
 
+_FROZEN = int(Quality.FROZEN)
 _UNSETTLED = (
     Quality.OPEN | Quality.MISSING | Quality.PARTIAL | Quality.INTERPOLATED | Quality.DERIVED
 )
@@ -164,9 +166,46 @@ async def _windows(
         end += after + 1
         raw += list(zip((start - before).tolist(), end.tolist(), strict=True))
     step = _step(model)
-    aligned = sorted((a // step * step, -(-b // step) * step) for a, b in raw)
+    aligned = [(a // step * step, -(-b // step) * step) for a, b in raw]
+    changed = None if len(marks) < len(dirty) else {int(p) for m in marks for p in m.point_id}
+    # After a change an interval may be frozen, or be so no more, for as long as the limit says.
+    return _merged(
+        [(a, await _thaw_end(connection, model, b, changed, spans)) for a, b in _merged(aligned)]
+    )
+
+
+async def _thaw_end(
+    connection: Connection,
+    model: SiteModel,
+    end_us: int,
+    changed: set[int] | None,
+    spans: dict[int, _Window],
+) -> int:
+    """Return up to where after a window the amounts of changed points stay as they are."""
+    step = _step(model)
+    described = described_at(model, end_us)
+    if described is None:
+        return end_us
+    rows = [
+        row
+        for row, point in enumerate(described.point_id.tolist())
+        if (changed is None or point in changed) and point in spans and spans[point][1] >= end_us
+    ]
+    runs = await results.runs_after(
+        connection,
+        series_ids=described.series_id[rows].tolist(),
+        until_us=(end_us + described.checks.frozen_us[rows]).tolist(),
+        is_register=(described.arrays.points.kind[rows] == int(PointKind.REGISTER)).tolist(),
+        at_us=end_us,
+        step_us=step,
+    )
+    return end_us + int(runs.max(initial=0)) * step
+
+
+def _merged(windows: Sequence[_Window]) -> list[_Window]:
+    """Return windows as disjoint ones, oldest first."""
     merged: list[list[int]] = []
-    for a, b in aligned:
+    for a, b in sorted(windows):
         if merged and a <= merged[-1][1]:
             merged[-1][1] = max(merged[-1][1], b)
         else:
@@ -264,11 +303,16 @@ async def _compute(
         of_used = check_readings(used, points=points, limits=described.checks)
     used = replace(used, quality=used.quality | of_used.quality())
     amounts = interval_amounts(used, points=points, start_us=start_us, step_us=step, count=count)
+    frozen = await _frozen(connection, described, amounts, start_us, step)
+    amounts = replace(
+        amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
+    )
     block = settle(described.arrays, amounts, span.factors, step_us=step)
     marks = list(marks_of(loaded, failures, points=points, window_us=window, step_us=step))
     marks += await _ahead_marks(connection, described, window, step)
     found = [_of_point(described, mark) for mark in marks]
     found += _balance_marks(described, block, window, step)
+    found += _frozen_marks(described, amounts, frozen, window, step)
     await data_audit.put_findings(connection, found, site_id=model.site.id, span_us=window, at=at)
     ts_us = start_us + step * np.arange(count, dtype=np.int64)
     columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
@@ -331,6 +375,50 @@ async def _ahead_marks(
         at_us = tuple(us for _, _, us, _ in members)
         marks.append(Mark(index, "skew", start_us, at_us, members[0][3], limit_s[index]))
     return marks
+
+
+async def _frozen(
+    connection: Connection,
+    described: Described,
+    amounts: IntervalAmounts,
+    start_us: int,
+    step: int,
+) -> npt.NDArray[np.bool_]:
+    """Return where points are frozen; what lies before the window is taken from its results."""
+    points, limits = described.arrays.points, described.checks
+    first = amounts.amount[:, 0]
+    whole = amounts.covered_us[:, 0] >= step
+    rows = np.flatnonzero(whole & ((points.kind != int(PointKind.REGISTER)) | (first == 0.0)))
+    before = np.zeros(len(points.code), dtype=np.int64)
+    before[rows] = await results.runs_before(
+        connection,
+        series_ids=described.series_id[rows].tolist(),
+        amounts=first[rows].tolist(),
+        since_us=(start_us - limits.frozen_us[rows]).tolist(),
+        at_us=start_us,
+        step_us=step,
+    )
+    return frozen_intervals(amounts, points=points, limits=limits, step_us=step, before=before)
+
+
+def _frozen_marks(
+    described: Described,
+    amounts: IntervalAmounts,
+    frozen: npt.NDArray[np.bool_],
+    window: _Window,
+    step: int,
+) -> list[FindingMark]:
+    return [
+        FindingMark(
+            int(described.series_id[row]),
+            "frozen",
+            window[0] + int(interval) * step,
+            (),
+            float(amounts.amount[row, interval]),
+            described.checks.frozen_us[row] / US_PER_HOUR,
+        )
+        for row, interval in zip(*np.nonzero(frozen), strict=True)
+    ]
 
 
 def _balance_marks(

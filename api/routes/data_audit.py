@@ -267,7 +267,8 @@ def _finding(row: FindingRow) -> dict[str, Any]:
     }
 
 
-def _decision(row: DecisionRow) -> dict[str, Any]:
+def decision_of(row: DecisionRow) -> dict[str, Any]:
+    """Return a decision as it is answered."""
     return {
         **{name: getattr(row, name) for name in Decision.model_fields if hasattr(row, name)},
         "check": row.check_name,
@@ -384,7 +385,7 @@ async def decisions(
     return DecisionList.model_validate(
         {
             **about(answer.state),
-            "decisions": [_decision(row) for row in answer.rows],
+            "decisions": [decision_of(row) for row in answer.rows],
             "next_cursor": following,
         }
     )

@@ -266,3 +266,17 @@ async def list_decisions(
     return await fetch_all(
         connection, DecisionRow, "audit_decisions", (site_id, before_id, subject, limit)
     )
+
+
+async def list_standing(
+    connection: Connection,
+    *,
+    site_id: int,
+    start: datetime,
+    end: datetime,
+    subject: str | None = None,
+) -> list[DecisionRow]:
+    """Return the first thousand decisions that stand and touch [start, end), the oldest first."""
+    return await fetch_all(
+        connection, DecisionRow, "audit_standing", (site_id, start, end, subject)
+    )

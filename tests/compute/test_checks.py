@@ -16,10 +16,12 @@ from compute.checks import (
     Failures,
     Mark,
     check_readings,
+    frozen_intervals,
     imbalance,
     marks_of,
 )
 from compute.quality import Quality
+from compute.register import IntervalAmounts
 from compute.topology import NodeKind, PointKind
 from tests.compute.plants import Flow, Node, metered
 from tests.compute.readings import (
@@ -41,6 +43,13 @@ from tests.twins.checks import Bounds
 from tests.twins.register import Point, Reading
 
 GAUGE = Point(kind=PointKind.GAUGE, hold_us=STEP_US)
+UNLIMITED = CheckLimits(
+    range_min=np.array([-np.inf]),
+    range_max=np.array([np.inf]),
+    step_max=np.array([np.inf]),
+    rate_max_per_hour=np.array([np.inf]),
+    frozen_us=np.array([0]),
+)
 bounds = st.builds(
     Bounds,
     range_min=st.sampled_from([-math.inf, 0.0, 100.0]),
@@ -172,6 +181,69 @@ class TestMarks:
             row, replace(GAUGE, hold_us=MINUTE_US), Bounds(), (START_US, START_US + STEP_US)
         )
         assert [(mark.check, mark.value, mark.limit) for mark in found] == [("gap", 480.0, 60.0)]
+
+
+def frozen_by_hand(
+    amounts: Sequence[float], whole: Sequence[bool], kind: PointKind, needed: int
+) -> list[bool]:
+    """Return which intervals close so many in a row that are whole and the same; of registers 0."""
+    found = []
+    for j in range(len(amounts)):
+        last = range(j - needed + 1, j + 1)
+        found.append(
+            last[0] >= 0
+            and all(whole[i] for i in last)
+            and all(abs(amounts[i] - amounts[j]) <= 1e-9 * abs(amounts[j]) for i in last)
+            and (kind != PointKind.REGISTER or all(amounts[i] == 0 for i in last))
+        )
+    return found
+
+
+class TestFrozenIntervals:
+    @given(
+        amounts=st.lists(st.sampled_from([0.0, 0.0, 0.0, 5.0, 5.0, 5.0 + 1e-12, 6.0]), max_size=20),
+        data=st.data(),
+        kind=st.sampled_from([PointKind.REGISTER, PointKind.GAUGE]),
+        needed=st.integers(1, 5),
+    )
+    def test_are_those_that_close_a_run_wherever_a_window_starts(
+        self, amounts: list[float], data: st.DataObject, kind: PointKind, needed: int
+    ) -> None:
+        whole = [data.draw(st.integers(0, 5)) > 0 for _ in amounts]
+        wanted = frozen_by_hand(amounts, whole, kind, needed)
+        for cut in range(len(amounts) + 1):
+            assert self.frozen(amounts, whole, kind, needed, cut) == wanted[cut:]
+
+    def frozen(
+        self,
+        amounts: Sequence[float],
+        whole: Sequence[bool],
+        kind: PointKind,
+        needed: int,
+        cut: int,
+    ) -> list[bool]:
+        before = 0
+        while cut < len(amounts) and before < cut:
+            place = cut - 1 - before
+            same = abs(amounts[place] - amounts[cut]) <= 1e-9 * abs(amounts[cut])
+            if not (whole[place] and same):
+                break
+            before += 1
+        count = len(amounts) - cut
+        found = frozen_intervals(
+            IntervalAmounts(
+                amount=np.array([amounts[cut:]]).reshape(1, count),
+                covered_us=np.array([whole[cut:]]).reshape(1, count) * STEP_US,
+                reading_count=np.zeros((1, count), dtype=np.int32),
+                quality=np.zeros((1, count), dtype=np.int32),
+                input_hash=np.zeros((1, count), dtype=np.int64),
+            ),
+            points=points_of([Point(kind=kind)]),
+            limits=replace(UNLIMITED, frozen_us=np.array([needed * STEP_US - 1])),
+            step_us=STEP_US,
+            before=np.array([before]),
+        )
+        return [bool(flag) for flag in found[0]]
 
 
 class TestImbalance:

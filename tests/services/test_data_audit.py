@@ -21,12 +21,24 @@ START = datetime(2025, 3, 10, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
 AT = datetime(2025, 4, 2, tzinfo=UTC)
 POINTS: list[dict[str, Any]] = [
-    {"code": "R", "kind": "register", "unit": "kWh", "rate_max_per_hour": 100, "multiplier": 2},
+    {
+        "code": "R",
+        "kind": "register",
+        "unit": "kWh",
+        "rate_max_per_hour": 100,
+        "multiplier": 2,
+        "checks": {"frozen_hours": 2},
+    },
     {
         "code": "G",
         "kind": "gauge",
         "unit": "kW",
-        "checks": {"range_max": 90, "step_max": 50, "rate_max_per_hour": 400},
+        "checks": {
+            "range_max": 90,
+            "step_max": 50,
+            "rate_max_per_hour": 400,
+            "frozen_hours": 1,
+        },
     },
 ]
 Reading = tuple[str, datetime, float]
@@ -211,6 +223,8 @@ class TestFindings:
         readings = [
             *quarters("R", [rng.choice([10 * n, 10 * n, 900, 3]) for n in range(60)]),
             *quarters("G", [rng.choice([40, 41, 95, 300]) for _ in range(60)]),
+            *quarters("R", [700.0] * 40, start=START + 60 * QUARTER),
+            *quarters("G", [44, *[45] * 30, 46, *[45] * 8], start=START + 60 * QUARTER),
         ]
         kept = [reading for reading in readings if rng.random() < 0.8]
         straight = Audit(shared_migrated, kept)
@@ -218,7 +232,13 @@ class TestFindings:
         crooked = Audit(shared_migrated, shuffled[:30])
         for first in range(30, len(shuffled), 30):
             crooked.take_in(shuffled[first : first + 30])
-        assert {row[2] for row in straight.everything()} >= {"spike", "range", "step", "gap"}
+        assert {row[2] for row in straight.everything()} >= {
+            "spike",
+            "range",
+            "step",
+            "gap",
+            "frozen",
+        }
         assert straight.everything() == crooked.everything()
 
     def test_are_paged_and_filtered(self, shared_migrated: Migrated) -> None:
@@ -234,6 +254,22 @@ class TestFindings:
         assert audit.findings(after=place) == []
         assert audit.findings(subject="R") == []
         assert audit.findings(finding_state="accepted") == []
+
+    def test_tell_what_stays_the_same_for_too_long(self, shared_migrated: Migrated) -> None:
+        readings = [
+            *quarters("R", [10, 20, *[20] * 12, 30]),
+            *quarters("G", [40, 41, 42, 42, 42, 42, 42, 43, *range(44, 51)]),
+        ]
+        audit = Audit(shared_migrated, readings)
+        assert shape(audit.findings(check="frozen")) == [
+            ("G", "frozen", 5, 7, "open"),
+            ("R", "frozen", 8, 13, "open"),
+        ]
+        assert audit.amounts("R")[8] == (0.0, int(Quality.FROZEN))
+        # One reading that comes late, and the value was not frozen at all.
+        audit.take_in([("R", START + 3 * QUARTER + QUARTER / 3, 19.0)])
+        audit.take_in([("G", START + 3 * QUARTER + QUARTER / 3, 41.5)])
+        assert shape(audit.findings(check="frozen")) == [("R", "frozen", 8, 13, "open")]
 
     def test_tell_a_clock_that_runs_ahead(self, shared_migrated: Migrated) -> None:
         audit = Audit(shared_migrated, OUT[:6])

@@ -114,3 +114,12 @@ order by d.id desc limit $4
 
 -- name: lock_decisions
 select pg_advisory_xact_lock(hashtext('decision'), current_tenant())
+
+-- name: audit_standing
+select d.id, s.kind as subject_kind, s.code as subject, d.kind, d.check_name, d.start_ts, d.end_ts, d.at,
+       d.value, d.undoes, d.reason, d.decided_by, d.decided_at, null::bigint as undone_by, d.series_id,
+       si.code as site, d.site_id
+from decision d join series s on s.id = d.series_id join site si on si.id = d.site_id
+where d.site_id = $1 and d.start_ts < $3 and d.end_ts > $2 and ($4::text is null or s.code = $4)
+  and d.kind <> 'undo' and not exists (select from decision u where u.undoes = d.id)
+order by d.id limit 1000

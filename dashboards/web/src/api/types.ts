@@ -185,6 +185,8 @@ export interface Readings extends Answer {
   point: string;
   unit: string;
   rows: Reading[];
+  /** What stands about readings of the period: amounts are computed as decided. */
+  decisions: Decision[];
   next_cursor: string | null;
 }
 

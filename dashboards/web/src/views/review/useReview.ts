@@ -46,9 +46,13 @@ export function useReview(wanted: ComputedRef<Wanted>): Review {
   });
   const plant = useAnswer(async (signal) => plantOf(await getPlant(site.value.code, signal)));
   const names = computed(() => {
-    const { nodes = [], meters = [] } = plant.answer.value ?? {};
-    const named = [...nodes, ...meters, ...meters.flatMap((meter) => meter.points.map(({ code }) => ({ code, name: meter.name })))];
-    return new Map(named.map(({ code, name }) => [code, name ?? { zh: code, en: code }]));
+    const known = new Map<string, Bilingual | null>();
+    for (const node of plant.answer.value?.nodes ?? []) known.set(node.code, node.name);
+    for (const meter of plant.answer.value?.meters ?? []) {
+      known.set(meter.code, meter.name);
+      for (const point of meter.points) known.set(point.code, meter.name);
+    }
+    return known;
   });
   return { findings, decisions, collection, nameOf: (code) => names.value.get(code) ?? { zh: code, en: code } };
 }
