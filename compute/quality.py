@@ -25,6 +25,11 @@ class Quality(IntFlag):
     RETAINED = 1 << 3  # the broker's copy of an old message
     ZONE_ASSUMED = 1 << 4  # the stamp had no zone: the point's was taken
     CONFLICT = 1 << 5  # another value arrived for the same instant
+    CORRECTED = 1 << 6  # a person's value stands for it
+    ACCEPTED = 1 << 7  # a person took it for right: what was withheld is booked
+    RANGE = 1 << 8  # outside of what is plausible
+    STEP = 1 << 9  # too far from the one before it
+    RATE = 1 << 10  # changed too fast since the one before it
     # Of results.
     OPEN = 1 << 12  # the interval has not ended, or its end is not covered yet
     MISSING = 1 << 13  # no reading covers any of the interval: there is no amount
@@ -39,6 +44,7 @@ class Quality(IntFlag):
     UNBALANCED = 1 << 22  # inputs and outputs of the node differ beyond its tolerance
     UNDEFINED = 1 << 23  # no value can be computed: divides by zero, overflows, or fails
     SPLIT = 1 << 24  # a multiplier changed between two readings: what was passed before is assumed
+    FROZEN = 1 << 25  # the value has not changed for longer than it may
 
 
 BAD = (
@@ -78,6 +84,11 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
         "The stamp had no zone: the point's was taken",
     ),
     Quality.CONFLICT: ("同一时刻收到不同数值", "Another value arrived for the same instant"),
+    Quality.CORRECTED: ("人工更正值", "A person's value stands for it"),
+    Quality.ACCEPTED: ("经审核采信", "A person took it for right"),
+    Quality.RANGE: ("超出核查范围", "Outside its plausible range"),
+    Quality.STEP: ("与前一读数之差超限", "Too far from the reading before it"),
+    Quality.RATE: ("变化过快", "Changed too fast"),
     Quality.OPEN: (
         "周期尚未结束或数据未到齐",
         "The interval is not over, or not covered to its end",
@@ -115,4 +126,5 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
         "无法算出数值：除以零、溢出或计算出错",
         "No value can be computed: a division by zero, an overflow, or a fault",
     ),
+    Quality.FROZEN: ("数值长时间不变", "The value has not changed for longer than it may"),
 }

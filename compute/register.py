@@ -42,6 +42,7 @@ from compute.steps import (
     CONTEXT_BEFORE,
     Limits,
     Series,
+    accepted_step,
     is_outlier,
     mark_turning,
     step,
@@ -72,6 +73,8 @@ _INTERVAL = int(PointKind.INTERVAL)
 
 _Q_DECREASE = int(Quality.DECREASE)
 _Q_SPIKE = int(Quality.SPIKE)
+_Q_INTERPOLATED = int(Quality.INTERPOLATED)
+_Q_ACCEPTED = int(Quality.ACCEPTED)
 
 
 class PeriodMissing(NengtanError):
@@ -329,6 +332,9 @@ def _add_others(
 def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: Limits) -> None:
     series = Series(scratch.ts_us, scratch.value, scratch.turning)
     mark_turning(series, count, limits)
+    for i in range(count):
+        if scratch.quality[i] & _Q_ACCEPTED:
+            scratch.turning[i] = False
     left = -1
     for i in range(count):
         ts_us = scratch.ts_us[i]
@@ -339,6 +345,9 @@ def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: 
             continue
         if left >= 0:
             amount, flags = step(series, count, left, i, limits)
+            if np.isnan(amount) and scratch.quality[i] & _Q_ACCEPTED:
+                amount = accepted_step(scratch.value[left], scratch.value[i])
+                flags = _Q_INTERPOLATED if ts_us - scratch.ts_us[left] > limits.hold_us else 0
             flags |= scratch.quality[left] | scratch.quality[i]
             spread(line, grid, (scratch.ts_us[left], ts_us), amount, flags)
         left = i

@@ -102,6 +102,15 @@ RULES: tuple[Rule, ...] = (
         Quality.DECREASE,
     ),
     Rule(
+        "accepted",
+        "register",
+        "a step that was withheld, to a reading that a person took for right",
+        "待审核的步长，其读数经人工采信",
+        "the rise; after a fall, what the register shows: it has begun again from 0",
+        "升高部分；下降之后为表上所示（从 0 重新开始）",
+        Quality.ACCEPTED,
+    ),
+    Rule(
         "gap",
         "register",
         "more than hold_us between two readings",
@@ -231,6 +240,35 @@ RULES: tuple[Rule, ...] = (
         | Quality.CONFLICT,
     ),
     Rule(
+        "corrected",
+        "any",
+        "a person's value stands for the reading, or where there is none; or review leaves the "
+        "reading out",
+        "人工更正值代替读数或补在无读数处；或读数经审核剔除",
+        "the person's value, as any reading; the reading itself is kept",
+        "按更正值计入；原读数保留",
+        Quality.CORRECTED,
+    ),
+    Rule(
+        "checked",
+        "any",
+        "a reading outside its plausible range, or too far from the one before it, or changed too "
+        "fast (limits of the plant description)",
+        "读数超出核查范围、与前一读数之差超限或变化过快（限值见厂区描述）",
+        "as any reading, and shown for review",
+        "照常计入，列入审核",
+        Quality.RANGE | Quality.STEP | Quality.RATE,
+    ),
+    Rule(
+        "frozen",
+        "any",
+        "the amounts have stayed the same (of a register: 0) for longer than the limit",
+        "用量在限定时间内不变（累计值为不增）",
+        "as it is, and shown for review",
+        "照常计入，列入审核",
+        Quality.FROZEN,
+    ),
+    Rule(
         "first",
         "any",
         "before the first reading: from it on, part of the interval is covered",
@@ -283,6 +321,15 @@ RULES: tuple[Rule, ...] = (
         "nothing: the amount is invalid, not 0",
         "不计：无效，不记 0",
         Quality.UNDEFINED | Quality.MISSING,
+    ),
+    Rule(
+        "unbalanced",
+        "site",
+        "inputs and outputs of a node differ by more than its tolerance",
+        "节点输入与输出之差超过允许范围",
+        "as metered: nothing is scaled; the residual shows it",
+        "按计量值计入，不作调整；差额中可见",
+        Quality.UNBALANCED,
     ),
     Rule(
         "factor",

@@ -186,3 +186,13 @@ def step(series: Series, count: int, left: int, right: int, limits: Limits) -> t
     if best != left:
         rise -= booked_below(series, count, best, left, limits)
     return max(rise, 0.0), flags
+
+
+@kernel
+def accepted_step(a: float, b: float) -> float:
+    """Return what is booked from a to b once a person has taken b for right.
+
+    A rise is booked as it stands. After a fall the register has begun again: from 0, so that what
+    it shows is what has passed.
+    """
+    return b - a if b >= a else max(b, 0.0)

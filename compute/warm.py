@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from compute.checks import CheckLimits, check_readings
 from compute.demand import demand_by_month
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
@@ -50,6 +51,12 @@ def warm() -> None:
         ts_us=np.array([0, _STEP_US, 0, _STEP_US], dtype=np.int64),
         value=np.array([99.0, 1.0, 5.0, 5.0]),
         quality=np.zeros(4, dtype=np.int32),
+    )
+    none = np.full(3, np.inf)
+    check_readings(
+        readings,
+        points=points,
+        limits=CheckLimits(-none, none, none, none, np.zeros(3, dtype=np.int64)),
     )
     amounts = interval_amounts(readings, points=points, start_us=0, step_us=_STEP_US, count=2)
     rollup(settle(_plant(points), amounts, _factors(), step_us=_STEP_US), [0, 2])

@@ -13,8 +13,9 @@ from compute.periods import Grain
 from services import totals
 from services.cost import Cost, Costed, Unpriced, load_costs
 from services.refusal import NotFound
-from services.store import answers
+from services.store import answers, data_audit
 from services.store.answers import PointRow, ReadingRow, ResultRow, SeriesRow
+from services.store.data_audit import DecisionRow
 from services.store.pool import Connection, Database
 from services.totals import SiteState, Total
 
@@ -42,11 +43,12 @@ class EnergyAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReadingsAnswer:
-    """A page of the readings of a point."""
+    """A page of the readings of a point, and what people decided about any of the period."""
 
     state: SiteState
     point: PointRow
     rows: list[ReadingRow]
+    decisions: list[DecisionRow]
     after: datetime | None
 
 
@@ -238,9 +240,13 @@ async def query_readings(
             end=end,
             limit=limit + 1,
         )
+        decisions = await data_audit.list_standing(
+            connection, site_id=state.site.id, start=start, end=end, subject=code
+        )
     return ReadingsAnswer(
         state=state,
         point=points[0],
         rows=rows[:limit],
+        decisions=decisions,
         after=rows[limit - 1].ts if len(rows) > limit else None,
     )

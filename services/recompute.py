@@ -6,23 +6,31 @@ how late readings came.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import structlog
 
 from compute.block import ResultBlock
+from compute.checks import Failures, check_readings, frozen_intervals, marks_of
+from compute.decisions import decided
 from compute.periods import Grain, from_us, period_edges_us
+from compute.quality import Quality
 from compute.readings import Readings
-from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, interval_amounts
+from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
 from compute.rollup import rollup
 from compute.settle import settle
+from services import audited
+from services.audited import Review
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.rollup_rows import block_of, columns_of
 from services.site_model import Described, SiteModel, Span
-from services.store import events, ledger, readings, results
+from services.store import data_audit, events, ledger, readings, results
 from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
 
@@ -31,7 +39,10 @@ _SLAB_US = 3_600_000_000
 # Base intervals of one pass: bounds memory, whatever the span of the dirty marks.
 _INTERVALS_MAX = 3000
 
+_FROZEN = int(Quality.FROZEN)
+
 _log = structlog.get_logger()
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,10 @@ async def recompute(
         Now, for the provenance and the event.
     """
     spans = await known_spans(connection, model, dirty)
-    windows = await touched_windows(connection, model, dirty, spans)
+    review = await audited.review_of(connection, model.site.id)
+    windows = await touched_windows(
+        connection, model, dirty, spans, left_out_count=review.left_out_count
+    )
     computed: list[Window] = []
     failed: list[Window] = []
     part_us = _INTERVALS_MAX * model.site.base_interval_us
@@ -70,7 +84,7 @@ async def recompute(
             for start_us in range(span.start_us, span.end_us, part_us):
                 end_us = min(start_us + part_us, span.end_us)
                 part = (start_us, end_us)
-                if not await _compute(connection, model, span, part, spans, at):
+                if not await _compute(connection, model, span, part, spans, review, at):
                     failed.append(part)
                 computed.append(part)
     if not computed:
@@ -92,15 +106,13 @@ async def recompute(
     return Recomputed(count, span_us, has_failed=bool(failed))
 
 
-def _or_invalid(
-    compute: Callable[[], ResultBlock], *, shape: tuple[int, int], site: str, window: Window
-) -> tuple[ResultBlock, bool]:
-    """Return what a computation gives, or a block that is invalid, and whether it failed.
+def _tried(compute: Callable[[], _Result], *, site: str, window: Window) -> _Result | None:
+    """Return what a computation gives, None if it failed.
 
     A kernel that raises is a defect; it costs the figures it is about and nothing else.
     """
     try:
-        return compute(), False
+        return compute()
     except Exception:  # noqa: BLE001 - see above
         _log.exception(
             "recompute.failed",
@@ -108,7 +120,7 @@ def _or_invalid(
             start=from_us(window[0]).isoformat(),
             end=from_us(window[1]).isoformat(),
         )
-        return ResultBlock.invalid(*shape), True
+        return None
 
 
 async def _compute(
@@ -117,25 +129,55 @@ async def _compute(
     span: Span,
     window: Window,
     spans: dict[int, Window],
+    review: Review,
     at: datetime,
 ) -> bool:
     """Compute and keep the base intervals of one window; return whether that worked."""
     described, step = span.described, model.site.base_interval_us
+    points, limits = described.arrays.points, described.checks
     start_us, end_us = window
     count = (end_us - start_us) // step
-    loaded = await _load(connection, described, window, spans)
-    hashes: list[bytes] = []
+    loaded = await _load(connection, described, window, spans, review)
 
-    def settled() -> ResultBlock:
-        amounts = interval_amounts(
-            loaded, points=described.arrays.points, start_us=start_us, step_us=step, count=count
+    def measured() -> tuple[Failures, IntervalAmounts]:
+        failures = check_readings(loaded, points=points, limits=limits)
+        used = decided(loaded, audited.decisions_of(described, review))
+        of_used = failures
+        if used is not loaded:
+            of_used = check_readings(used, points=points, limits=limits)
+        used = replace(used, quality=used.quality | of_used.quality())
+        return failures, interval_amounts(
+            used, points=points, start_us=start_us, step_us=step, count=count
         )
-        hashes.extend(interval_hashes(amounts))
-        return settle(described.arrays, amounts, span.factors, step_us=step)
 
-    block, has_failed = _or_invalid(
-        settled, shape=(len(described.series_id), count), site=model.site.code, window=window
-    )
+    def settled(
+        amounts: IntervalAmounts, before: npt.NDArray[np.int64]
+    ) -> tuple[IntervalAmounts, npt.NDArray[np.bool_], ResultBlock]:
+        frozen = frozen_intervals(
+            amounts, points=points, limits=limits, step_us=step, before=before
+        )
+        marked = replace(
+            amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
+        )
+        return marked, frozen, settle(described.arrays, marked, span.factors, step_us=step)
+
+    found = _tried(measured, site=model.site.code, window=window)
+    done = None
+    if found is not None:
+        before = await audited.same_before(connection, described, found[1], start_us, step)
+        done = _tried(partial(settled, found[1], before), site=model.site.code, window=window)
+    if found is None or done is None:
+        block = ResultBlock.invalid(len(described.series_id), count)
+    else:
+        amounts, frozen, block = done
+        marks = list(marks_of(loaded, found[0], points=points, window_us=window, step_us=step))
+        marks += await audited.ahead_marks(connection, described, window, step)
+        findings = [audited.of_point(described, mark) for mark in marks]
+        findings += audited.balance_marks(described, block, window, step)
+        findings += audited.frozen_marks(described, amounts, frozen, window, step)
+        await data_audit.put_findings(
+            connection, findings, site_id=model.site.id, span_us=window, at=at
+        )
     ts_us = start_us + step * np.arange(count, dtype=np.int64)
     columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
     await results.put_results(
@@ -146,7 +188,7 @@ async def _compute(
         span_us=window,
     )
     await _keep_states(connection, described, loaded)
-    if has_failed:
+    if done is None:
         return False
     factor_set = await results.put_factor_set(
         connection, tenant_id=model.site.tenant_id, factors=span.factor_use
@@ -155,7 +197,7 @@ async def _compute(
         connection,
         site_id=model.site.id,
         ts_us=ts_us.tolist(),
-        input_hashes=hashes,
+        input_hashes=interval_hashes(done[0]),
         origin=results.Origin(FORMULA, factor_set, described.version_id, VERSION),
         at=at,
     )
@@ -163,7 +205,11 @@ async def _compute(
 
 
 async def _load(
-    connection: Connection, described: Described, window: Window, spans: dict[int, Window]
+    connection: Connection,
+    described: Described,
+    window: Window,
+    spans: dict[int, Window],
+    review: Review,
 ) -> Readings:
     """Read a window of every point, with the context readings on both sides."""
     slab = (window[0] - _SLAB_US, window[1] + _SLAB_US)
@@ -179,20 +225,25 @@ async def _load(
         outside = ts_us < window[0] if before else ts_us >= window[1]
         beside = point[outside & ~np.isnan(value)]
         have = dict(zip(*(a.tolist() for a in np.unique(beside, return_counts=True)), strict=True))
+        # A reading that is left out tells nothing: one more is needed for each.
+        needed_of = {p: needed + review.left_out_count.get(p, 0) for p in points}
         lacking = [
             p
             for p in points
-            if have.get(p, 0) < needed and (spans[p][0] < edge if before else spans[p][1] >= edge)
+            if have.get(p, 0) < needed_of[p]
+            and (spans[p][0] < edge if before else spans[p][1] >= edge)
         ]
-        parts.append(
-            await readings.read_neighbours(
-                connection,
-                point_ids=lacking,
-                instants_us=[edge] * len(lacking),
-                count=needed,
-                before=before,
+        for number, group in groupby(sorted(lacking, key=lambda p: needed_of[p]), needed_of.get):
+            chosen = list(group)
+            parts.append(
+                await readings.read_neighbours(
+                    connection,
+                    point_ids=chosen,
+                    instants_us=[edge] * len(chosen),
+                    count=number or needed,
+                    before=before,
+                )
             )
-        )
     columns = [np.concatenate([part[index] for part in parts]) for index in range(4)]
     place = {p: index for index, p in enumerate(described.point_id.tolist())}
     row = np.array([place[p] for p in columns[1].tolist()], dtype=np.int64)
@@ -258,13 +309,10 @@ async def _roll_up(
             block, ts_us = block_of(rows, series_id=series_id)
             offset = np.searchsorted(ts_us, part).astype(np.int64)
             window = (int(part[0]), int(part[-1]))
-            rolled, has_failed = _or_invalid(
-                partial(rollup, block, offset),
-                shape=(len(series_id), len(part) - 1),
-                site=site.code,
-                window=window,
-            )
-            failed += [window] * has_failed
+            rolled = _tried(partial(rollup, block, offset), site=site.code, window=window)
+            if rolled is None:
+                rolled = ResultBlock.invalid(len(series_id), len(part) - 1)
+                failed.append(window)
             columns = columns_of(rolled, series_id=series_id, ts_us=part[:-1], only_filled=True)
             await results.put_results(
                 connection,

@@ -12,10 +12,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from compute.checks import CheckLimits
 from compute.periods import from_us, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
-from services.plant.compile import compile_topology, topology_edges
+from services.plant.compile import (
+    balance_tolerances,
+    clock_ahead_s,
+    compile_checks,
+    compile_topology,
+    topology_edges,
+)
 from services.plant.facts import load_facts
 from services.plant.life import with_facts
 from services.plant.model import Plant
@@ -35,6 +42,12 @@ class Described:
     point_id : (p,) int32
     series_id : (s,) int32
         In the order of `series_keys`.
+    checks : CheckLimits
+        (p,)
+    clock_ahead_s : (p,) tuple of float
+        How far ahead of its receipt a reading may be stamped. [s]
+    tolerance : (r,) float64
+        Of the nodes in balance, as shares.
     """
 
     version_id: int
@@ -43,6 +56,9 @@ class Described:
     keys: tuple[SeriesKey, ...]
     point_id: npt.NDArray[np.int32]
     series_id: npt.NDArray[np.int32]
+    checks: CheckLimits
+    clock_ahead_s: tuple[float, ...]
+    tolerance: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +201,9 @@ def _describe(
         series_id=np.array(
             [series[key.kind, key.code, key.carrier] for key in keys], dtype=np.int32
         ),
+        checks=compile_checks(plant),
+        clock_ahead_s=clock_ahead_s(plant),
+        tolerance=balance_tolerances(plant, arrays),
     )
 
 

@@ -1,12 +1,13 @@
 """Which base intervals of a site the marks of readings and facts touch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE
-from services.site_model import SiteModel
+from compute.topology import PointKind
+from services.site_model import SiteModel, described_at
 from services.store import readings, results
 from services.store.pool import Connection
 
@@ -69,11 +70,13 @@ async def touched_windows(
     model: SiteModel,
     dirty: Sequence[results.Dirty],
     spans: dict[int, Window],
+    *,
+    left_out_count: Mapping[int, int],
 ) -> list[Window]:
     """Return the disjoint windows of base intervals that the marks touch, oldest first.
 
     A reading reaches from the readings before it to those after it of its point: as far as the
-    rules for registers look.
+    rules for registers look, past those that people left out.
     """
     period = _period_by_point(model)
     raw = [
@@ -85,19 +88,57 @@ async def touched_windows(
     marks = [mark for mark in dirty if len(mark.point_id) and not mark.of_facts]
     if marks:
         point, first, last = _joined(marks)
-        start = await _reach(connection, point, first, spans, before=True)
-        end = await _reach(connection, point, last + 1, spans, before=False)
+        start = await _reach(connection, point, first, spans, left_out_count, before=True)
+        end = await _reach(connection, point, last + 1, spans, left_out_count, before=False)
         start, end = _to_levels(model, (point, first, last), (start, end), spans)
         before, after = _periods(period, point)
         end += after + 1
         raw += list(zip((start - before).tolist(), end.tolist(), strict=True))
     marks = [mark for mark in dirty if mark.of_facts]
     if marks:
-        raw += await _of_facts(connection, model, _joined(marks), spans, period)
+        raw += await _of_facts(connection, model, _joined(marks), spans, period, left_out_count)
     step = model.site.base_interval_us
-    aligned = sorted((a // step * step, -(-b // step) * step) for a, b in raw)
+    aligned = [(a // step * step, -(-b // step) * step) for a, b in raw]
+    is_whole = any(not len(mark.point_id) for mark in dirty)
+    changed = None if is_whole else {int(p) for mark in dirty for p in mark.point_id}
+    # After a change an interval may be frozen, or be so no more, for as long as the limit says.
+    return _merged(
+        [(a, await _thaw_end(connection, model, b, changed, spans)) for a, b in _merged(aligned)]
+    )
+
+
+async def _thaw_end(
+    connection: Connection,
+    model: SiteModel,
+    end_us: int,
+    changed: set[int] | None,
+    spans: dict[int, Window],
+) -> int:
+    """Return up to where after a window the amounts of changed points stay as they are."""
+    step = model.site.base_interval_us
+    described = described_at(model, end_us)
+    if described is None:
+        return end_us
+    rows = [
+        row
+        for row, point in enumerate(described.point_id.tolist())
+        if (changed is None or point in changed) and point in spans and spans[point][1] >= end_us
+    ]
+    runs = await results.runs_after(
+        connection,
+        series_ids=described.series_id[rows].tolist(),
+        until_us=(end_us + described.checks.frozen_us[rows]).tolist(),
+        is_register=(described.arrays.points.kind[rows] == int(PointKind.REGISTER)).tolist(),
+        at_us=end_us,
+        step_us=step,
+    )
+    return end_us + int(runs.max(initial=0)) * step
+
+
+def _merged(windows: Sequence[Window]) -> list[Window]:
+    """Return windows as disjoint ones, oldest first."""
     merged: list[list[int]] = []
-    for a, b in aligned:
+    for a, b in sorted(windows):
         if merged and a <= merged[-1][1]:
             merged[-1][1] = max(merged[-1][1], b)
         else:
@@ -153,6 +194,7 @@ async def _of_facts(
     marks: _Marks,
     spans: dict[int, Window],
     period: dict[int, Window],
+    left_out_count: Mapping[int, int],
 ) -> list[Window]:
     """Return what facts touch: from the readings before a change to where it does not hold.
 
@@ -161,8 +203,8 @@ async def _of_facts(
     """
     known = np.array([p in spans for p in marks[0].tolist()], dtype=np.bool_)
     point, first, last = marks[0][known], marks[1][known], marks[2][known]
-    start = await _reach(connection, point, first, spans, before=True)
-    end = await _reach(connection, point, first + 1, spans, before=False)
+    start = await _reach(connection, point, first, spans, left_out_count, before=True)
+    end = await _reach(connection, point, first + 1, spans, left_out_count, before=False)
     before, after = _periods(period, point)
     windows = []
     for i, p in enumerate(point.tolist()):
@@ -222,6 +264,7 @@ async def _reach(
     point: npt.NDArray[np.int32],
     instant_us: npt.NDArray[np.int64],
     spans: dict[int, Window],
+    left_out_count: Mapping[int, int],
     *,
     before: bool,
 ) -> npt.NDArray[np.int64]:
@@ -238,7 +281,8 @@ async def _reach(
         point_ids=[int(point[index]) for index in ask],
         instants_us=[int(instant_us[index]) for index in ask],
         # What an interval looks back on, a reading reaches forward to, and the other way round.
-        count=CONTEXT_AFTER if before else CONTEXT_BEFORE,
+        count=(CONTEXT_AFTER if before else CONTEXT_BEFORE)
+        + max((left_out_count.get(int(point[index]), 0) for index in ask), default=0),
         before=before,
     )
     place = np.array(ask, dtype=np.int64)[columns[4]]

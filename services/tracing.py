@@ -5,8 +5,9 @@ from datetime import datetime
 
 from services import totals
 from services.provenance import CLAUSES
-from services.store import answers
+from services.store import answers, data_audit
 from services.store.answers import FactorSetRow, ProvenanceRow
+from services.store.data_audit import DecisionRow
 from services.store.pool import Database
 from services.totals import SiteState
 
@@ -20,6 +21,7 @@ class TracingAnswer:
     state: SiteState
     rows: list[ProvenanceRow]
     factor_sets: list[FactorSetRow]
+    decisions: list[DecisionRow]
     clauses: tuple[str, ...]
     after: datetime | None
 
@@ -50,4 +52,7 @@ async def trace_results(
         sets = await answers.list_factor_sets(
             connection, site_id=state.site.id, start=start, end=after or end
         )
-    return TracingAnswer(state, rows[:limit], sets, CLAUSES, after)
+        decisions = await data_audit.list_standing(
+            connection, site_id=state.site.id, start=start, end=after or end
+        )
+    return TracingAnswer(state, rows[:limit], sets, decisions, CLAUSES, after)

@@ -23,6 +23,7 @@ from api.dependencies import (
     read_cursor,
     write_cursor,
 )
+from api.routes.data_audit import Decision, decision_of
 from api.schema import Answer, Assessed, about, assessed, headers_about
 from api.security import Who, needs
 from services import energy_query
@@ -80,6 +81,10 @@ class Readings(Answer):
     point: str
     unit: str
     rows: list[Reading]
+    decisions: list[Decision] = Field(
+        description="时段内有效的审核与更正：计算采用更正后的值，读数保留原样 /"
+        " Decisions that stand: amounts are computed as decided, readings stay as they came"
+    )
     next_cursor: str | None
 
 
@@ -210,6 +215,7 @@ async def readings(
             "point": answer.point.code,
             "unit": answer.point.unit,
             "rows": _reading_table(answer)[0],
+            "decisions": [decision_of(row) for row in answer.decisions],
             "next_cursor": next_cursor(request, response, answer.after),
         }
     )

@@ -19,6 +19,7 @@ from api.dependencies import (
     read_cursor,
     write_cursor,
 )
+from api.routes.data_audit import Decision, decision_of
 from api.schema import Answer, about
 from api.security import Who, needs
 from compute.periods import to_us
@@ -55,6 +56,9 @@ class Provenance(Answer):
     clauses: list[str] = Field(description="依据标准 / Standards that the formula follows")
     rows: list[Origin]
     factor_sets: list[FactorSet]
+    decisions: list[Decision] = Field(
+        description="计算所依据的审核与更正 / Decisions about readings that the results stand on"
+    )
     next_cursor: str | None
 
 
@@ -89,6 +93,7 @@ async def get_provenance(
             "clauses": list(answer.clauses),
             "rows": answer.rows,
             "factor_sets": answer.factor_sets,
+            "decisions": [decision_of(row) for row in answer.decisions],
             "next_cursor": next_cursor,
         }
     )

@@ -39,6 +39,7 @@ def point_findings(plant: Plant) -> Iterator[Finding]:
             yield from _kind_findings(place, point)
             yield from _limit_findings(place, point)
             yield from life_findings(place, point)
+            yield from _check_findings(place, point)
             yield from _period_findings(place, point, plant.base_interval_minutes)
             yield from _unit_findings(place, point, nearest)
     yield from _measured_findings(plant, nearest)
@@ -142,6 +143,19 @@ def _limit_findings(place: Place, point: Point) -> Iterator[Finding]:
             point.value_max,
             modulus=10**point.digits.integer,
         )
+
+
+def _check_findings(place: Place, point: Point) -> Iterator[Finding]:
+    checks = point.checks
+    place = (*place, "checks")
+    if point.kind == "register":
+        for name in ("step_max", "rate_max_per_hour"):
+            value = getattr(checks, name)
+            if value is not None:
+                yield finding("not_of_kind", (*place, name), value, kind=point.kind)
+    low, high = checks.range_min, checks.range_max
+    if low is not None and high is not None and low >= high:
+        yield finding("limits_order", (*place, "range_min"), low, limit=high)
 
 
 def _period_findings(place: Place, point: Point, minutes: int) -> Iterator[Finding]:

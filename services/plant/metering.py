@@ -41,6 +41,16 @@ class Gateway(Part):
             "For neuron only: the topic that the gateway publishes to.",
         ),
     ] = None
+    clock_ahead_seconds: Annotated[
+        Annotated[int, Field(ge=1, le=120)],
+        said(
+            "时钟超前限值",
+            "Clock ahead",
+            "读数时标晚于接收时刻超过此值即列入审核；超过 120 秒者被隔离。省略时为 30 秒。",
+            "Readings stamped later than they are received by more than this are shown for review; "
+            "by more than 120 s they are quarantined. If left out: 30 s.",
+        ),
+    ] = 30
     username: Annotated[
         Code | None,
         said(
@@ -139,6 +149,70 @@ class Calibration(Part):
     reason: Annotated[Text | None, said("说明", "Remark", "可省略。", "May be left out.")] = None
 
 
+class Checks(Part):
+    """Limits by which readings of a point are audited (数据审核限值).
+
+    Readings that fail are used, marked and listed for review; what lies outside `value_min` and
+    `value_max` is not taken at all.
+    """
+
+    range_min: Annotated[
+        Annotated[float, Field(ge=-1e18, le=1e18)] | None,
+        said(
+            "核查下限",
+            "Plausible from",
+            "乘以倍率后，单位同测点；低于者列入审核。",
+            "After the multiplier, in the unit; less is shown for review.",
+        ),
+    ] = None
+    range_max: Annotated[
+        Annotated[float, Field(ge=-1e18, le=1e18)] | None,
+        said(
+            "核查上限",
+            "Plausible to",
+            "乘以倍率后，单位同测点；高于者列入审核。",
+            "After the multiplier, in the unit; more is shown for review.",
+        ),
+    ] = None
+    step_max: Annotated[
+        Annotated[float, Field(gt=0, le=1e18)] | None,
+        said(
+            "最大突变",
+            "Largest step",
+            "相邻读数之差的上限，乘以倍率后；不用于累计值。",
+            "From one reading to the next, after the multiplier; not of registers.",
+        ),
+    ] = None
+    rate_max_per_hour: Annotated[
+        Annotated[float, Field(gt=0, le=1e18)] | None,
+        said(
+            "最大变化率",
+            "Fastest change",
+            "每小时变化的上限，乘以倍率后；累计值用额定最大速率。",
+            "Per hour, after the multiplier; registers have their rated maximum rate.",
+        ),
+    ] = None
+    frozen_hours: Annotated[
+        Annotated[int, Field(ge=1, le=8_784)],
+        said(
+            "冻结时限",
+            "Frozen after",
+            "数值不变（累计值不增）超过此时限即列入审核；备用回路可放宽。省略时为 168 小时。",
+            "A value that stays the same (a register: that stands) for longer is shown for review; "
+            "a spare feeder may have longer. If left out: 168 hours.",
+        ),
+    ] = 168
+    completeness_min: Annotated[
+        Annotated[float, Field(ge=0, le=1)],
+        said(
+            "完整率下限",
+            "Least completeness",
+            "每月数据覆盖时段的比例；低于者列出。省略时为 0.95。",
+            "Share of a month that readings cover; less is listed. If left out: 0.95.",
+        ),
+    ] = 0.95
+
+
 class Point(Part):
     """One measured signal of a meter (表计的一个测点)."""
 
@@ -229,6 +303,15 @@ class Point(Part):
         Annotated[float, Field(ge=-1e18, le=1e18)] | None,
         said("上限", "Largest value", "读数的物理上限，未乘倍率。", "Of the raw reading."),
     ] = None
+    checks: Annotated[
+        Checks,
+        said(
+            "审核限值",
+            "Checks",
+            "随描述的生效时间分段有效；省略时采用默认值。",
+            "Dated as the description is; defaults if left out.",
+        ),
+    ] = Checks()
     valid_from: Annotated[
         Instant | None,
         said("生效", "Valid from", "更早的读数被隔离。", "Earlier readings are quarantined."),

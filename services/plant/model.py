@@ -70,6 +70,17 @@ class Node(Part):
             "provision with meters (GB 17167).",
         ),
     ] = None
+    balance_tolerance: Annotated[
+        Annotated[float, Field(gt=0, le=1)] | None,
+        said(
+            "平衡允许差",
+            "Balance tolerance",
+            "输入与输出之差占较大一侧的比例，超过者列入审核。"
+            "省略时输送分配节点为 0.1，其他节点不核查。",
+            "Difference of inputs and outputs as a share of the larger; more is shown for review. "
+            "If left out: 0.1 for a bus, and not looked at elsewhere.",
+        ),
+    ] = None
 
 
 class Metering(Part):

@@ -123,6 +123,14 @@ async def mark_facts_dirty(
     first, last = [span[0] for span in spans], [span[1] for span in spans]
     values = (site_id, [point_id] * len(spans), first, last, True)
     await connection.execute(query("add_dirty"), values)
+
+
+async def mark_instants_dirty(
+    connection: Connection, *, site_id: int, point_id: int, instants: Sequence[datetime]
+) -> None:
+    """Note that readings of a point count otherwise at some instants, and wake the worker."""
+    at = sorted(set(instants))
+    await connection.execute(query("add_dirty"), (site_id, [point_id] * len(at), at, at, False))
     await ring_dirty(connection)
 
 

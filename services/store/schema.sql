@@ -158,6 +158,43 @@ ALTER TABLE ONLY public.conflict FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.conflict IS 'A second, different value for an instant: the first stands, this one waits for review.';
 
+CREATE TABLE public.decision (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    series_id integer NOT NULL,
+    kind text NOT NULL,
+    check_name text,
+    start_ts timestamp with time zone NOT NULL,
+    end_ts timestamp with time zone NOT NULL,
+    at timestamp with time zone[] NOT NULL,
+    value double precision,
+    undoes bigint,
+    reason text NOT NULL,
+    decided_by text NOT NULL,
+    decided_at timestamp with time zone NOT NULL,
+    CONSTRAINT decision_check CHECK ((end_ts > start_ts)),
+    CONSTRAINT decision_check1 CHECK (((kind = 'undo'::text) = (undoes IS NOT NULL))),
+    CONSTRAINT decision_check2 CHECK (((kind = ANY (ARRAY['accept'::text, 'reject'::text])) = (check_name IS NOT NULL))),
+    CONSTRAINT decision_check3 CHECK (((value IS NULL) OR (kind = 'correct'::text))),
+    CONSTRAINT decision_kind_check CHECK ((kind = ANY (ARRAY['accept'::text, 'reject'::text, 'correct'::text, 'undo'::text]))),
+    CONSTRAINT decision_reason_check CHECK ((reason <> ''::text)),
+    CONSTRAINT decision_value_check CHECK (((value > '-Infinity'::double precision) AND (value < 'Infinity'::double precision)))
+);
+
+ALTER TABLE ONLY public.decision FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.decision IS 'What a person decided about findings or a reading. Rows are only ever added; undo is a row that names the one it takes back. at: the readings it is about; a correction without a value leaves its reading out.';
+
+ALTER TABLE public.decision ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.decision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.dirty (
     id bigint NOT NULL,
     tenant_id integer NOT NULL,
@@ -275,6 +312,24 @@ ALTER TABLE public.factor_set ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.finding (
+    series_id integer NOT NULL,
+    check_name text NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    at timestamp with time zone[] NOT NULL,
+    value double precision,
+    limit_value double precision,
+    first_seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.finding FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.finding IS 'What failed a check in one base interval of a series; adjoining ones are one finding.';
+
+COMMENT ON COLUMN public.finding.at IS 'The readings that failed; none where the interval itself did.';
 
 CREATE TABLE public.gateway (
     id integer NOT NULL,
@@ -1080,6 +1135,12 @@ ALTER TABLE ONLY public.change_record
 ALTER TABLE ONLY public.conflict
     ADD CONSTRAINT conflict_point_id_ts_value_key UNIQUE NULLS NOT DISTINCT (point_id, ts, value);
 
+ALTER TABLE ONLY public.decision
+    ADD CONSTRAINT decision_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.decision
+    ADD CONSTRAINT decision_undoes_key UNIQUE (undoes);
+
 ALTER TABLE ONLY public.dirty
     ADD CONSTRAINT dirty_pkey PRIMARY KEY (id);
 
@@ -1100,6 +1161,9 @@ ALTER TABLE ONLY public.factor_set
 
 ALTER TABLE ONLY public.factor_set
     ADD CONSTRAINT factor_set_tenant_id_sha256_key UNIQUE (tenant_id, sha256);
+
+ALTER TABLE ONLY public.finding
+    ADD CONSTRAINT finding_pkey PRIMARY KEY (series_id, check_name, ts);
 
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
@@ -1184,9 +1248,13 @@ ALTER TABLE ONLY public.tenant
 
 CREATE INDEX change_record_tenant ON public.change_record USING btree (tenant_id, id);
 
+CREATE INDEX decision_site ON public.decision USING btree (site_id, id);
+
 CREATE INDEX event_live ON public.event USING btree (site_id, seq) WHERE (kind = 'live'::text);
 
 CREATE INDEX event_tenant ON public.event USING btree (tenant_id, seq);
+
+CREATE INDEX finding_site ON public.finding USING btree (site_id, ts);
 
 CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
 
@@ -1220,6 +1288,18 @@ ALTER TABLE ONLY public.conflict
 ALTER TABLE ONLY public.conflict
     ADD CONSTRAINT conflict_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.decision
+    ADD CONSTRAINT decision_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);
+
+ALTER TABLE ONLY public.decision
+    ADD CONSTRAINT decision_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.decision
+    ADD CONSTRAINT decision_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.decision
+    ADD CONSTRAINT decision_undoes_fkey FOREIGN KEY (undoes) REFERENCES public.decision(id);
+
 ALTER TABLE ONLY public.dirty
     ADD CONSTRAINT dirty_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
 
@@ -1240,6 +1320,15 @@ ALTER TABLE ONLY public.factor_override
 
 ALTER TABLE ONLY public.factor_set
     ADD CONSTRAINT factor_set_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.finding
+    ADD CONSTRAINT finding_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);
+
+ALTER TABLE ONLY public.finding
+    ADD CONSTRAINT finding_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.finding
+    ADD CONSTRAINT finding_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.gateway_sequence
     ADD CONSTRAINT gateway_sequence_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
@@ -1351,6 +1440,8 @@ ALTER TABLE public.change_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.conflict ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.decision ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dirty ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
@@ -1360,6 +1451,8 @@ ALTER TABLE public.factor_confirmation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.factor_override ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.factor_set ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.finding ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.gateway ENABLE ROW LEVEL SECURITY;
 
@@ -1399,6 +1492,8 @@ CREATE POLICY service ON public.change_record TO nengtan_admin, nengtan_ingest, 
 
 CREATE POLICY service ON public.conflict TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY service ON public.decision TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY service ON public.dirty TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.event TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
@@ -1408,6 +1503,8 @@ CREATE POLICY service ON public.factor_confirmation TO nengtan_admin, nengtan_in
 CREATE POLICY service ON public.factor_override TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.factor_set TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.finding TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.gateway TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1463,6 +1560,8 @@ CREATE POLICY tenant_only ON public.change_record USING ((tenant_id = public.cur
 
 CREATE POLICY tenant_only ON public.conflict USING ((tenant_id = public.current_tenant()));
 
+CREATE POLICY tenant_only ON public.decision USING ((tenant_id = public.current_tenant()));
+
 CREATE POLICY tenant_only ON public.dirty USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.event USING ((tenant_id = public.current_tenant()));
@@ -1472,6 +1571,8 @@ CREATE POLICY tenant_only ON public.factor_confirmation USING ((tenant_id = publ
 CREATE POLICY tenant_only ON public.factor_override USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.factor_set USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.finding USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.gateway USING ((tenant_id = public.current_tenant()));
 
@@ -1555,6 +1656,10 @@ GRANT UPDATE(reviewed_at) ON TABLE public.conflict TO nengtan_api;
 
 GRANT UPDATE(reviewed_by) ON TABLE public.conflict TO nengtan_api;
 
+GRANT SELECT,INSERT ON TABLE public.decision TO nengtan_api;
+GRANT SELECT,INSERT ON TABLE public.decision TO nengtan_admin;
+GRANT SELECT ON TABLE public.decision TO nengtan_worker;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dirty TO nengtan_admin;
 GRANT INSERT ON TABLE public.dirty TO nengtan_ingest;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dirty TO nengtan_worker;
@@ -1576,6 +1681,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.factor_override TO nengtan_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_set TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.factor_set TO nengtan_worker;
 GRANT SELECT ON TABLE public.factor_set TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.finding TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.finding TO nengtan_admin;
+GRANT SELECT ON TABLE public.finding TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gateway TO nengtan_admin;
 GRANT SELECT ON TABLE public.gateway TO nengtan_ingest;

@@ -15,6 +15,7 @@ VIEWS = {
     "flow": ("/flow", MANAGER),
     "trends": ("/trends", MANAGER),
     "meters": ("/meters", MANAGER),
+    "review": ("/review", MANAGER),
     "park": ("/park", OPERATOR),
     "screen": ("/overview?screen=1", MANAGER),
 }

@@ -116,7 +116,14 @@ _PAUSES_US = st.sampled_from(
     [1, MINUTE_US, 5 * MINUTE_US - 1, 5 * MINUTE_US, STEP_US, STEP_US + 1, 47 * MINUTE_US, 10**10]
 ) | st.integers(1, 40 * MINUTE_US)
 _QUALITIES = st.sampled_from(
-    [0, 0, 0, 0, Quality.SOURCE_BAD, Quality.QOS0, Quality.SOURCE_UNCERTAIN, Quality.CONFLICT]
+    [
+        *(0, 0, 0, 0),
+        Quality.SOURCE_BAD,
+        Quality.QOS0,
+        Quality.SOURCE_UNCERTAIN,
+        Quality.CONFLICT,
+        Quality.ACCEPTED,
+    ]
 )
 # What a register does next, in tenths: count, stand, jitter, dip, jump, start again.
 _MOVES = st.sampled_from([0, 1, 1, 2, 5, 10, 30, -1, -2, -30, 40, 900, -900, 5000, -5000])

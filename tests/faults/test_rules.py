@@ -21,8 +21,8 @@ from tests.twins.register import Change, Point, Reading
 
 PAGE = Path(compute.rules.__file__).with_name("RULES.md")
 RULE = {rule.name: rule for rule in RULES}
-# Set by nothing yet.
-UNUSED = Quality.UNBALANCED
+# Rules about what readings say themselves, and of what is looked at beside the amounts.
+WITHOUT_EXAMPLE = {"doubt", "corrected", "checked", "frozen"}
 
 GAUGE = Point(kind=PointKind.GAUGE, hold_us=STEP_US)
 FIVE_MINUTES = Point(kind=PointKind.INTERVAL, period_us=STEP_US // 3, stamped_at_end=True)
@@ -59,6 +59,11 @@ LOAD = every(5, [60, 30, 90, 0])
 OTHER = Change(AT_7_MIN, 2.0, last_raw=12, first_raw=500, goes_on=False)
 
 
+def accepted(readings: Sequence[Reading], place: int) -> list[Reading]:
+    right = replace(readings[place], quality=int(Quality.ACCEPTED))
+    return [*readings[:place], right, *readings[place + 1 :]]
+
+
 EXAMPLES = [
     Example("rise", Point(), every(5, [10, 11, 12, 13]), 3),
     Example("return", Point(), every(3, [12, 5, 5, 13, 14, 14, 14, 15], start_us=BEFORE_US), 3),
@@ -68,6 +73,7 @@ EXAMPLES = [
     Example("spike", RATED, every(5, [50, 51, 900, 901, 902, 903]), 2),
     Example("outlier_high", Point(), every(5, [50, 90, 52, 53, 54]), 3),
     Example("outlier_low", Point(), every(5, [50, 1, 52, 53, 54]), 3),
+    Example("accepted", Point(), accepted(every(5, [50, 51, 3, 4, 5, 6]), 2), 5),
     Example("gap", Point(hold_us=STEP_US), every(60, [10, 14]), 1),
     Example("change", lived(Change(AT_7_MIN, 10.0, last_raw=12, first_raw=12)), FOUR, 2 + 10),
     Example("split", lived(Change(AT_7_MIN, 10.0)), FOUR, 1.5 + 15),
@@ -91,11 +97,11 @@ class TestTheTable:
     def test_names_each_rule_once_and_every_bit(self) -> None:
         assert len(RULE) == len(RULES)
         named = {bit for rule in RULES for bit in rule.quality}
-        assert named == set(Quality) - {Quality.GOOD, UNUSED}
+        assert named == set(Quality) - {Quality.GOOD}
 
     def test_has_an_example_of_every_rule(self) -> None:
         in_code = {rule.name for rule in RULES if rule.kind != "site"}
-        assert {example.rule for example in EXAMPLES} | {"doubt"} == in_code
+        assert {example.rule for example in EXAMPLES} | WITHOUT_EXAMPLE == in_code
 
     @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.rule)
     def test_says_what_is_booked_and_shown(self, example: Example) -> None:
@@ -103,7 +109,9 @@ class TestTheTable:
         assert found.amount[0, 0] == pytest.approx(example.amount, rel=1e-12, nan_ok=True)
         assert Quality(int(found.quality[0, 0])) == RULE[example.rule].quality
 
-    @pytest.mark.parametrize("bit", list(RULE["doubt"].quality))
+    @pytest.mark.parametrize(
+        "bit", [bit for name in ("doubt", "corrected", "checked") for bit in RULE[name].quality]
+    )
     def test_keeps_each_doubt_of_a_reading(self, bit: Quality) -> None:
         row = every(5, [10, 11, 12, 13])
         row[1] = replace(row[1], quality=int(bit))

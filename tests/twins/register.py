@@ -124,7 +124,10 @@ def looks_wrong(numbers: list[Reading], i: int, point: Point) -> bool:
 
 def register_account(numbers: list[Reading], point: Point) -> Account:
     account = Account()
-    wrong = [looks_wrong(numbers, i, point) for i in range(len(numbers))]
+    wrong = [
+        looks_wrong(numbers, i, point) and not reading.quality & Quality.ACCEPTED
+        for i, reading in enumerate(numbers)
+    ]
     outlier = [
         wrong[i] and not any(wrong[max(i - 1, 0) : i]) and not any(wrong[i + 1 : i + 2])
         for i in range(len(numbers))
@@ -176,6 +179,10 @@ def register_span(
     quality = a.quality | b.quality
     gap = Quality.INTERPOLATED if b.ts_us - a.ts_us > point.hold_us else Quality.GOOD
     what = verdict(a, b, point)
+    accepted = b.quality & Quality.ACCEPTED
+    if what == "fall" and accepted:
+        # A rise by rounding alone is none; a fall is a register that begins again from 0.
+        return Span(a.ts_us, b.ts_us, max(Fraction(b.value), Fraction(0)), quality | gap)
     if what == "fall":
         return Span(a.ts_us, b.ts_us, None, quality | Quality.DECREASE)
     ceiling_of = a if what == "rollover" else b
@@ -185,12 +192,20 @@ def register_span(
     if what == "rollover":
         total = max(rise + Fraction(point.modulus), Fraction(0))
         return Span(a.ts_us, b.ts_us, total, quality | gap | Quality.ROLLOVER)
+    if rise > limit(top, b, point) and accepted:
+        return Span(a.ts_us, b.ts_us, accepted_rise(a, b), quality | gap)
     if rise > limit(top, b, point):
         return Span(a.ts_us, b.ts_us, None, quality | Quality.SPIKE)
     if Fraction(top.value) - Fraction(a.value) > jitter(a, top, point):
         gap = Quality.INTERPOLATED
     rise -= booked_below(numbers, kept, highest, left, point)
     return Span(a.ts_us, b.ts_us, max(rise, Fraction(0)), quality | gap)
+
+
+def accepted_rise(a: Reading, b: Reading) -> Fraction:
+    if b.value >= a.value:
+        return Fraction(b.value) - Fraction(a.value)
+    return max(Fraction(b.value), Fraction(0))
 
 
 def gauge_account(numbers: list[Reading], point: Point) -> Account:

@@ -5,7 +5,7 @@ import { findSession, useSession } from "./session/useSession";
 /** What the address of every view may say, and keeps from view to view. */
 const KEPT = ["site", "screen", "lang", "theme", "period", "first", "last", "unit"] as const;
 
-export const VIEWS = ["overview", "flow", "trends", "meters", "park"] as const;
+export const VIEWS = ["overview", "flow", "trends", "meters", "review", "park"] as const;
 export type View = (typeof VIEWS)[number];
 
 const load: Record<View, () => Promise<unknown>> = {
@@ -13,6 +13,7 @@ const load: Record<View, () => Promise<unknown>> = {
   flow: () => import("./views/flow/FlowView.vue"),
   trends: () => import("./views/trends/TrendsView.vue"),
   meters: () => import("./views/meters/MetersView.vue"),
+  review: () => import("./views/review/ReviewView.vue"),
   park: () => import("./views/park/ParkView.vue"),
 };
 
@@ -34,7 +35,8 @@ function firstView(): View {
 
 /** The views that who is signed in may see, the first one first. */
 export function viewsFor(isPark: boolean): View[] {
-  return isPark ? ["park", "overview", "flow", "trends", "meters"] : ["overview", "flow", "trends", "meters"];
+  const own: View[] = ["overview", "flow", "trends", "meters", "review"];
+  return isPark ? ["park", ...own] : own;
 }
 
 /** Begins to load the view of an address before it is known who asks: both take their time. */

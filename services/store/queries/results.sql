@@ -44,6 +44,39 @@ from result where series_id = any({series}) and grain = {grain} and ts >= {start
 -- name: newest_result
 select max(ts) as ts from result where series_id = any($1) and grain = 0 and ts >= $2 and ts < $3
 
+-- name: runs_before
+-- Rows right before an instant that are whole and the same as an amount: none is lacking between two
+-- readings of a point.
+select p.position::integer, count(r.ts)
+from unnest({series}::integer[], {amounts}::float8[], {sinces}::timestamptz[]) with ordinality
+  as p (series_id, amount, since, position)
+left join lateral (
+  select ts from result
+  where series_id = p.series_id and grain = 0 and ts >= p.since and ts < {at}
+    and (covered_us < {step} or (abs(result.amount - p.amount) <= 1e-9 * abs(p.amount)) is not true)
+  order by ts desc limit 1
+) b on true
+left join result r on r.series_id = p.series_id and r.grain = 0 and r.ts < {at} and r.ts >= p.since
+  and (b.ts is null or r.ts > b.ts)
+group by p.position
+
+-- name: runs_after
+-- The same from an instant on, compared with the first of them; of a register that must be 0.
+select p.position::integer, count(r.ts)
+from unnest({series}::integer[], {untils}::timestamptz[], {registers}::boolean[]) with ordinality
+  as p (series_id, until, is_register, position)
+join result f on f.series_id = p.series_id and f.grain = 0 and f.ts = {at} and f.covered_us >= {step}
+  and (f.amount = 0 or not p.is_register)
+left join lateral (
+  select ts from result
+  where series_id = p.series_id and grain = 0 and ts >= {at} and ts < p.until
+    and (covered_us < {step} or (abs(result.amount - f.amount) <= 1e-9 * abs(f.amount)) is not true)
+  order by ts limit 1
+) b on true
+left join result r on r.series_id = p.series_id and r.grain = 0 and r.ts >= {at} and r.ts < p.until
+  and (b.ts is null or r.ts < b.ts)
+group by p.position
+
 -- name: take_dirty
 delete from dirty where id in (
   select id from dirty where site_id = $1 and point_ids is not null order by id limit $2

@@ -1,10 +1,16 @@
 import { request } from "./client";
 import type {
+  CheckName,
+  Collection,
   Completeness,
   Conflicts,
   Consumption,
+  Decisions,
   Energy,
   EnergyFlow,
+  Findings,
+  FindingState,
+  FindingSubject,
   FlowUnit,
   Interval,
   Me,
@@ -139,6 +145,38 @@ export function listConflicts(site: string, signal?: AbortSignal): Promise<Confl
 
 export function getCompleteness(query: Span, signal?: AbortSignal): Promise<Completeness> {
   return request("/data-quality/completeness", { query, ...at(signal) });
+}
+
+export function listFindings(
+  query: Span & Page & { check?: CheckName | null; subject?: string; state?: FindingState | null },
+  signal?: AbortSignal,
+): Promise<Findings> {
+  return request("/data-audit/findings", { query, ...at(signal) });
+}
+
+export function decideFinding(
+  body: Span & { subject_kind: FindingSubject; subject: string; check: CheckName; verdict: "accept" | "reject"; reason: string },
+): Promise<{ decision_id: number }> {
+  return request("/data-audit/decisions", { method: "POST", body });
+}
+
+/** A value that stands for the reading of an instant; null leaves it out. */
+export function correctReading(
+  body: { site: string; point: string; ts: string; value: number | null; reason: string },
+): Promise<{ decision_id: number }> {
+  return request("/data-audit/corrections", { method: "POST", body });
+}
+
+export function listDecisions(query: { site: string } & Page, signal?: AbortSignal): Promise<Decisions> {
+  return request("/data-audit/decisions", { query, ...at(signal) });
+}
+
+export function undoDecision(decision: number, reason: string): Promise<{ decision_id: number }> {
+  return request(`/data-audit/decisions/${decision}/undo`, { method: "POST", body: { reason } });
+}
+
+export function getCollection(query: Span, signal?: AbortSignal): Promise<Collection> {
+  return request("/data-audit/collection", { query, ...at(signal) });
 }
 
 export function getProvenance(query: Span & Page, signal?: AbortSignal): Promise<Provenance> {

@@ -202,6 +202,8 @@ export interface Readings extends Answer {
   point: string;
   unit: string;
   rows: Reading[];
+  /** What stands about readings of the period: amounts are computed as decided. */
+  decisions: Decision[];
   next_cursor: string | null;
 }
 
@@ -248,6 +250,66 @@ export interface Conflict {
 export interface Conflicts extends Answer {
   conflicts: Conflict[];
   more: boolean;
+}
+
+export const CHECKS = ["spike", "decrease", "range", "step", "rate", "gap", "frozen", "skew", "balance"] as const;
+export type CheckName = (typeof CHECKS)[number];
+export const FINDING_STATES = ["open", "accepted", "rejected", "corrected"] as const;
+export type FindingState = (typeof FINDING_STATES)[number];
+export type FindingSubject = "point" | "residual";
+
+/** Adjoining base intervals of a point or a node that fail a check, decided alike. */
+export interface Finding {
+  subject_kind: FindingSubject;
+  subject: string;
+  check: CheckName;
+  start: string;
+  end: string;
+  first_at: string | null;
+  value: number | null;
+  limit: number | null;
+  unit: string | null;
+  reading_count: number;
+  first_seen_at: string;
+  state: FindingState;
+  decision_id: number | null;
+  reason: string | null;
+  decided_by: string | null;
+  decided_at: string | null;
+}
+
+export interface Findings extends Answer {
+  findings: Finding[];
+  next_cursor: string | null;
+}
+
+export interface Decision {
+  id: number;
+  subject_kind: FindingSubject;
+  subject: string;
+  kind: "accept" | "reject" | "correct" | "undo";
+  check: CheckName | null;
+  start: string;
+  end: string;
+  reading_count: number;
+  value: number | null;
+  undoes: number | null;
+  undone_by: number | null;
+  reason: string;
+  decided_by: string;
+  decided_at: string;
+}
+
+export interface Decisions extends Answer {
+  decisions: Decision[];
+  next_cursor: string | null;
+}
+
+export interface Collection extends Answer {
+  start: string;
+  end: string;
+  points: { month: string; meter: string; point: string; completeness: number; self_collection: number; completeness_min: number; is_complete: boolean }[];
+  meters: { month: string; meter: string; completeness: number; self_collection: number }[];
 }
 
 export interface Completeness extends Answer {
