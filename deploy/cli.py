@@ -18,8 +18,8 @@ from deploy.demo_faults import DemoFault
 from deploy.gateway_settings import GatewaySettings
 from deploy.grafana_commands import grafana_app
 from deploy.replay import ReplayOptions, address_of, replay
-from deploy.replay_map import load_map
 from deploy.replay_report import render
+from services.files.file_map import load_map
 from services.plant.findings import PlantInvalid
 from services.plant.model import Plant
 from services.plant.read import read_plant
