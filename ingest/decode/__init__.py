@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compute.errors import NengtanError
-from ingest.decode import nengtan, neuron
+from ingest.decode import imported, nengtan, neuron
 from ingest.decode.codes import MEANING, Code
 from ingest.reading import Decoded
 
@@ -27,6 +27,8 @@ class Form:
 FORMS = {
     "nengtan": Form(nengtan.decode_fast, nengtan.decode_strict),
     "neuron": Form(neuron.decode_fast, neuron.decode_strict),
+    # Of files, and never of the broker: one decoder, for there is nothing to be fast about.
+    "import": Form(imported.decode, imported.decode),
 }
 
 

@@ -88,6 +88,8 @@ class RowReader:
         Unit by point: rows that name another unit are converted, or refused.
     row_count_max : int, optional
         More rows are refused. A replay has no limit.
+    bad_cell_count_max : int or None
+        How many bad cells are listed; all are counted. None lists all.
     skips_totals : bool
         Whether a row of sums is left out instead of listed as bad.
     """
@@ -99,6 +101,7 @@ class RowReader:
         *,
         units: Mapping[str, str] | None = None,
         row_count_max: int | None = None,
+        bad_cell_count_max: int | None = BAD_CELL_LISTED_MAX,
         skips_totals: bool = False,
     ) -> None:
         self.path = path
@@ -107,6 +110,7 @@ class RowReader:
         self._map = file_map
         self._units = units or {}
         self._row_count_max = row_count_max
+        self._bad_cell_count_max = bad_cell_count_max
         self._skips_totals = skips_totals
         self._time = TimeReader(file_map)
         self._is_epoch = file_map.time.format[0] in EPOCH_FORMATS
@@ -319,9 +323,11 @@ class RowReader:
 
     def _bad(self, line: int, column: str, value: str, fault: Unreadable) -> None:
         self.tally.bad_count += 1
-        if len(self.tally.bad_cells) < BAD_CELL_LISTED_MAX:
+        limit = self._bad_cell_count_max
+        if limit is None or self.tally.bad_count <= limit:
             # Bytes that are not of the encoding are shown by their number.
             shown = value[:200].encode("utf-8", "backslashreplace").decode("utf-8")
+            shown = shown.replace("\0", "\\0")
             self.tally.bad_cells.append(
                 BadCell(line, column, shown, fault.code, str(fault), fault.zh)
             )

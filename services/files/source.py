@@ -234,4 +234,9 @@ def _lines(text: io.TextIOWrapper, path: Path) -> Iterator[str]:
             )
         if total > UNPACKED_BYTES_MAX:
             raise _unpacks_too_far(path)
+        if "\0" in line:
+            raise FileRefused(
+                f"{path}: a line holds the character U+0000; save the file as text",
+                f"{path}：有一行含空字符 U+0000；请保存为文本",
+            )
         yield line

@@ -143,8 +143,8 @@ async def quarantine(
     payload: bytes,
     items: Sequence[QuarantineItem],
     received_at: datetime,
-) -> None:
-    """Keep a message byte for byte with the reason of each item that was not taken."""
+) -> int:
+    """Keep a message byte for byte with the reason of each item; return its number."""
     row = await (
         await connection.execute(
             query("add_quarantine"),
@@ -164,6 +164,7 @@ async def quarantine(
             [item.due_at for item in items],
         ),
     )
+    return int(row["id"])
 
 
 @dataclass(frozen=True, slots=True)
