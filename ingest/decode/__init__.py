@@ -27,9 +27,9 @@ class Form:
 FORMS = {
     "nengtan": Form(nengtan.decode_fast, nengtan.decode_strict),
     "neuron": Form(neuron.decode_fast, neuron.decode_strict),
-    # Of files, and never of the broker: one decoder, for there is nothing to be fast about.
-    "import": Form(imported.decode, imported.decode),
 }
+# Of files, and never of the broker: one decoder, for there is nothing to be fast about.
+_IMPORT = Form(imported.decode, imported.decode)
 
 
 class UnknownForm(NengtanError):
@@ -46,7 +46,7 @@ def decode(form: str, payload: bytes) -> Decoded:
     Parameters
     ----------
     form : str
-        One of `FORMS`: what the gateway speaks, by its description.
+        One of `FORMS`: what the gateway speaks, by its description; or `import`.
     payload : bytes
         Any bytes.
 
@@ -55,7 +55,7 @@ def decode(form: str, payload: bytes) -> Decoded:
     UnknownForm
         If the form is not one of `FORMS`, which is the caller's fault; never for the payload.
     """
-    decoders = FORMS.get(form)
+    decoders = _IMPORT if form == "import" else FORMS.get(form)
     if decoders is None:
         raise UnknownForm(form)
     decoded = decoders.fast(payload)

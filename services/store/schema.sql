@@ -1104,7 +1104,8 @@ CREATE VIEW public.tenant_reading WITH (security_barrier='true') AS
             WHEN (v.revision IS NULL) THEN r.value
             ELSE v.value
         END AS value,
-    COALESCE(v.quality, r.quality) AS quality
+    COALESCE(v.quality, r.quality) AS quality,
+    COALESCE(v.revision, 0) AS revision
    FROM ((public.reading r
      JOIN public.point p ON ((p.id = r.point_id)))
      LEFT JOIN public.reading_revision v ON (((v.point_id = r.point_id) AND (v.ts = r.ts) AND (NOT (EXISTS ( SELECT

@@ -42,7 +42,7 @@ where p.site_id = $1 and ($2::text is null or p.code = $2) and p.code > $3
 order by p.code limit $4
 
 -- name: answer_readings
-select ts, received_at, value, quality from tenant_reading
+select ts, received_at, value, quality, revision from tenant_reading
 where point_id = $1 and ts >= $2 and ts < $3
 order by ts limit $4
 
@@ -54,7 +54,7 @@ order by kind, code, carrier
 
 -- name: answer_rows
 select ts, amount, energy_kwh, coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e,
-       emission_purchased_tco2e, covered_us, reading_count, quality
+       emission_purchased_tco2e, covered_us, reading_count, quality, input_hash
 from tenant_result
 where series_id = $1 and grain = $2 and ts >= $3 and ts < $4
 order by ts limit $5

@@ -130,7 +130,7 @@ grant select on reading_revision to nengtan_worker;
 create or replace view tenant_reading with (security_barrier) as
   select r.ts, coalesce(v.received_at, r.received_at) as received_at, r.point_id,
          case when v.revision is null then r.value else v.value end as value,
-         coalesce(v.quality, r.quality) as quality
+         coalesce(v.quality, r.quality) as quality, coalesce(v.revision, 0) as revision
   from reading r join point p on p.id = r.point_id
   left join reading_revision v on v.point_id = r.point_id and v.ts = r.ts and not exists (
     select from reading_revision n where n.point_id = v.point_id and n.ts = v.ts and n.revision > v.revision)
