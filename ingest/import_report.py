@@ -14,6 +14,7 @@ import numpy.typing as npt
 from compute.periods import from_us
 from compute.quality import Quality
 from ingest.reading import Rejection
+from services.files.bills import BilledPoint, BillReader
 from services.files.fault import BadCell, FileTooLarge
 from services.files.file_map import read_map
 from services.files.guess import Guess, guess_map
@@ -85,7 +86,7 @@ def read_sheet(
     path: Path,
     waiting: WaitingImport,
     *,
-    units: Mapping[str, str],
+    points: Mapping[str, BilledPoint],
     show: Callable[[float], None],
 ) -> Sheet:
     """Read a file whole.
@@ -96,6 +97,9 @@ def read_sheet(
         If it cannot be read, or is larger than an import may be.
     """
     options = waiting.options
+    if waiting.kind == "bills":
+        return _of_bills(BillReader(path, points, waiting.time_zone, options.get("sheet")), show)
+    units = {code: point.unit for code, point in points.items()}
     if options.get("map") is not None:
         guess = Guess(read_map(options["map"], place="options.map"), zone_assumed=False)
     else:
@@ -151,6 +155,45 @@ def _columns(reader: RowReader, guess: Guess, show: Callable[[float], None]) -> 
         np.frombuffer(quality, dtype=np.int32),
         np.frombuffer(line, dtype=np.int32),
         tally.bad_cells,
+        facts,
+    )
+
+
+def _of_bills(reader: BillReader, show: Callable[[float], None]) -> Sheet:
+    """Return bills as the readings they come to; each says that its shape is not known."""
+    index_of: dict[str, int] = {}
+    name_index, line = array("i"), array("i")
+    ts_us, value = array("q"), array("d")
+    for bill in reader.bills():
+        index = index_of.setdefault(bill.point, len(index_of))
+        for share in bill.shares:
+            name_index.append(index)
+            line.append(bill.line)
+            ts_us.append(share.ts_us)
+            value.append(share.value)
+        source = reader.source
+        show(0.0 if source is None else source.read_bytes / max(source.size_bytes, 1))
+        _limit(len(ts_us), len(reader.bad))
+    _limit(len(ts_us), len(reader.bad))
+    facts: dict[str, Any] = {
+        "rows": reader.row_count,
+        "readings": len(ts_us),
+        "missing": 0,
+        "totals_left_out": 0,
+        "first": from_us(min(ts_us)).isoformat() if ts_us else None,
+        "last": from_us(max(ts_us)).isoformat() if ts_us else None,
+        "map": None,
+        "zone_assumed": False,
+        "warnings": [],
+    }
+    return Sheet(
+        list(index_of),
+        np.frombuffer(name_index, dtype=np.int32),
+        np.frombuffer(ts_us, dtype=np.int64),
+        np.frombuffer(value, dtype=np.float64),
+        np.full(len(ts_us), int(Quality.INTERPOLATED), dtype=np.int32),
+        np.frombuffer(line, dtype=np.int32),
+        reader.bad,
         facts,
     )
 

@@ -28,6 +28,7 @@ from ingest.reading import Decoded, Delivery, Rejection
 from ingest.registry import Gateway, Registry, load_registry
 from ingest.validate import Batch, Message, check
 from services import clock
+from services.files.bills import BilledPoint
 from services.files.fault import FileRefused, FileTooLarge
 from services.store import imports, ledger, readings
 from services.store.imports import Fates, WaitingImport
@@ -115,8 +116,8 @@ async def _look_or_take(
         with tempfile.TemporaryDirectory(prefix="nengtan-import-") as folder:
             path = Path(folder) / f"import-{waiting.id}"
             await _write_file(connection, waiting, path)
-            units = await imports.site_units(connection, waiting.site_id)
-            sheet = await _in_thread(path, waiting, units, progress)
+            points = await imports.site_points(connection, waiting.site_id)
+            sheet = await _in_thread(path, waiting, points, progress)
         gateway = registry.by_topic[waiting.topic]
         # What cannot be stored undoes the slices before it, but not the note of it.
         async with connection.transaction():
@@ -180,7 +181,7 @@ async def _write_file(connection: Connection, waiting: WaitingImport, path: Path
 
 
 async def _in_thread(
-    path: Path, waiting: WaitingImport, units: Mapping[str, str], progress: _Progress
+    path: Path, waiting: WaitingImport, points: Mapping[str, BilledPoint], progress: _Progress
 ) -> Sheet:
     """Read the file beside the loop; whatever a parser dies of is a fault of the file."""
 
@@ -189,7 +190,7 @@ async def _in_thread(
 
     def read() -> Sheet:
         try:
-            return read_sheet(path, waiting, units=units, show=show)
+            return read_sheet(path, waiting, points=points, show=show)
         except FileRefused:
             raise
         except (KeyboardInterrupt, SystemExit):

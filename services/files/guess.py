@@ -94,7 +94,7 @@ def _header(rows: Sequence[tuple[int, list[Cell]]]) -> tuple[int, list[str]] | N
     """Return the first row that names a column of times, with its line."""
     for line, cells in rows:
         header = [str(cell).strip() for cell in cells]
-        if _find(header, (*TIME_WORDS, *DATE_WORDS)) is not None:
+        if find_head(header, (*TIME_WORDS, *DATE_WORDS)) is not None:
             return line, header
     return None
 
@@ -135,13 +135,14 @@ def _name_of(head: str) -> str:
     return (found["name"] if found else head).strip()
 
 
-def _bracket_of(head: str) -> str:
+def bracket_of(head: str) -> str:
+    """Return what stands in brackets at the end of a head: a unit, a zone; empty for none."""
     found = _HEAD.fullmatch(head)
     return found["unit"].strip() if found else ""
 
 
-def _find(header: Sequence[str], words: Sequence[str]) -> str | None:
-    """Return the first head that is one of the words, brackets aside."""
+def find_head(header: Sequence[str], words: Sequence[str]) -> str | None:
+    """Return the first head that is one of the words, in one language or both, brackets aside."""
     for head in header:
         # Both languages may stand in one head, as in the template: 时间 time [Asia/Shanghai].
         name = _name_of(head).casefold()
@@ -158,15 +159,15 @@ def _guess(
     zone: str,
     more: Mapping[str, Any],
 ) -> Guess:
-    date, time = _find(header, DATE_WORDS), _find(header, TIME_WORDS)
+    date, time = find_head(header, DATE_WORDS), find_head(header, TIME_WORDS)
     time_columns = tuple(head for head in (date, time) if head is not None)
-    stated = next(filter(None, map(_bracket_of, time_columns)), "")
+    stated = next(filter(None, map(bracket_of, time_columns)), "")
     if stated:
         _check_zone(path, stated)
     time_map = TimeMap(column=time_columns, format=(WRITTEN,), zone=stated or zone)
-    point, value = _find(header, POINT_WORDS), _find(header, VALUE_WORDS)
+    point, value = find_head(header, POINT_WORDS), find_head(header, VALUE_WORDS)
     if point is not None and value is not None:
-        unit = _find(header, UNIT_WORDS)
+        unit = find_head(header, UNIT_WORDS)
         file_map = FileMap(
             time=time_map,
             key=point,
@@ -213,7 +214,7 @@ def _point(path: Path, head: str, units: Mapping[str, str]) -> PointMap:
             f"{path.name}：列 {head!r} 不是本厂区的测点{near}：请更正表头、删除该列或提供映射",
             pointer=head,
         )
-    unit = "" if head == code else _bracket_of(head)
+    unit = "" if head == code else bracket_of(head)
     scale = None
     if unit and unit != units[code]:
         try:

@@ -200,7 +200,7 @@ class RowReader:
                 f"{self.path.name} has more than {COLUMN_COUNT_MAX} columns; split it",
                 f"{self.path.name} 超过 {COLUMN_COUNT_MAX} 列；请拆分",
             )
-        number = _number_reader(file_map.decimal, file_map.thousands)
+        number = number_reader(file_map.decimal, file_map.thousands)
         return _Columns(
             values=[
                 _Column(
@@ -341,7 +341,7 @@ def _written(cell: Cell, source: Source) -> str:
     return moment.isoformat(sep=" ").removesuffix(" 00:00:00")
 
 
-def _number_reader(decimal: str, thousands: str) -> Callable[[Cell, Decimal | None], float]:
+def number_reader(decimal: str, thousands: str) -> Callable[[Cell, Decimal | None], float]:
     """Return the function that reads numbers and scales them, or raises Unreadable."""
     grouped = re.compile(
         rf"[+-]?\d{{1,3}}({re.escape(thousands)}\d{{3}})+({re.escape(decimal)}\d*)?"

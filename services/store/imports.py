@@ -10,6 +10,7 @@ import numpy.typing as npt
 from psycopg.types.json import Jsonb
 
 from compute.periods import from_us
+from services.files.bills import BilledPoint
 from services.store.pool import Connection
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
@@ -228,10 +229,19 @@ async def next_import(connection: Connection) -> WaitingImport | None:
     return await fetch_one(connection, WaitingImport, "next_import", ())
 
 
-async def site_units(connection: Connection, site_id: int) -> dict[str, str]:
-    """Return the unit of every active point of a site, by code."""
-    rows = await (await connection.execute(query("site_units"), (site_id,))).fetchall()
-    return {row["code"]: row["unit"] for row in rows}
+async def site_points(connection: Connection, site_id: int) -> dict[str, BilledPoint]:
+    """Return every active point of a site, by code, as its newest description has it."""
+    rows = await (await connection.execute(query("import_points"), (site_id,))).fetchall()
+    return {
+        row["code"]: BilledPoint(
+            row["kind"],
+            row["unit"],
+            row["multiplier"],
+            row["period_us"],
+            row["stamped_at_end"],
+        )
+        for row in rows
+    }
 
 
 async def show_progress(

@@ -1754,6 +1754,7 @@ GRANT SELECT ON TABLE public.grafana_conflict TO nengtan_grafana;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plant_version TO nengtan_admin;
 GRANT SELECT ON TABLE public.plant_version TO nengtan_worker;
 GRANT SELECT,INSERT ON TABLE public.plant_version TO nengtan_api;
+GRANT SELECT ON TABLE public.plant_version TO nengtan_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.series TO nengtan_admin;
 GRANT SELECT ON TABLE public.series TO nengtan_worker;

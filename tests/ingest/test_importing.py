@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from compute.quality import Quality
 from ingest.commit import Committer
 from ingest.importing import import_due
 from ingest.redrive import redrive_due
 from ingest.registry import load_registry
 from services import clock, energy_query, imports
 from services.refusal import NotFound
-from services.store.imports import ImportRow, Policy
+from services.store.imports import ImportRow, Kind, Policy
 from services.store.pool import Database
 from tests.migrated import START, Migrated, SmallPlant, counts
 
@@ -49,7 +50,7 @@ class Desk:
         """Return what the superuser sees of this tenant: `{t}` stands for its number."""
         return self.migrated.rows(query.replace("{t}", str(self.tenant_id)))
 
-    def upload(self, content: str | bytes, **options: Any) -> ImportRow:
+    def upload(self, content: str | bytes, *, kind: Kind = "readings", **options: Any) -> ImportRow:
         """Send a file, and have ingest look at it."""
         self.number += 1
         path = self.folder / f"{self.number}.csv"
@@ -61,7 +62,7 @@ class Desk:
                 tenant_code=self.tenant,
                 actor=ACTOR,
                 site="main",
-                kind="readings",
+                kind=kind,
                 file_name=path.name,
                 options=options,
                 path=path,
@@ -446,3 +447,25 @@ class TestUndo:
         assert records == [
             (action, ACTOR) for action in ("import.upload", "import.take", "import.undo")
         ]
+
+
+class TestBills:
+    BILL = "point,start,end (inclusive),amount [MWh]\nP3,2025-03-11,2025-03-12,9.6\n"
+
+    def test_become_readings_that_say_what_they_are_and_can_be_undone(self, desk: Desk) -> None:
+        points = [{"code": "P3", "kind": "interval", "unit": "kWh", "period_minutes": 60}]
+        desk.migrated.install(desk.plant(points=[points[0] | {"stamp": "start"}]).plant())
+        row = desk.take(desk.upload(self.BILL, kind="bills"))
+        assert (row.state, row.stored) == ("done", 48), row.report
+        assert desk.standing("P3") == {(24 + hour) * 60: 200.0 for hour in range(48)}
+        qualities = desk.rows(f"select distinct quality {READINGS.replace('order by ts', '')}")
+        assert qualities == [(int(Quality.INTERPOLATED),)]
+        # The next bill may be for days that another one has: then the first stands.
+        again = desk.upload(self.BILL.replace("2025-03-11", "2025-03-12"), kind="bills")
+        assert (again.report or {})["conflict"] == 24
+        desk.undo(row)
+        assert desk.standing("P3") == {}
+
+    def test_need_an_interval_point(self, desk: Desk) -> None:
+        row = desk.upload(self.BILL.replace("P3", "P1"), kind="bills")
+        assert "interval" in (row.report or {})["errors"][0]["en"]

@@ -2,7 +2,8 @@
 select last_received() as at
 
 -- name: answer_site
-select id, tenant_id, code, time_zone, base_interval_us, day_start_us from site where code = $1
+select id, tenant_id, code, time_zone, base_interval_us, day_start_us from site
+where code = $1 and tenant_id = current_tenant()
 
 -- name: answer_sites
 select s.code, s.time_zone, v.document #>> '{name,zh}' as name_zh, v.document #>> '{name,en}' as name_en,

@@ -28,11 +28,12 @@ select f.id, s.code as site, f.kind, f.state, f.policy, f.file_name, f.size_byte
 from file_import f join site s on s.id = f.site_id
 left join import_withdrawal w on w.import_id = f.id
 left join file_import_progress p on p.import_id = f.id
-where ($1::integer is null or f.site_id = $1) and ($2::bigint is null or f.id = $2) and f.id < $3
+where f.tenant_id = current_tenant()
+  and ($1::integer is null or f.site_id = $1) and ($2::bigint is null or f.id = $2) and f.id < $3
 order by f.id desc limit $4
 
 -- name: lock_import
-select id, site_id, state, policy from file_import where id = $1 for update
+select id, site_id, state, policy from file_import where id = $1 and tenant_id = current_tenant() for update
 
 -- name: busy_import
 select id, requested_at, requested_by from file_import
@@ -52,8 +53,17 @@ from file_import f join site s on s.id = f.site_id join gateway g on g.id = f.ga
 where f.state in ('uploaded', 'requested', 'undo_requested')
 order by f.state = 'uploaded', f.id limit 1 for update of f skip locked
 
--- name: site_units
-select code, unit from point where site_id = $1 and active order by code
+-- name: import_points
+select p.code, p.kind, p.unit, coalesce((d.part ->> 'multiplier')::float8, 1) as multiplier,
+       coalesce((d.part ->> 'period_minutes')::bigint, 0) * 60000000 as period_us,
+       coalesce(d.part ->> 'stamp' = 'end', false) as stamped_at_end
+from point p
+left join (
+  select distinct on (part ->> 'code') part
+  from (select document from plant_version where site_id = $1 order by version desc limit 1) v,
+       jsonb_array_elements(v.document -> 'meters') m, jsonb_array_elements(m -> 'points') part
+) d on d.part ->> 'code' = p.code
+where p.site_id = $1 and p.active order by p.code
 
 -- name: show_progress
 insert into file_import_progress (import_id, tenant_id, share, at) values ($1, $2, $3, $4)
