@@ -32,7 +32,7 @@ from services.files.bills import BilledPoint
 from services.files.fault import FileRefused, FileTooLarge
 from services.store import imports, ledger, readings
 from services.store.imports import Fates, WaitingImport
-from services.store.pool import Connection, Database, NotStorable
+from services.store.pool import Connection, Database, DatabaseUnavailable, NotStorable
 
 _log = structlog.get_logger()
 # Readings that are stored in one statement: bounds memory here and in the database.
@@ -87,14 +87,18 @@ async def _shown(database: Database, waiting: WaitingImport) -> AsyncIterator[_P
         while True:
             if progress.share != told:
                 told = progress.share
-                async with database.transaction() as connection:
-                    await imports.show_progress(
-                        connection,
-                        import_id=waiting.id,
-                        tenant_id=waiting.tenant_id,
-                        share=told,
-                        at=clock.now(),
-                    )
+                try:
+                    async with database.transaction() as connection:
+                        await imports.show_progress(
+                            connection,
+                            import_id=waiting.id,
+                            tenant_id=waiting.tenant_id,
+                            share=told,
+                            at=clock.now(),
+                        )
+                except DatabaseUnavailable as error:
+                    # Nobody sees how far it is: no reason to stop the import itself.
+                    _log.warning("ingest.import.progress_untold", reason=str(error))
             await asyncio.sleep(_PROGRESS_S)
 
     showing = asyncio.create_task(show())

@@ -157,12 +157,40 @@ async def read_window(
     connection: Connection, *, point_ids: Sequence[int], start_us: int, end_us: int
 ) -> list[npt.NDArray[Any]]:
     """Return ts_us, point_id, value, quality of every reading in [start, end), in no order."""
-    select = sql.SQL(query("window_readings")).format(
-        start=sql.Literal(from_us(start_us)),
-        end=sql.Literal(from_us(end_us)),
-        points=sql.Literal(list(point_ids)),
+    found, revised = [
+        await copy_out(
+            connection,
+            sql.SQL(query(name)).format(
+                start=sql.Literal(from_us(start_us)),
+                end=sql.Literal(from_us(end_us)),
+                points=sql.Literal(list(point_ids)),
+            ),
+            types,
+        )
+        for name, types in (
+            ("window_readings", _READ_TYPES),
+            ("window_revisions", (*_READ_TYPES, "integer")),
+        )
+    ]
+    # Laid over here: joined in the database it takes five times as long, and there are few.
+    return _laid_over(found, revised) if len(revised[0]) else found
+
+
+def _laid_over(
+    found: list[npt.NDArray[Any]], revised: list[npt.NDArray[Any]]
+) -> list[npt.NDArray[Any]]:
+    """Return readings with what stands in their place, and without those that are withdrawn."""
+    ts_us, point_id, value, quality = (
+        np.concatenate([first, last]) for first, last in zip(found, revised[:4], strict=True)
     )
-    return await copy_out(connection, select, _READ_TYPES)
+    is_revised = np.arange(len(ts_us)) >= len(found[0])
+    withdrawn = np.concatenate([np.zeros(len(found[0]), dtype=np.int32), revised[4]])
+    order = np.lexsort((is_revised, point_id, ts_us))
+    last = np.ones(len(order), dtype=np.bool_)
+    last[:-1] = (np.diff(ts_us[order]) != 0) | (np.diff(point_id[order]) != 0)
+    stands = order[last]
+    stands = stands[withdrawn[stands] == 0]
+    return [column[stands] for column in (ts_us, point_id, value, quality)]
 
 
 async def read_neighbours(

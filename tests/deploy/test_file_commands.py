@@ -90,6 +90,8 @@ class TestFiles:
         assert [float(row["value"]) for row in rows] == list(map(float, range(count)))
         assert {row["unit"] for row in rows} == {"kWh"}
         [(number,)] = installed.rows("select max(id) from file_import")
+        [(share,)] = installed.rows("select share from file_import_progress order by import_id")[:1]
+        assert 0.0 <= share <= 1.0
         undone = nengtan("import-undo", str(number), "--tenant", "acme", "--reason", "a test")
         assert "20,000" in undone
         assert "0 行" in nengtan("export", "readings", output, *OF, *span)

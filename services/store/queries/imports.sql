@@ -33,7 +33,7 @@ where f.tenant_id = current_tenant()
 order by f.id desc limit $4
 
 -- name: lock_import
-select id, site_id, state, policy from file_import where id = $1 and tenant_id = current_tenant() for update
+select id, site_id, state, policy from file_import where id = $1 and tenant_id = current_tenant() for no key update
 
 -- name: busy_import
 select id, requested_at, requested_by from file_import
@@ -51,7 +51,7 @@ select f.id, f.tenant_id, f.site_id, f.gateway_id, f.kind, f.state, f.policy, f.
        f.quarantine_ids, s.code as site, s.time_zone, g.topic
 from file_import f join site s on s.id = f.site_id join gateway g on g.id = f.gateway_id
 where f.state in ('uploaded', 'requested', 'undo_requested')
-order by f.state = 'uploaded', f.id limit 1 for update of f skip locked
+order by f.state = 'uploaded', f.id limit 1 for no key update of f skip locked
 
 -- name: import_points
 select p.code, p.kind, p.unit, coalesce((d.part ->> 'multiplier')::float8, 1) as multiplier,

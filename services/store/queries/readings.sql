@@ -46,11 +46,12 @@ left join newest_revision v on v.point_id = r.point_id and v.ts = r.ts
 where r.ts >= $1 and r.ts <= $2 and v.withdrawn is not true
 
 -- name: window_readings
-select r.ts, r.point_id, coalesce(case when v.revision is null then r.value else v.value end, 'NaN'),
-       coalesce(v.quality, r.quality)
-from reading r
-left join newest_revision v on v.point_id = r.point_id and v.ts = r.ts
-where r.ts >= {start} and r.ts < {end} and r.point_id = any({points}) and v.withdrawn is not true
+select ts, point_id, coalesce(value, 'NaN'), quality from reading
+where ts >= {start} and ts < {end} and point_id = any({points})
+
+-- name: window_revisions
+select ts, point_id, coalesce(value, 'NaN'), quality, withdrawn::integer from newest_revision
+where ts >= {start} and ts < {end} and point_id = any({points})
 
 -- name: readings_before
 select r.ts, p.point_id, coalesce(r.value, 'NaN'), r.quality, p.position::integer
