@@ -14,13 +14,14 @@ import pytest
 
 from compute.quality import Quality
 from ingest.commit import Committer
+from ingest.fates import mark_dirty
 from ingest.importing import import_due
 from ingest.redrive import redrive_due
 from ingest.registry import load_registry
 from services import clock, energy_query, imports
 from services.refusal import NotFound
 from services.store.imports import ImportRow, Kind, Policy
-from services.store.pool import Database
+from services.store.pool import Database, DatabaseUnavailable
 from tests.migrated import START, Migrated, SmallPlant, counts
 
 pytestmark = [pytest.mark.database]
@@ -377,6 +378,28 @@ class TestTake:
         row = desk.bring(text)
         assert (row.stored, row.duplicate, row.conflict) == (90, 12, 1)
         assert desk.standing() == {minute: float(minute) for minute in range(100)}
+
+    def test_that_breaks_off_is_not_there_at_all_and_is_done_again(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked = desk.upload(table({minute: minute for minute in range(0, 100, 10)}))
+        monkeypatch.setattr("ingest.importing.SLICE_READINGS", 3)
+        slices = itertools.count()
+
+        async def fail(*arguments: Any) -> None:
+            if next(slices) == 2:
+                raise DatabaseUnavailable("the power is gone")
+            await mark_dirty(*arguments)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("ingest.importing.mark_dirty", fail)
+            with pytest.raises(DatabaseUnavailable):
+                desk.take(looked)
+        assert desk.standing() == {}
+        assert desk.find(looked).state == "requested"
+        assert identity(desk)["received"] == 0
+        assert desk.work(looked).stored == 10
+        assert identity(desk)["stored"] == 10
 
 
 class TestUndo:
