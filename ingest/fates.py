@@ -81,17 +81,16 @@ async def note_imported(
     columns = firsts.columns
     others = np.setdiff1d(np.arange(len(columns)), judged.stored)
     again = others[np.isin(firsts.origin[others], judged.duplicate)]
-    for rows, stored in ((judged.stored, True), (again, False)):
-        if len(rows):
-            await imports.add_import_readings(
-                connection,
-                import_id=import_id,
-                tenant_id=tenant_id,
-                ts_us=columns.ts_us[rows],
-                point_id=columns.point_id[rows],
-                line=line[batch.item[firsts.origin[rows]]],
-                stored=stored,
-            )
+    rows = np.concatenate([judged.stored, again])
+    await imports.add_import_readings(
+        connection,
+        import_id=import_id,
+        tenant_id=tenant_id,
+        ts_us=columns.ts_us[rows],
+        point_id=columns.point_id[rows],
+        line=line[batch.item[firsts.origin[rows]]],
+        stored=np.repeat(np.array([1, 0], dtype=np.int32), [len(judged.stored), len(again)]),
+    )
 
 
 def senders_of(messages: Sequence[Message]) -> npt.NDArray[np.int32]:

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from compute.periods import from_us
 from services.files.bills import BilledPoint
+from services.store.binary import ColumnType, copy_in, pack
 from services.store.pool import Connection
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
@@ -28,6 +29,7 @@ State = Literal[
 ]
 Policy = Literal["all_or_nothing", "skip_bad"]
 PART_BYTES = 1_000_000
+_STAGE_TYPES: tuple[ColumnType, ...] = ("timestamptz", "integer", "integer", "integer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,20 +288,17 @@ async def add_import_readings(
     ts_us: npt.NDArray[np.int64],
     point_id: npt.NDArray[np.int32],
     line: npt.NDArray[np.int32],
-    stored: bool,
+    stored: npt.NDArray[np.int32],
 ) -> None:
-    """Note which readings an import stored, or confirmed."""
-    await connection.execute(
-        query("add_import_readings"),
-        (
-            import_id,
-            tenant_id,
-            [from_us(us) for us in ts_us.tolist()],
-            point_id.tolist(),
-            line.tolist(),
-            [stored] * len(ts_us),
-        ),
+    """Note which readings an import stored (`stored` is 1), and which it confirmed (0)."""
+    await connection.execute(query("make_import_stage"))
+    await connection.execute(query("clear_import_stage"))
+    await copy_in(
+        connection,
+        sql.SQL(query("copy_import_stage")),
+        pack(_STAGE_TYPES, (ts_us, point_id, line, stored)),
     )
+    await connection.execute(query("add_import_readings"), (import_id, tenant_id))
 
 
 async def confirm_imported(connection: Connection) -> None:

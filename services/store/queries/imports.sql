@@ -75,11 +75,21 @@ update file_import set state = $2, report = $3, stored = stored + $4, duplicate 
   finished_at = $9
 where id = $1
 
+-- name: make_import_stage
+create temporary table if not exists import_stage (
+  ts timestamptz not null, point_id integer not null, line integer not null, stored integer not null
+) on commit delete rows
+
+-- name: clear_import_stage
+truncate import_stage
+
+-- name: copy_import_stage
+copy import_stage (ts, point_id, line, stored) from stdin (format binary)
+
 -- name: add_import_readings
 insert into import_reading (import_id, ts, point_id, tenant_id, revision, line, stored)
-select $1, k.ts, k.point_id, $2, coalesce(v.revision, 0), k.line, k.stored
-from unnest($3::timestamptz[], $4::integer[], $5::integer[], $6::boolean[]) as k (ts, point_id, line, stored)
-left join newest_revision v on v.point_id = k.point_id and v.ts = k.ts
+select $1, k.ts, k.point_id, $2, coalesce(v.revision, 0), k.line, k.stored = 1
+from import_stage k left join newest_revision v on v.point_id = k.point_id and v.ts = k.ts
 on conflict do nothing
 
 -- name: confirm_imported
