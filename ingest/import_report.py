@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,10 @@ import numpy.typing as npt
 
 from compute.periods import from_us
 from compute.quality import Quality
-from ingest.reading import Rejection
+from ingest.decode.imported import Item, encode
+from ingest.reading import Decoded, Delivery, Rejection
+from ingest.registry import Gateway
+from ingest.validate import Message
 from services.files.bills import BilledPoint, BillReader
 from services.files.fault import BadCell, FileTooLarge
 from services.files.file_map import read_map
@@ -27,6 +30,7 @@ READING_COUNT_MAX = 5_000_000
 # Beyond, the file is wrong and not single cells of it.
 REJECTED_MAX = 100_000
 ERRORS_TOLD_MAX = 1_000
+_ITEMS_PER_MESSAGE = 5_000
 # 中文 of what the checks of readings say; cells bring their own.
 _MEANING_ZH = {
     "unknown_point": "不是本厂区的测点：请更正名称，或在厂区描述中增加测点后重试",
@@ -270,3 +274,42 @@ def report_of(sheet: Sheet, found: Found) -> dict[str, Any]:
             for name, count in list(zip(sheet.names, counts, strict=True))[:ERRORS_TOLD_MAX]
         ],
     }
+
+
+def rejected_messages(
+    sheet: Sheet, found: Found, waiting: WaitingImport, gateway: Gateway
+) -> Iterator[Message]:
+    """Yield what was rejected as messages that can be decoded, and so tried, again."""
+    items = [
+        (
+            Item(
+                sheet.names[sheet.name_index[place]],
+                int(sheet.ts_us[place]),
+                float(sheet.value[place]),
+                int(sheet.quality[place]),
+                int(sheet.line[place]),
+            ),
+            fault.code,
+            f"line {sheet.line[place]}: {fault.detail}",
+            found.due_at.get(place),
+        )
+        for place, fault in sorted(found.rejected.items())
+    ]
+    items += [
+        (
+            Item(cell.column, None, None, 0, cell.line, cell.code, str(cell)),
+            cell.code,
+            str(cell),
+            None,
+        )
+        for cell in sheet.bad
+    ]
+    for start in range(0, len(items), _ITEMS_PER_MESSAGE):
+        part = items[start : start + _ITEMS_PER_MESSAGE]
+        payload = encode(waiting.id, waiting.file_name, [item for item, *_ in part])
+        rejected = [
+            Rejection(number, code, detail) for number, (_, code, detail, _) in enumerate(part)
+        ]
+        due_at = {number: due for number, (*_, due) in enumerate(part) if due is not None}
+        delivery = Delivery(waiting.topic, payload, token=0, qos=1, retained=False)
+        yield Message(delivery, gateway, Decoded(), rejected, due_at)

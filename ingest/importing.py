@@ -20,9 +20,15 @@ import structlog
 
 from compute.periods import from_us
 from ingest.commit import quarantine_items
-from ingest.decode.imported import Item, encode
 from ingest.fates import Judged, judge, mark_dirty, note_imported, store
-from ingest.import_report import REJECTED_MAX, Found, Sheet, read_sheet, report_of
+from ingest.import_report import (
+    REJECTED_MAX,
+    Found,
+    Sheet,
+    read_sheet,
+    rejected_messages,
+    report_of,
+)
 from ingest.ledger import first_readings
 from ingest.reading import Decoded, Delivery, Rejection
 from ingest.registry import Gateway, Registry, load_registry
@@ -37,7 +43,6 @@ from services.store.pool import Connection, Database, DatabaseUnavailable, NotSt
 _log = structlog.get_logger()
 # Readings that are stored in one statement: bounds memory here and in the database.
 SLICE_READINGS = 50_000
-_ITEMS_PER_MESSAGE = 5_000
 _PROGRESS_S = 0.5
 _ACTOR = "ingest"
 
@@ -290,7 +295,8 @@ class _Run:
         self, rows: npt.NDArray[np.int32], part: npt.NDArray[np.int64], found: Found
     ) -> Batch:
         sheet = self.sheet
-        message = Message(self._delivery(b""), self.gateway, Decoded())
+        delivery = Delivery(self.waiting.topic, b"", token=0, qos=1, retained=False)
+        message = Message(delivery, self.gateway, Decoded())
         ts_us = sheet.ts_us[part]
         batch = check(
             Batch(
@@ -311,9 +317,6 @@ class _Run:
         self._limit(found)
         return batch
 
-    def _delivery(self, payload: bytes) -> Delivery:
-        return Delivery(self.waiting.topic, payload, token=0, qos=1, retained=False)
-
     def _count(self, found: Found, batch: Batch, judged: Judged) -> None:
         found.reading_count += len(batch)
         found.fates = Fates(
@@ -333,7 +336,7 @@ class _Run:
         if self.waiting.policy == "all_or_nothing" and found.rejected_count:
             raise _NotWhole(report)
         at = from_us(self.received_us)
-        for message in self._rejected_messages(found):
+        for message in rejected_messages(self.sheet, found, self.waiting, self.gateway):
             found.quarantine_ids.append(
                 await ledger.quarantine(
                     self.connection,
@@ -360,42 +363,6 @@ class _Run:
         )
         await ledger.add_counts(self.connection, [count], received_at=at)
         await ledger.ring_dirty(self.connection)
-
-    def _rejected_messages(self, found: Found) -> Iterator[Message]:
-        """Yield what was rejected as messages that can be decoded, and so tried, again."""
-        sheet = self.sheet
-        items = [
-            (
-                Item(
-                    sheet.names[sheet.name_index[place]],
-                    int(sheet.ts_us[place]),
-                    float(sheet.value[place]),
-                    int(sheet.quality[place]),
-                    int(sheet.line[place]),
-                ),
-                fault.code,
-                f"line {sheet.line[place]}: {fault.detail}",
-                found.due_at.get(place),
-            )
-            for place, fault in sorted(found.rejected.items())
-        ]
-        items += [
-            (
-                Item(cell.column, None, None, 0, cell.line, cell.code, str(cell)),
-                cell.code,
-                str(cell),
-                None,
-            )
-            for cell in sheet.bad
-        ]
-        for start in range(0, len(items), _ITEMS_PER_MESSAGE):
-            part = items[start : start + _ITEMS_PER_MESSAGE]
-            payload = encode(self.waiting.id, self.waiting.file_name, [item for item, *_ in part])
-            rejected = [
-                Rejection(number, code, detail) for number, (_, code, detail, _) in enumerate(part)
-            ]
-            due_at = {number: due for number, (*_, due) in enumerate(part) if due is not None}
-            yield Message(self._delivery(payload), self.gateway, Decoded(), rejected, due_at)
 
 
 async def _take_back(connection: Connection, waiting: WaitingImport) -> None:
