@@ -16,12 +16,13 @@ from dashboards.page import PAGE_FOLDER
 from deploy import admin, demo, recompute
 from deploy.access import mosquitto_access_list, mosquitto_passwords
 from deploy.demo_faults import DemoFault
+from deploy.file_commands import export_table, import_file, undo_import
 from deploy.gateway_settings import GatewaySettings
 from deploy.grafana_commands import grafana_app
 from deploy.replay import ReplayOptions, address_of, replay
-from deploy.replay_map import load_map
 from deploy.replay_report import render
 from services.crash import arm
+from services.files.file_map import load_map
 from services.plant.findings import PlantInvalid
 from services.plant.model import Plant
 from services.plant.read import read_plant
@@ -40,6 +41,9 @@ database_app = typer.Typer(help="The schema and the passwords of the roles.", no
 app.add_typer(plant_app, name="plant")
 app.add_typer(database_app, name="database")
 app.add_typer(grafana_app, name="grafana")
+app.command("import")(import_file)
+app.command("import-undo")(undo_import)
+app.command("export")(export_table)
 
 _console = Console(stderr=True)
 _DEMO = Path(".cache/demo")

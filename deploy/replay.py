@@ -24,12 +24,12 @@ from deploy.gateway import Gateway, GatewayCounters
 from deploy.gateway_settings import GatewayAddress, GatewaySettings
 from deploy.message import Reading
 from deploy.outbox import Outbox
-from deploy.replay_map import ReplayMap
 from deploy.replay_progress import Progress, ReplayProgress
 from deploy.replay_report import ReplayReport
-from deploy.replay_rows import RowReader, Tally
 from services import clock
 from services.crash import crash_point
+from services.files.file_map import FileMap
+from services.files.rows import RowReader, Tally
 
 log = structlog.get_logger()
 
@@ -85,7 +85,7 @@ class _Position:
 
 
 def address_of(
-    replay_map: ReplayMap,
+    replay_map: FileMap,
     *,
     tenant: str | None = None,
     site: str | None = None,
@@ -105,7 +105,7 @@ def address_of(
     return GatewayAddress(str(found["tenant"]), str(found["site"]), str(found["gateway"]))
 
 
-def check(path: Path, replay_map: ReplayMap) -> ReplayReport:
+def check(path: Path, replay_map: FileMap) -> ReplayReport:
     """Read the whole file and send nothing: what a replay of it would find."""
     reader = RowReader(path, replay_map)
     for _ in reader.batches(100_000):
@@ -115,7 +115,7 @@ def check(path: Path, replay_map: ReplayMap) -> ReplayReport:
 
 async def replay(
     path: Path,
-    replay_map: ReplayMap,
+    replay_map: FileMap,
     settings: GatewaySettings,
     *,
     outbox_folder: Path = OUTBOX_FOLDER,
@@ -128,7 +128,7 @@ async def replay(
     ----------
     path : Path
         The CSV file, gzipped or not.
-    replay_map : ReplayMap
+    replay_map : FileMap
         What its columns are.
     settings : GatewaySettings
         The broker and the address (`address_of`). An empty `client_id` is made unique to this
@@ -330,7 +330,7 @@ def _messages(readings: Sequence[Reading], reading_count_max: int) -> list[Seque
     return [readings[start : start + size] for start in range(0, len(readings), size)]
 
 
-def _identity(path: Path, replay_map: ReplayMap, address: GatewayAddress) -> str:
+def _identity(path: Path, replay_map: FileMap, address: GatewayAddress) -> str:
     """Return the name of the outbox: another file, map or address has another one.
 
     The whole file is hashed, at about 1 GB/s: a position in a file of the same size and time but

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from deploy.replay_rows import BadCell
+from services.files.fault import BadCell
 
 BAD_CELL_SHOWN_MAX = 20
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from compute.periods import from_us
+from ingest.decode import imported
+from ingest.fates import Judged, mark_dirty, note_imported, senders_of, store
 from ingest.ledger import Firsts, Receipt, first_readings, receipts
 from ingest.reading import Rejection
-from ingest.registry import Registry
+from ingest.registry import IMPORT_FORM, Registry
 from ingest.validate import Batch, Message
-from services.crash import crash_point
 from services.store import ledger, readings
 from services.store.pool import Connection, Database
 
@@ -81,7 +81,7 @@ class Committer:
         merge: bool,
     ) -> Outcome:
         async with self._database.transaction() as connection:
-            judged = await _store(connection, batch, registry, firsts, received_us, merge=merge)
+            judged = await store(connection, batch, registry, firsts, received_us, merge=merge)
             return await _write_ledgers(
                 connection, batch, registry, firsts, judged, received_us=received_us
             )
@@ -105,7 +105,7 @@ class Committer:
         # Of a message that was kept whole, single items may be kept now that were not counted.
         found = {item.item for item in kept} - set(message.items)
         async with self._database.transaction() as connection:
-            judged = await _store(connection, batch, registry, firsts, received_us, merge=True)
+            judged = await store(connection, batch, registry, firsts, received_us, merge=True)
             await ledger.settle_quarantine(
                 connection,
                 message,
@@ -120,71 +120,18 @@ class Committer:
                 ),
                 at=from_us(received_us),
             )
-            await _mark_dirty(connection, batch, registry, firsts, judged.stored)
-
-
-async def _store(
-    connection: Connection,
-    batch: Batch,
-    registry: Registry,
-    firsts: Firsts,
-    received_us: int,
-    *,
-    merge: bool,
-) -> "_Judged":
-    """Write readings and conflicts, and tell what became of every reading."""
-    columns = firsts.columns
-    known = readings.Known(np.empty(0, np.int64), np.empty(0))
-    if len(columns):
-        first, last = int(columns.ts_us[0]), int(columns.ts_us[-1])
-        await readings.prepare_span(connection, first, last)
-        crash_point("before_insert")
-        if merge:
-            known = await readings.merge_readings(connection, columns, received_us=received_us)
-        else:
-            await readings.copy_readings(connection, columns, received_us=received_us)
-        crash_point("after_insert")
-    judged = _judge(batch, firsts, known)
-    await ledger.add_conflicts(
-        connection, _conflicts(batch, registry, judged), received_at=from_us(received_us)
-    )
-    return judged
-
-
-def _conflicts(batch: Batch, registry: Registry, judged: "_Judged") -> list[ledger.Conflict]:
-    return [
-        ledger.Conflict(
-            point_id=int(registry.point_id[batch.row[place]]),
-            ts_us=int(batch.ts_us[place]),
-            value=_number(batch.value[place]),
-            gateway_id=int(registry.gateway_id[batch.row[place]]),
-            kept_value=_number(kept),
-        )
-        for place, kept in zip(judged.conflict.tolist(), judged.conflict_kept, strict=True)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """Every reading of a batch by what became of it: places in the batch, or rows of the firsts."""
-
-    stored: npt.NDArray[np.int64]  # rows of firsts
-    duplicate: npt.NDArray[np.int64]  # places in the batch
-    conflict: npt.NDArray[np.int64]  # places in the batch
-    conflict_kept: npt.NDArray[np.float64]  # what stands there instead
-
-
-def _judge(batch: Batch, firsts: Firsts, known: readings.Known) -> _Judged:
-    """Tell duplicates from conflicts, in the batch and against what stood there before."""
-    standing = firsts.columns.value.copy()
-    standing[known.position] = known.value
-    place = np.concatenate([firsts.repeat, firsts.origin[known.position]])
-    kept = np.concatenate([standing[firsts.repeat_of], known.value])
-    value = batch.value[place]
-    same = (value == kept) | (np.isnan(value) & np.isnan(kept))
-    is_new = np.ones(len(firsts.columns), dtype=np.bool_)
-    is_new[known.position] = False
-    return _Judged(np.flatnonzero(is_new), place[same], place[~same], kept[~same])
+            await mark_dirty(connection, batch, registry, firsts, judged.stored)
+            [tried] = batch.messages
+            if tried.gateway and tried.gateway.form == IMPORT_FORM and tried.decoded.epoch:
+                await note_imported(
+                    connection,
+                    batch,
+                    firsts,
+                    judged,
+                    import_id=int(tried.decoded.epoch),
+                    tenant_id=tried.gateway.tenant_id,
+                    line=np.array(imported.lines_of(message.payload), dtype=np.int32),
+                )
 
 
 async def _write_ledgers(
@@ -192,12 +139,12 @@ async def _write_ledgers(
     batch: Batch,
     registry: Registry,
     firsts: Firsts,
-    judged: _Judged,
+    judged: Judged,
     *,
     received_us: int,
 ) -> Outcome:
     at = from_us(received_us)
-    gateway_of = registry.gateway_id[batch.row]
+    gateway_of = senders_of(batch.messages)[batch.message_index]
     for message in batch.messages:
         if message.rejected:
             await _quarantine(connection, message, received_us=received_us)
@@ -205,7 +152,7 @@ async def _write_ledgers(
     await ledger.add_counts(connection, counts, received_at=at)
     receipted = receipts(batch.messages)
     await ledger.add_sequences(connection, _seen(receipted), received_at=at)
-    await _mark_dirty(connection, batch, registry, firsts, judged.stored)
+    await mark_dirty(connection, batch, registry, firsts, judged.stored)
     return Outcome(counts, receipted)
 
 
@@ -215,10 +162,6 @@ def _seen(receipted: Sequence[Receipt]) -> list[tuple[int, str, list[tuple[int, 
     for receipt in receipted:
         seen.setdefault((receipt.gateway_id, receipt.epoch), []).extend(receipt.ranges)
     return [(gateway_id, epoch, ranges) for (gateway_id, epoch), ranges in seen.items()]
-
-
-def _number(value: Any) -> float | None:  # noqa: ANN401 - a numpy scalar of any float type
-    return None if np.isnan(value) else float(value)
 
 
 async def _quarantine(connection: Connection, message: Message, *, received_us: int) -> None:
@@ -251,7 +194,7 @@ def _counts(
     messages: Sequence[Message],
     gateway_of: npt.NDArray[np.int32],
     firsts: Firsts,
-    judged: _Judged,
+    judged: Judged,
 ) -> list[ledger.HourCount]:
     quarantined: dict[int, int] = {}
     for message in messages:
@@ -277,28 +220,3 @@ def _counts(
         )
         for gateway_id, count in quarantined.items()
     ]
-
-
-async def _mark_dirty(
-    connection: Connection,
-    batch: Batch,
-    registry: Registry,
-    firsts: Firsts,
-    stored: npt.NDArray[np.int64],
-) -> None:
-    """Mark, per site, the first and last stored reading of each point."""
-    if not len(stored):
-        return
-    site_of = registry.site_id[batch.row[firsts.origin[stored]]]
-    point_id, ts_us = firsts.columns.point_id[stored], firsts.columns.ts_us[stored]
-    for site_id in np.unique(site_of).tolist():
-        here = site_of == site_id
-        points, inverse = np.unique(point_id[here], return_inverse=True)
-        first_us = np.full(len(points), np.iinfo(np.int64).max)
-        last_us = np.full(len(points), np.iinfo(np.int64).min)
-        np.minimum.at(first_us, inverse, ts_us[here])
-        np.maximum.at(last_us, inverse, ts_us[here])
-        await ledger.mark_dirty(
-            connection, site_id=site_id, point_ids=points, first_us=first_us, last_us=last_us
-        )
-    await ledger.ring_dirty(connection)

@@ -10,6 +10,7 @@ import structlog
 
 from compute.warm import warm
 from ingest.commit import Committer
+from ingest.importing import import_due
 from ingest.mqtt import Broker, receiver
 from ingest.pipeline import Pipeline
 from ingest.redrive import redrive_due
@@ -23,6 +24,7 @@ from services.waiting import stop_on_signal, wait_for_database
 
 _log = structlog.get_logger()
 _REDRIVE_S = 2.0
+_IMPORT_S = 0.5
 
 
 async def run_ingest(settings: Settings) -> None:
@@ -52,6 +54,7 @@ async def run_ingest(settings: Settings) -> None:
             take_in,
             lambda: _follow_plants(database, pipeline),
             lambda: _redrive(database, pipeline),
+            lambda: _import(database),
             lambda: _values_out(database, pipeline, held),
         )
     finally:
@@ -166,3 +169,14 @@ async def _redrive(database: Database, pipeline: Pipeline) -> None:
             await redrive_due(database, pipeline.committer, pipeline.registry)
         except DatabaseUnavailable as error:
             _log.warning("ingest.redrive.postponed", reason=str(error))
+
+
+async def _import(database: Database) -> None:
+    """Look at files, take them and take them back, as people ask."""
+    while True:
+        try:
+            if not await import_due(database):
+                await asyncio.sleep(_IMPORT_S)
+        except DatabaseUnavailable as error:
+            _log.warning("ingest.import.postponed", reason=str(error))
+            await asyncio.sleep(_REDRIVE_S)

@@ -11,6 +11,7 @@ from ingest.topics import TELEMETRY_FILTER, receipt_topic_of
 from services.store.pool import Database
 from services.store.topology import ingest_map
 
+IMPORT_FORM = "import"
 _ALWAYS_US = np.iinfo(np.int64).max
 
 
@@ -23,7 +24,8 @@ class Gateway:
     site_id: int
     form: str
     receipt_topic: str | None
-    row_of: dict[str, int]  # address on the gateway → row of the first point that has it
+    # Address on the gateway, or in a file the code → row of the first point that has it.
+    row_of: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,12 @@ class Registry:
 
     def filters(self) -> list[str]:
         """Return what to subscribe to: our topics, and each foreign gateway's own."""
-        foreign = {t for t, gateway in self.by_topic.items() if gateway.receipt_topic is None}
+        foreign = {
+            topic
+            for topic, gateway in self.by_topic.items()
+            # Files do not come through the broker.
+            if gateway.receipt_topic is None and gateway.form != IMPORT_FORM
+        }
         return [TELEMETRY_FILTER, *sorted(foreign)]
 
 
@@ -94,6 +101,14 @@ def build_registry(
             next_row[newest[address]] = index
         newest[address] = index
         addresses[row["gateway_id"]].setdefault(row["address"], index)
+    for gateway in gateway_rows:
+        if gateway["form"] == IMPORT_FORM:
+            # In a file a point is named by its code, whatever gateway it hangs on.
+            addresses[gateway["id"]] = {
+                row["code"]: index
+                for index, row in enumerate(point_rows)
+                if row["site_id"] == gateway["site_id"]
+            }
     return Registry(
         by_topic={
             row["topic"]: Gateway(

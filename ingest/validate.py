@@ -123,7 +123,7 @@ def assemble(deliveries: Sequence[Delivery], registry: Registry, *, now_us: int)
         np.array(value, dtype=np.float64),
         np.array(quality, dtype=np.int32),
     )
-    return _check(batch, registry, now_us=now_us)
+    return check(batch, registry, now_us=now_us)
 
 
 def _open(delivery: Delivery, registry: Registry) -> Message:
@@ -162,7 +162,7 @@ def _known_items(message: Message, rows: Sequence[int | None]) -> list[int]:
     return keep
 
 
-def _check(batch: Batch, registry: Registry, *, now_us: int) -> Batch:
+def check(batch: Batch, registry: Registry, *, now_us: int) -> Batch:
     """Reject what lies outside validity, time and physics."""
     if not len(batch):
         return batch

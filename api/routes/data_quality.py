@@ -53,7 +53,7 @@ class ReceivedHour(Schema):
 
     hour: datetime
     gateway: str
-    gateway_class: str = Field(description="receipted | acknowledged | best_effort")
+    gateway_class: str = Field(description="receipted | acknowledged | best_effort | import")
     received: int
     stored: int
     duplicate: int

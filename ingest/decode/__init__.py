@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from compute.errors import NengtanError
-from ingest.decode import nengtan, neuron
+from ingest.decode import imported, nengtan, neuron
 from ingest.decode.codes import MEANING, Code
 from ingest.reading import Decoded
 
@@ -28,6 +28,8 @@ FORMS = {
     "nengtan": Form(nengtan.decode_fast, nengtan.decode_strict),
     "neuron": Form(neuron.decode_fast, neuron.decode_strict),
 }
+# Of files, and never of the broker: one decoder, for there is nothing to be fast about.
+_IMPORT = Form(imported.decode, imported.decode)
 
 
 class UnknownForm(NengtanError):
@@ -44,7 +46,7 @@ def decode(form: str, payload: bytes) -> Decoded:
     Parameters
     ----------
     form : str
-        One of `FORMS`: what the gateway speaks, by its description.
+        One of `FORMS`: what the gateway speaks, by its description; or `import`.
     payload : bytes
         Any bytes.
 
@@ -53,7 +55,7 @@ def decode(form: str, payload: bytes) -> Decoded:
     UnknownForm
         If the form is not one of `FORMS`, which is the caller's fault; never for the payload.
     """
-    decoders = FORMS.get(form)
+    decoders = _IMPORT if form == "import" else FORMS.get(form)
     if decoders is None:
         raise UnknownForm(form)
     decoded = decoders.fast(payload)

@@ -11,6 +11,7 @@ Permission = Literal[
     "read",
     "review",
     "quarantine.write",
+    "import.write",
     "plant.write",
     "factor.confirm",
     "factor.write",
@@ -34,9 +35,17 @@ ALL_PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # holds that, whatever the role.
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "viewer": frozenset({"read"}),
-    "operator": frozenset({"read", "review", "quarantine.write"}),
+    "operator": frozenset({"read", "review", "quarantine.write", "import.write"}),
     "energy_manager": frozenset(
-        {"read", "review", "quarantine.write", "plant.write", "factor.confirm", "factor.write"}
+        {
+            "read",
+            "review",
+            "quarantine.write",
+            "import.write",
+            "plant.write",
+            "factor.confirm",
+            "factor.write",
+        }
     ),
     "verifier": frozenset({"read", "changes.read", "factor.confirm"}),
     "tenant_admin": ALL_PERMISSIONS,

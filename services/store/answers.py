@@ -113,6 +113,7 @@ class ReadingRow:
     received_at: datetime
     value: float | None
     quality: int
+    revision: int  # 0: the first reading; above, what stands in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ class ResultRow:
     covered_us: int
     reading_count: int
     quality: int
+    input_hash: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,8 +173,8 @@ async def quarantine(
     payload: bytes,
     items: Sequence[QuarantineItem],
     received_at: datetime,
-) -> None:
-    """Keep a message byte for byte with the reason of each item that was not taken."""
+) -> int:
+    """Keep a message byte for byte with the reason of each item; return its number."""
     row = await (
         await connection.execute(
             query("add_quarantine"),
@@ -194,6 +194,7 @@ async def quarantine(
             [item.due_at for item in items],
         ),
     )
+    return int(row["id"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Raw readings: kept once per instant and point, read back by window. They never change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,29 +94,62 @@ async def merge_readings(
     connection: Connection, columns: ReadingColumns, *, received_us: int
 ) -> Known:
     """Store the readings that are new and return those that were there already."""
-    await connection.execute(query("make_reading_stage"))
-    await copy_in(connection, sql.SQL(query("copy_reading_stage")), _stream(columns, received_us))
+    await stage_readings(connection, columns, received_us=received_us)
     rows = await (await connection.execute(query("insert_staged_readings"))).fetchall()
     if not rows:
         return Known(np.empty(0, np.int64), np.empty(0))
     refused = {(row["ts_us"], row["point_id"]) for row in rows}
+    # Of what stands now nothing is withdrawn before this transaction has said what it found.
+    await connection.execute(query("await_withdrawals"))
+    # An instant whose reading was withdrawn is free: what comes for it stands from now on.
+    revived = await (await connection.execute(query("revive_staged_readings"))).fetchall()
+    refused -= {(row["ts_us"], row["point_id"]) for row in revived}
+    return _places(columns, await _standing(connection, columns), refused)
+
+
+async def find_readings(connection: Connection, columns: ReadingColumns) -> Known:
+    """Return which readings were there already, and store nothing."""
+    await stage_readings(connection, columns, received_us=0)
+    standing = await _standing(connection, columns)
+    return _places(columns, standing, standing.keys())
+
+
+async def stage_readings(
+    connection: Connection, columns: ReadingColumns, *, received_us: int
+) -> None:
+    """Put readings where this transaction alone sees them, until its end or `clear_stage`."""
+    await connection.execute(query("make_reading_stage"))
+    await copy_in(connection, sql.SQL(query("copy_reading_stage")), _stream(columns, received_us))
+
+
+async def clear_stage(connection: Connection) -> None:
+    """Empty the stage, for a transaction that stages more than once."""
+    await connection.execute(query("clear_reading_stage"))
+
+
+_Key = tuple[int, int]
+
+
+async def _standing(connection: Connection, columns: ReadingColumns) -> dict[_Key, float | None]:
+    if not len(columns):
+        return {}
     kept = await connection.execute(
         query("kept_readings"), (from_us(columns.ts_us[0]), from_us(columns.ts_us[-1]))
     )
-    standing = {(row["ts_us"], row["point_id"]): row["value"] for row in await kept.fetchall()}
-    position = [
-        index
-        for index, key in enumerate(
-            zip(columns.ts_us.tolist(), columns.point_id.tolist(), strict=True)
-        )
-        if key in refused
-    ]
+    return {(row["ts_us"], row["point_id"]): row["value"] for row in await kept.fetchall()}
+
+
+def _places(
+    columns: ReadingColumns, standing: Mapping[_Key, float | None], wanted: AbstractSet[_Key]
+) -> Known:
+    keys = zip(columns.ts_us.tolist(), columns.point_id.tolist(), strict=True)
+    position = [index for index, key in enumerate(keys) if key in wanted]
     values = [
         standing[int(columns.ts_us[index]), int(columns.point_id[index])] for index in position
     ]
     return Known(
         np.array(position, dtype=np.int64),
-        np.array([np.nan if value is None else value for value in values]),
+        np.array([np.nan if value is None else value for value in values], dtype=np.float64),
     )
 
 
@@ -123,12 +157,40 @@ async def read_window(
     connection: Connection, *, point_ids: Sequence[int], start_us: int, end_us: int
 ) -> list[npt.NDArray[Any]]:
     """Return ts_us, point_id, value, quality of every reading in [start, end), in no order."""
-    select = sql.SQL(query("window_readings")).format(
-        start=sql.Literal(from_us(start_us)),
-        end=sql.Literal(from_us(end_us)),
-        points=sql.Literal(list(point_ids)),
+    found, revised = [
+        await copy_out(
+            connection,
+            sql.SQL(query(name)).format(
+                start=sql.Literal(from_us(start_us)),
+                end=sql.Literal(from_us(end_us)),
+                points=sql.Literal(list(point_ids)),
+            ),
+            types,
+        )
+        for name, types in (
+            ("window_readings", _READ_TYPES),
+            ("window_revisions", (*_READ_TYPES, "integer")),
+        )
+    ]
+    # Laid over here: joined in the database it takes five times as long, and there are few.
+    return _laid_over(found, revised) if len(revised[0]) else found
+
+
+def _laid_over(
+    found: list[npt.NDArray[Any]], revised: list[npt.NDArray[Any]]
+) -> list[npt.NDArray[Any]]:
+    """Return readings with what stands in their place, and without those that are withdrawn."""
+    ts_us, point_id, value, quality = (
+        np.concatenate([first, last]) for first, last in zip(found, revised[:4], strict=True)
     )
-    return await copy_out(connection, select, _READ_TYPES)
+    is_revised = np.arange(len(ts_us)) >= len(found[0])
+    withdrawn = np.concatenate([np.zeros(len(found[0]), dtype=np.int32), revised[4]])
+    order = np.lexsort((is_revised, point_id, ts_us))
+    last = np.ones(len(order), dtype=np.bool_)
+    last[:-1] = (np.diff(ts_us[order]) != 0) | (np.diff(point_id[order]) != 0)
+    stands = order[last]
+    stands = stands[withdrawn[stands] == 0]
+    return [column[stands] for column in (ts_us, point_id, value, quality)]
 
 
 async def read_neighbours(

@@ -313,6 +313,73 @@ ALTER TABLE public.factor_set ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.file_import (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    gateway_id integer NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'uploaded'::text NOT NULL,
+    policy text,
+    file_name text NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    options jsonb NOT NULL,
+    report jsonb,
+    stored bigint DEFAULT 0 NOT NULL,
+    duplicate bigint DEFAULT 0 NOT NULL,
+    conflict bigint DEFAULT 0 NOT NULL,
+    quarantined bigint DEFAULT 0 NOT NULL,
+    quarantine_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    uploaded_at timestamp with time zone NOT NULL,
+    uploaded_by text NOT NULL,
+    requested_at timestamp with time zone,
+    requested_by text,
+    finished_at timestamp with time zone,
+    CONSTRAINT file_import_kind_check CHECK ((kind = ANY (ARRAY['readings'::text, 'bills'::text]))),
+    CONSTRAINT file_import_policy_check CHECK ((policy = ANY (ARRAY['all_or_nothing'::text, 'skip_bad'::text]))),
+    CONSTRAINT file_import_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'checked'::text, 'requested'::text, 'done'::text, 'refused'::text, 'cancelled'::text, 'undo_requested'::text, 'withdrawn'::text])))
+);
+
+ALTER TABLE ONLY public.file_import FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.file_import IS 'A file of readings or bills: uploaded, checked, and taken by ingest when someone asks for it.';
+
+COMMENT ON COLUMN public.file_import.options IS 'The map of its columns, the sheet and what else was said of it.';
+
+COMMENT ON COLUMN public.file_import.report IS 'What checking, or taking it, found: counts, faults by line, what was assumed.';
+
+ALTER TABLE public.file_import ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.file_import_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.file_import_part (
+    import_id bigint NOT NULL,
+    part integer NOT NULL,
+    tenant_id integer NOT NULL,
+    content bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.file_import_part FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.file_import_part IS 'The file byte for byte, in pieces.';
+
+CREATE TABLE public.file_import_progress (
+    import_id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    share real NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.file_import_progress FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.file_import_progress IS 'How far ingest is; beside the import, whose row is held meanwhile.';
+
 CREATE TABLE public.finding (
     series_id integer NOT NULL,
     check_name text NOT NULL,
@@ -341,7 +408,7 @@ CREATE TABLE public.gateway (
     topic text NOT NULL,
     username text NOT NULL,
     active boolean DEFAULT true NOT NULL,
-    CONSTRAINT gateway_class_check CHECK ((class = ANY (ARRAY['receipted'::text, 'acknowledged'::text, 'best_effort'::text])))
+    CONSTRAINT gateway_class_check CHECK ((class = ANY (ARRAY['receipted'::text, 'acknowledged'::text, 'best_effort'::text, 'import'::text])))
 );
 
 ALTER TABLE ONLY public.gateway FORCE ROW LEVEL SECURITY;
@@ -708,19 +775,41 @@ CREATE TABLE public.reading (
 )
 PARTITION BY RANGE (ts);
 
+CREATE TABLE public.reading_revision (
+    point_id integer NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    tenant_id integer NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    withdrawn boolean NOT NULL,
+    value double precision,
+    quality integer NOT NULL,
+    CONSTRAINT reading_revision_revision_check CHECK ((revision > 0))
+);
+
+ALTER TABLE ONLY public.reading_revision FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.reading_revision IS 'What stands for an instant in place of the first reading: the highest revision. Rows are only ever added.';
+
 CREATE VIEW public.grafana_reading WITH (security_barrier='true') AS
  SELECT r.ts,
-    r.received_at,
+    COALESCE(v.received_at, r.received_at) AS received_at,
     si.code AS site,
     p.code AS point,
     p.unit,
-    r.value,
-    r.quality
-   FROM (((public.grafana_role g
+        CASE
+            WHEN (v.revision IS NULL) THEN r.value
+            ELSE v.value
+        END AS value,
+    COALESCE(v.quality, r.quality) AS quality
+   FROM ((((public.grafana_role g
      JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
      JOIN public.point p ON ((p.site_id = si.id)))
      JOIN public.reading r ON ((r.point_id = p.id)))
-  WHERE (g.role_name = CURRENT_USER);
+     LEFT JOIN public.reading_revision v ON (((v.point_id = r.point_id) AND (v.ts = r.ts) AND (NOT (EXISTS ( SELECT
+           FROM public.reading_revision n
+          WHERE ((n.point_id = v.point_id) AND (n.ts = v.ts) AND (n.revision > v.revision))))))))
+  WHERE ((g.role_name = CURRENT_USER) AND (v.withdrawn IS NOT TRUE));
 
 COMMENT ON VIEW public.grafana_reading IS 'Readings as they were received. Give a short span of ts: there are many.';
 
@@ -866,6 +955,34 @@ CREATE VIEW public.grafana_site WITH (security_barrier='true') AS
 
 COMMENT ON VIEW public.grafana_site IS 'Sites, as their newest descriptions call them.';
 
+CREATE TABLE public.import_reading (
+    import_id bigint NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    point_id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    revision integer NOT NULL,
+    line integer NOT NULL,
+    stored boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.import_reading FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.import_reading IS 'Which readings an import stored, or confirmed by sending the same value; import 0 stands for a gateway that confirmed one. A reading is withdrawn when nobody who sent it is left.';
+
+CREATE TABLE public.import_withdrawal (
+    import_id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    requested_at timestamp with time zone NOT NULL,
+    requested_by text NOT NULL,
+    reason text NOT NULL,
+    withdrawn_at timestamp with time zone,
+    reading_count bigint
+);
+
+ALTER TABLE ONLY public.import_withdrawal FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.import_withdrawal IS 'Imports that were taken back: by whom, why, and how many readings that withdrew.';
+
 CREATE TABLE public.meter_fact (
     id integer NOT NULL,
     tenant_id integer NOT NULL,
@@ -897,6 +1014,22 @@ ALTER TABLE public.meter_fact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE VIEW public.newest_revision WITH (security_invoker='true') AS
+ SELECT point_id,
+    ts,
+    revision,
+    tenant_id,
+    received_at,
+    withdrawn,
+    value,
+    quality
+   FROM public.reading_revision v
+  WHERE (NOT (EXISTS ( SELECT
+           FROM public.reading_revision n
+          WHERE ((n.point_id = v.point_id) AND (n.ts = v.ts) AND (n.revision > v.revision)))));
+
+COMMENT ON VIEW public.newest_revision IS 'What stands in place of a reading, or that nothing does.';
 
 CREATE TABLE public.park_consent (
     tenant_id integer NOT NULL,
@@ -1088,13 +1221,20 @@ ALTER TABLE public.tenant ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE VIEW public.tenant_reading WITH (security_barrier='true') AS
  SELECT r.ts,
-    r.received_at,
+    COALESCE(v.received_at, r.received_at) AS received_at,
     r.point_id,
-    r.value,
-    r.quality
-   FROM (public.reading r
+        CASE
+            WHEN (v.revision IS NULL) THEN r.value
+            ELSE v.value
+        END AS value,
+    COALESCE(v.quality, r.quality) AS quality,
+    COALESCE(v.revision, 0) AS revision
+   FROM ((public.reading r
      JOIN public.point p ON ((p.id = r.point_id)))
-  WHERE (p.tenant_id = public.current_tenant());
+     LEFT JOIN public.reading_revision v ON (((v.point_id = r.point_id) AND (v.ts = r.ts) AND (NOT (EXISTS ( SELECT
+           FROM public.reading_revision n
+          WHERE ((n.point_id = v.point_id) AND (n.ts = v.ts) AND (n.revision > v.revision))))))))
+  WHERE ((p.tenant_id = public.current_tenant()) AND (v.withdrawn IS NOT TRUE));
 
 CREATE VIEW public.tenant_result WITH (security_barrier='true') AS
  SELECT r.ts,
@@ -1162,6 +1302,15 @@ ALTER TABLE ONLY public.factor_set
 ALTER TABLE ONLY public.factor_set
     ADD CONSTRAINT factor_set_tenant_id_sha256_key UNIQUE (tenant_id, sha256);
 
+ALTER TABLE ONLY public.file_import_part
+    ADD CONSTRAINT file_import_part_pkey PRIMARY KEY (import_id, part);
+
+ALTER TABLE ONLY public.file_import
+    ADD CONSTRAINT file_import_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.file_import_progress
+    ADD CONSTRAINT file_import_progress_pkey PRIMARY KEY (import_id);
+
 ALTER TABLE ONLY public.finding
     ADD CONSTRAINT finding_pkey PRIMARY KEY (series_id, check_name, ts);
 
@@ -1179,6 +1328,12 @@ ALTER TABLE ONLY public.grafana_carrier
 
 ALTER TABLE ONLY public.grafana_role
     ADD CONSTRAINT grafana_role_pkey PRIMARY KEY (role_name);
+
+ALTER TABLE ONLY public.import_reading
+    ADD CONSTRAINT import_reading_pkey PRIMARY KEY (import_id, point_id, ts, revision);
+
+ALTER TABLE ONLY public.import_withdrawal
+    ADD CONSTRAINT import_withdrawal_pkey PRIMARY KEY (import_id);
 
 ALTER TABLE ONLY public.ingest_hour
     ADD CONSTRAINT ingest_hour_pkey PRIMARY KEY (gateway_id, hour);
@@ -1219,6 +1374,9 @@ ALTER TABLE ONLY public.quarantine
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_topic_sha256_key UNIQUE (topic, sha256);
 
+ALTER TABLE ONLY public.reading_revision
+    ADD CONSTRAINT reading_revision_pkey PRIMARY KEY (point_id, ts, revision);
+
 ALTER TABLE ONLY public.series
     ADD CONSTRAINT series_pkey PRIMARY KEY (id);
 
@@ -1254,9 +1412,15 @@ CREATE INDEX event_live ON public.event USING btree (site_id, seq) WHERE (kind =
 
 CREATE INDEX event_tenant ON public.event USING btree (tenant_id, seq);
 
+CREATE INDEX file_import_site ON public.file_import USING btree (site_id, id);
+
+CREATE INDEX file_import_waiting ON public.file_import USING btree (id) WHERE (state = ANY (ARRAY['uploaded'::text, 'requested'::text, 'undo_requested'::text]));
+
 CREATE INDEX finding_site ON public.finding USING btree (site_id, ts);
 
 CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
+
+CREATE INDEX import_reading_point ON public.import_reading USING btree (point_id, ts);
 
 CREATE INDEX meter_fact_site ON public.meter_fact USING btree (site_id);
 
@@ -1321,6 +1485,27 @@ ALTER TABLE ONLY public.factor_override
 ALTER TABLE ONLY public.factor_set
     ADD CONSTRAINT factor_set_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.file_import
+    ADD CONSTRAINT file_import_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
+
+ALTER TABLE ONLY public.file_import_part
+    ADD CONSTRAINT file_import_part_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.file_import(id);
+
+ALTER TABLE ONLY public.file_import_part
+    ADD CONSTRAINT file_import_part_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.file_import_progress
+    ADD CONSTRAINT file_import_progress_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.file_import(id);
+
+ALTER TABLE ONLY public.file_import_progress
+    ADD CONSTRAINT file_import_progress_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.file_import
+    ADD CONSTRAINT file_import_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.file_import
+    ADD CONSTRAINT file_import_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.finding
     ADD CONSTRAINT finding_series_id_fkey FOREIGN KEY (series_id) REFERENCES public.series(id);
 
@@ -1347,6 +1532,18 @@ ALTER TABLE ONLY public.grafana_carrier
 
 ALTER TABLE ONLY public.grafana_role
     ADD CONSTRAINT grafana_role_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.import_reading
+    ADD CONSTRAINT import_reading_point_id_fkey FOREIGN KEY (point_id) REFERENCES public.point(id);
+
+ALTER TABLE ONLY public.import_reading
+    ADD CONSTRAINT import_reading_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.import_withdrawal
+    ADD CONSTRAINT import_withdrawal_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.file_import(id);
+
+ALTER TABLE ONLY public.import_withdrawal
+    ADD CONSTRAINT import_withdrawal_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.ingest_hour
     ADD CONSTRAINT ingest_hour_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES public.gateway(id);
@@ -1411,6 +1608,12 @@ ALTER TABLE ONLY public.quarantine_item
 ALTER TABLE ONLY public.quarantine
     ADD CONSTRAINT quarantine_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.reading_revision
+    ADD CONSTRAINT reading_revision_point_id_fkey FOREIGN KEY (point_id) REFERENCES public.point(id);
+
+ALTER TABLE ONLY public.reading_revision
+    ADD CONSTRAINT reading_revision_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.series
     ADD CONSTRAINT series_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
 
@@ -1452,6 +1655,12 @@ ALTER TABLE public.factor_override ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.factor_set ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.file_import ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_import_part ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_import_progress ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.finding ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.gateway ENABLE ROW LEVEL SECURITY;
@@ -1461,6 +1670,10 @@ ALTER TABLE public.gateway_sequence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.grafana_carrier ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.grafana_role ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_reading ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_withdrawal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ingest_hour ENABLE ROW LEVEL SECURITY;
 
@@ -1481,6 +1694,8 @@ ALTER TABLE public.provenance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.quarantine ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.quarantine_item ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reading_revision ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
 
@@ -1504,6 +1719,12 @@ CREATE POLICY service ON public.factor_override TO nengtan_admin, nengtan_ingest
 
 CREATE POLICY service ON public.factor_set TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY service ON public.file_import TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.file_import_part TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.file_import_progress TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY service ON public.finding TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.gateway TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
@@ -1513,6 +1734,10 @@ CREATE POLICY service ON public.gateway_sequence TO nengtan_admin, nengtan_inges
 CREATE POLICY service ON public.grafana_carrier TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.grafana_role TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.import_reading TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.import_withdrawal TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.ingest_hour TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1533,6 +1758,8 @@ CREATE POLICY service ON public.provenance TO nengtan_admin, nengtan_ingest, nen
 CREATE POLICY service ON public.quarantine TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.quarantine_item TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.reading_revision TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.series TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1572,6 +1799,12 @@ CREATE POLICY tenant_only ON public.factor_override USING ((tenant_id = public.c
 
 CREATE POLICY tenant_only ON public.factor_set USING ((tenant_id = public.current_tenant()));
 
+CREATE POLICY tenant_only ON public.file_import USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.file_import_part USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.file_import_progress USING ((tenant_id = public.current_tenant()));
+
 CREATE POLICY tenant_only ON public.finding USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.gateway USING ((tenant_id = public.current_tenant()));
@@ -1581,6 +1814,10 @@ CREATE POLICY tenant_only ON public.gateway_sequence USING ((tenant_id = public.
 CREATE POLICY tenant_only ON public.grafana_carrier USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.grafana_role USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.import_reading USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.import_withdrawal USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.ingest_hour USING ((tenant_id = public.current_tenant()));
 
@@ -1601,6 +1838,8 @@ CREATE POLICY tenant_only ON public.provenance USING ((tenant_id = public.curren
 CREATE POLICY tenant_only ON public.quarantine USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.quarantine_item USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.reading_revision USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.series USING ((tenant_id = public.current_tenant()));
 
@@ -1682,6 +1921,18 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_set TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.factor_set TO nengtan_worker;
 GRANT SELECT ON TABLE public.factor_set TO nengtan_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.file_import TO nengtan_admin;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.file_import TO nengtan_api;
+GRANT SELECT,UPDATE ON TABLE public.file_import TO nengtan_ingest;
+
+GRANT SELECT,INSERT ON TABLE public.file_import_part TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.file_import_part TO nengtan_api;
+GRANT SELECT ON TABLE public.file_import_part TO nengtan_ingest;
+
+GRANT SELECT ON TABLE public.file_import_progress TO nengtan_admin;
+GRANT SELECT ON TABLE public.file_import_progress TO nengtan_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.file_import_progress TO nengtan_ingest;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.finding TO nengtan_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.finding TO nengtan_admin;
 GRANT SELECT ON TABLE public.finding TO nengtan_api;
@@ -1715,6 +1966,7 @@ GRANT SELECT ON TABLE public.grafana_conflict TO nengtan_grafana;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plant_version TO nengtan_admin;
 GRANT SELECT ON TABLE public.plant_version TO nengtan_worker;
 GRANT SELECT,INSERT ON TABLE public.plant_version TO nengtan_api;
+GRANT SELECT ON TABLE public.plant_version TO nengtan_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.series TO nengtan_admin;
 GRANT SELECT ON TABLE public.series TO nengtan_worker;
@@ -1727,6 +1979,7 @@ GRANT SELECT ON TABLE public.grafana_gap TO nengtan_grafana;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.point_state TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.point_state TO nengtan_worker;
 GRANT SELECT ON TABLE public.point_state TO nengtan_api;
+GRANT SELECT,DELETE,UPDATE ON TABLE public.point_state TO nengtan_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.provenance TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.provenance TO nengtan_worker;
@@ -1760,6 +2013,10 @@ GRANT SELECT ON TABLE public.reading TO nengtan_admin;
 GRANT SELECT,INSERT ON TABLE public.reading TO nengtan_ingest;
 GRANT SELECT ON TABLE public.reading TO nengtan_worker;
 
+GRANT SELECT ON TABLE public.reading_revision TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.reading_revision TO nengtan_ingest;
+GRANT SELECT ON TABLE public.reading_revision TO nengtan_worker;
+
 GRANT SELECT ON TABLE public.grafana_reading TO nengtan_grafana;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_hour TO nengtan_admin;
@@ -1778,6 +2035,13 @@ GRANT SELECT ON TABLE public.grafana_series TO nengtan_grafana;
 
 GRANT SELECT ON TABLE public.grafana_site TO nengtan_grafana;
 
+GRANT SELECT ON TABLE public.import_reading TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.import_reading TO nengtan_ingest;
+
+GRANT SELECT,INSERT ON TABLE public.import_withdrawal TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.import_withdrawal TO nengtan_api;
+GRANT SELECT,UPDATE ON TABLE public.import_withdrawal TO nengtan_ingest;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.meter_fact TO nengtan_admin;
 GRANT SELECT ON TABLE public.meter_fact TO nengtan_worker;
 GRANT SELECT,INSERT ON TABLE public.meter_fact TO nengtan_api;
@@ -1787,6 +2051,10 @@ GRANT UPDATE(withdrawn_by) ON TABLE public.meter_fact TO nengtan_api;
 GRANT UPDATE(withdrawn_at) ON TABLE public.meter_fact TO nengtan_api;
 
 GRANT UPDATE(withdrawn_reason) ON TABLE public.meter_fact TO nengtan_api;
+
+GRANT SELECT ON TABLE public.newest_revision TO nengtan_admin;
+GRANT SELECT ON TABLE public.newest_revision TO nengtan_ingest;
+GRANT SELECT ON TABLE public.newest_revision TO nengtan_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.park_consent TO nengtan_api;

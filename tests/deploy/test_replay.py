@@ -29,9 +29,9 @@ from deploy.replay import (
     check,
     replay,
 )
-from deploy.replay_map import ReplayMap, load_map, read_map
 from deploy.replay_report import render
-from deploy.replay_rows import RowReader
+from services.files.file_map import FileMap, load_map, read_map
+from services.files.rows import RowReader
 
 PROJECT = Path(__file__).parents[2]
 MAPS = PROJECT / "deploy" / "maps"
@@ -52,7 +52,7 @@ from pathlib import Path
 from deploy.gateway_settings import GatewaySettings
 from deploy.outbox import Outbox
 from deploy.replay import ReplayOptions, address_of, replay
-from deploy.replay_map import read_map
+from services.files.file_map import read_map
 
 path, document, port, folder, when, number = sys.argv[1:]
 put_many, calls = Outbox.put_many, [0]
@@ -73,7 +73,7 @@ asyncio.run(replay(Path(path), file_map, settings, outbox_folder=Path(folder), o
 """
 
 
-def _map(**changes: Any) -> ReplayMap:
+def _map(**changes: Any) -> FileMap:
     return read_map(MAP | changes, place="test")
 
 

@@ -20,7 +20,7 @@ from deploy.gateway_settings import GatewayAddress, GatewaySettings
 from deploy.message import Reading
 from deploy.outbox import Outbox
 from deploy.replay import ReplayOptions, replay
-from deploy.replay_map import read_map
+from services.files.file_map import read_map
 from tests.integration.echo_centre import EchoCentre, serving
 from tests.servers import MosquittoServer
 
@@ -41,7 +41,7 @@ import asyncio, json, sys
 from pathlib import Path
 from deploy.gateway_settings import GatewayAddress, GatewaySettings
 from deploy.replay import ReplayOptions, replay
-from deploy.replay_map import read_map
+from services.files.file_map import read_map
 
 path, document, port, folder = sys.argv[1:]
 settings = GatewaySettings(

@@ -19,7 +19,7 @@ import pytest
 
 from deploy.embedded import PROJECT
 from deploy.replay import ReplayOptions, replay
-from deploy.replay_map import load_map
+from services.files.file_map import load_map
 from tests import servers
 from tests.centre import Centre, example_plant
 from tests.servers import DatabaseServer, MosquittoServer

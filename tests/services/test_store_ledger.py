@@ -137,7 +137,7 @@ class TestQuarantine:
         [(tenant,)] = installed.rows("select id from tenant")
         payload = b"\x00\xff{"
 
-        def put(*items: QuarantineItem) -> Callable[[Connection], Awaitable[None]]:
+        def put(*items: QuarantineItem) -> Callable[[Connection], Awaitable[object]]:
             return lambda connection: ledger.quarantine(
                 connection,
                 tenant_id=tenant,

@@ -2,7 +2,8 @@
 select last_received() as at
 
 -- name: answer_site
-select id, tenant_id, code, time_zone, base_interval_us, day_start_us from site where code = $1
+select id, tenant_id, code, time_zone, base_interval_us, day_start_us from site
+where code = $1 and tenant_id = current_tenant()
 
 -- name: answer_sites
 select s.code, s.time_zone, v.document #>> '{name,zh}' as name_zh, v.document #>> '{name,en}' as name_en,
@@ -42,7 +43,7 @@ where p.site_id = $1 and ($2::text is null or p.code = $2) and p.code > $3
 order by p.code limit $4
 
 -- name: answer_readings
-select ts, received_at, value, quality from tenant_reading
+select ts, received_at, value, quality, revision from tenant_reading
 where point_id = $1 and ts >= $2 and ts < $3
 order by ts limit $4
 
@@ -54,7 +55,7 @@ order by kind, code, carrier
 
 -- name: answer_rows
 select ts, amount, energy_kwh, coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e,
-       emission_purchased_tco2e, covered_us, reading_count, quality
+       emission_purchased_tco2e, covered_us, reading_count, quality, input_hash
 from tenant_result
 where series_id = $1 and grain = $2 and ts >= $3 and ts < $4
 order by ts limit $5

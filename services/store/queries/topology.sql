@@ -32,7 +32,7 @@ select id, version, valid_from, document, applied_at, applied_by from plant_vers
 where site_id = $1 order by version
 
 -- name: retire_gateways
-update gateway set active = false where site_id = $1
+update gateway set active = false where site_id = $1 and class <> 'import'
 
 -- name: retire_points
 update point set active = false where site_id = $1
@@ -90,7 +90,7 @@ select g.id, g.tenant_id, g.site_id, g.code, g.form, g.class, g.topic, s.time_zo
 from gateway g join site s on s.id = g.site_id where g.active order by g.id
 
 -- name: ingest_points
-select p.id, p.gateway_id, p.site_id, p.address, p.value_min, p.value_max, p.valid_from, p.valid_to
+select p.id, p.code, p.gateway_id, p.site_id, p.address, p.value_min, p.value_max, p.valid_from, p.valid_to
 from point p join gateway g on g.id = p.gateway_id where p.active and g.active order by p.id
 
 -- name: site_points
@@ -114,7 +114,7 @@ from site s where s.id = $1
 
 -- name: broker_users
 select g.username, g.topic, g.form, t.code as tenant from gateway g join tenant t on t.id = g.tenant_id
-where g.active order by g.username
+where g.active and g.class <> 'import' order by g.username
 
 -- name: consenting_members
 select t.code as member_code, t.name_zh, t.name_en, s.code as site_code, s.time_zone, s.base_interval_us,

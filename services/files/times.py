@@ -1,16 +1,18 @@
-"""The times of a replayed file: text of any declared form to µs since 1970 UTC.
+"""The times of a file: text of any declared form to µs since 1970 UTC.
 
 Files repeat the same dates and the same times of day, so a date and a time are parsed apart and
 remembered: `strptime` runs once for each date and not once for each row.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from deploy.replay_map import EPOCH_FORMATS, ReplayMap
+from services.files.fault import Unreadable
+from services.files.file_map import EPOCH_FORMATS, EXCEL, WRITTEN, FileMap
 
 DAY_US = 86_400_000_000
 HOUR_US = 3_600_000_000
@@ -21,6 +23,12 @@ _CLOCK_US_MAX = 7_258_118_400_000_000  # 2200
 _MICROSECOND = timedelta(microseconds=1)
 _DATE_LETTERS = set("dmYybBj")
 _TIME_LETTERS = set("HMSfIp")
+_SERIAL_OF_1970 = 25_569
+_WRITTEN = re.compile(
+    r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?"
+    r"(?:(?:\s+|T|(?<=日))([0-9]{1,2})[:时]([0-9]{2})分?(?::?([0-9]{2})(?:\.([0-9]{1,6}))?秒?)?"
+    r"\s*(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 
 # µs since 1970 on the clock of the file, and that clock's distance from UTC where the text has it
 Clock: TypeAlias = tuple[int, int | None]
@@ -42,7 +50,7 @@ class TimeReader:
     twice belongs to its second pass once the same time was met before or the clock has gone back.
     """
 
-    def __init__(self, replay_map: ReplayMap) -> None:
+    def __init__(self, replay_map: FileMap) -> None:
         time = replay_map.time
         self._zone = None if time.zone is None else ZoneInfo(time.zone)
         self._zone_name = time.zone
@@ -54,6 +62,7 @@ class TimeReader:
         self._offsets_us: dict[int, int | None] = {}  # by local day; None: the clock changes
         self._last_us: dict[str, int] = {}  # by key
         self._overlaps: dict[str, _Overlap] = {}
+        self.zone_assumed = False  # whether the last time that was read had no offset of its own
         self._descent_count = 0  # steps back minus steps forward
 
     def read(self, text: str, key: str = "") -> int:
@@ -61,14 +70,31 @@ class TimeReader:
 
         Raises
         ------
-        ValueError
+        Unreadable
             With the reason: another form, ambiguous day and month, or a time that the zone skips.
         """
-        local_us, offset_us = self._clock(text)
+        return self._instant(*self._clock(text), key)
+
+    def read_moment(self, moment: datetime, key: str = "") -> int:
+        """Return the instant of a cell that holds a local time as such, in µs since 1970 UTC.
+
+        Raises
+        ------
+        Unreadable
+            As `read`.
+        """
+        return self._instant(*_split(moment), key)
+
+    def _instant(self, local_us: int, offset_us: int | None, key: str) -> int:
+        self.zone_assumed = offset_us is None
         if self._midnight_ends_date and local_us % DAY_US == 0:
             local_us += DAY_US
         if not _CLOCK_US_MIN < local_us < _CLOCK_US_MAX:
-            raise ValueError("is outside the years 1900 to 2200; see `format`")
+            raise Unreadable(
+                "time",
+                "is outside the years 1900 to 2200; see `format`",
+                "不在 1900 至 2200 年之间；请检查时间格式",
+            )
         if offset_us is None:
             return self._utc(local_us, key)
         return local_us - offset_us
@@ -80,15 +106,25 @@ class TimeReader:
             if clock is None or clock == found:
                 continue
             if found is not None:
-                raise ValueError(f"is ambiguous: {self._forms} give different times")
+                raise Unreadable(
+                    "time",
+                    f"is ambiguous: {self._forms} give different times",
+                    f"有歧义：{self._forms} 得出不同时间",
+                )
             found = clock
         if found is None:
-            raise ValueError(f"is not a time of the form {self._forms}")
+            raise Unreadable(
+                "time", f"is not a time of the form {self._forms}", f"不是 {self._forms} 形式的时间"
+            )
         return found
 
     def _utc(self, local_us: int, key: str) -> int:
         if self._zone is None:
-            raise ValueError("has no offset from UTC; give `zone` in the map")
+            raise Unreadable(
+                "time",
+                "has no offset from UTC; give `zone` in the map",
+                "没有 UTC 偏移；请在映射中给出时区 zone",
+            )
         day = local_us // DAY_US
         if day not in self._offsets_us:
             self._offsets_us[day] = _day_offset_us(self._zone, day)
@@ -99,7 +135,11 @@ class TimeReader:
         first_us = local_us - _offset_us(self._zone, local_us, 0)
         second_us = local_us - _offset_us(self._zone, local_us, 1)
         if first_us > second_us:
-            raise ValueError(f"does not exist in {self._zone_name}: the clock is put forward")
+            raise Unreadable(
+                "time",
+                f"does not exist in {self._zone_name}: the clock is put forward",
+                f"在 {self._zone_name} 不存在：该时段时钟拨快",
+            )
         if first_us == second_us:
             self._note_order(local_us, key)
             return first_us
@@ -151,6 +191,10 @@ def _parser(form: str) -> Callable[[str], Clock | None]:
         return _EpochParser(EPOCH_FORMATS[form])
     if form == "iso":
         return _Remembered(_parse_iso)
+    if form == WRITTEN:
+        return _Remembered(_parse_written)
+    if form == EXCEL:
+        return _Remembered(_parse_serial)
     for separator in (" ", "T"):
         date_form, found, time_form = form.partition(separator)
         if found and _letters(date_form) <= _DATE_LETTERS and _letters(time_form) <= _TIME_LETTERS:
@@ -164,6 +208,34 @@ def _letters(form: str) -> set[str]:
 
 def _parse_iso(text: str) -> Clock:
     return _split(datetime.fromisoformat(text))
+
+
+def _parse_written(text: str) -> Clock:
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    year, month, day, hour, minute, second, part, offset = found.groups()
+    date_us = _split(datetime(int(year), int(month), int(day)))[0]  # noqa: DTZ001 - the zone is the map's
+    seconds = int(hour or 0) * 3600 + int(minute or 0) * 60 + int(second or 0)
+    part_us = int((part or "").ljust(6, "0"))
+    # 24:00 is the end of the day, as meters and invoices write it; nothing later is.
+    if int(minute or 0) > 59 or int(second or 0) > 59 or seconds * 1_000_000 + part_us > DAY_US:
+        raise ValueError(text)
+    clock_us = date_us + seconds * 1_000_000 + part_us
+    if offset is None:
+        return clock_us, None
+    if offset == "Z":
+        return clock_us, 0
+    hours, minutes = int(offset[1:3]), int(offset[-2:])
+    if hours > 23 or minutes > 59:
+        raise ValueError(text)
+    return clock_us, (-1 if offset[0] == "-" else 1) * (hours * 60 + minutes) * 60_000_000
+
+
+def _parse_serial(text: str) -> Clock:
+    days = float(text)
+    # To the millisecond: a double of days holds no more.
+    return round((days - _SERIAL_OF_1970) * 86_400_000) * 1000, None
 
 
 def _split(moment: datetime) -> Clock:

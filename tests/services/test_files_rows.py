@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from deploy.message import Reading
-from deploy.replay_map import read_map
-from deploy.replay_rows import BAD_CELL_LISTED_MAX, FileRefused, RowReader
+from services.files.fault import FileRefused
+from services.files.file_map import read_map
+from services.files.rows import BAD_CELL_LISTED_MAX, RowReader
 
 MAP: dict[str, Any] = {
     "time": {"column": "t", "format": "%Y-%m-%d %H:%M", "zone": "UTC"},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.replay_map import MapRefused, load_map, read_map
+from services.files.file_map import MapRefused, load_map, read_map
 
 MAPS = Path(__file__).parents[2] / "deploy" / "maps"
 PLANTS = MAPS.parent / "plants"

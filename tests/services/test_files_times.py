@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.replay_map import read_map
-from deploy.replay_time import TimeReader
+from services.files.file_map import read_map
+from services.files.times import TimeReader
 
 
 def _reader(order: str = "auto", **time: Any) -> TimeReader:

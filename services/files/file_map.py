@@ -1,4 +1,4 @@
-"""The map of a replay: which column of a CSV file is which point, and what its times mean."""
+"""The map of a file: which column is which point, and what its times mean."""
 
 import difflib
 import string
@@ -16,6 +16,11 @@ from compute.errors import NengtanError
 Texts: TypeAlias = tuple[Annotated[str, Field(min_length=1)], ...]
 
 EPOCH_FORMATS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}  # µs in one unit
+# Year first, so that no day is taken for a month: 2026-3-1 8:00, 2026/03/01, 2026年3月1日 8:00:05.
+WRITTEN = "written"
+# Days since the end of 1899, as a spreadsheet counts them.
+EXCEL = "excel"
+_ALONE = ("iso", WRITTEN, EXCEL, *EPOCH_FORMATS)
 MISSING = ("", "-", "—", "NA", "N/A", "NaN", "nan", "null", "NULL", "无")
 
 
@@ -30,15 +35,15 @@ class _Part(BaseModel):
 class TimeMap(_Part):
     """Where the time of a row stands and how it is read.
 
-    `stamp` records whether the file stamps a period at its start or its end. The replay sends the
-    stamp as it is: the point of the plant has the same setting, and it alone moves the value.
+    `stamp` records whether the file stamps a period at its start or its end. The stamp is sent
+    as it is: the point of the plant has the same setting, and it alone moves the value.
     `fold` chooses between the two passes of a local time that occurs twice: by the order of the
     rows, always the first or always the second. `midnight: end_of_date` is for files in which the
     row "2018-01-01 00:00" ends that date, so that it is the midnight of the day after.
     """
 
     column: Texts  # several are joined by a blank, such as a date and a time
-    format: Texts = ("iso",)  # strptime formats, or one of iso, epoch_s, epoch_ms, epoch_us
+    format: Texts = ("iso",)  # strptime formats, or one of `_ALONE`
     zone: str | None = None
     stamp: Literal["start", "end"] = "start"
     fold: Literal["by_order", "first", "second"] = "by_order"
@@ -65,7 +70,7 @@ class TimeMap(_Part):
     def _fitting(self) -> Self:
         if not self.column or not self.format:
             raise ValueError("column and format need at least one entry")
-        special = [text for text in self.format if text == "iso" or text in EPOCH_FORMATS]
+        special = [text for text in self.format if text in _ALONE]
         if special and len(self.format) > 1:
             raise ValueError(f"format {special[0]!r} stands alone, not in a list")
         epoch = self.format[0] in EPOCH_FORMATS
@@ -73,7 +78,7 @@ class TimeMap(_Part):
             raise ValueError("midnight: end_of_date needs a written date, not an epoch")
         for text in self.format:
             if not special and "%" not in text:
-                known = ", ".join(["iso", *EPOCH_FORMATS])
+                known = ", ".join(_ALONE)
                 raise ValueError(f"format {text!r} is neither a strptime format nor one of {known}")
             if not special:
                 _check_form(text)
@@ -119,14 +124,16 @@ class PointMap(_Part):
         return any(name == "key" for _, name, _, _ in string.Formatter().parse(self.point))
 
 
-class ReplayMap(_Part):
-    """The whole map. The address may be left out here and given on the command line."""
+class FileMap(_Part):
+    """The whole map. The address is for a replay, and may be given on the command line instead."""
 
     tenant: str | None = None
     site: str | None = None
     gateway: str | None = None
     time: TimeMap
     key: str | None = None  # the column that names the meter, in files of the long form
+    unit: str | None = None  # the column that names the unit of the row, in such files
+    sheet: str | None = None  # of a workbook; else the first that is not hidden
     points: Annotated[tuple[PointMap, ...], Field(min_length=1)]
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
@@ -154,6 +161,8 @@ class ReplayMap(_Part):
         uses_key = [point.point for point in self.points if point.uses_key]
         if self.key is None and uses_key:
             raise ValueError(f"point {uses_key[0]!r} needs `key`, the column that names the meter")
+        if self.unit is not None and self.key is None:
+            raise ValueError("`unit`, a column of units, needs `key`: else give `scale` by point")
         if self.key is not None and len(uses_key) < len(self.points):
             plain = next(point.point for point in self.points if not point.uses_key)
             raise ValueError(f"point {plain!r} would be one for all of {self.key!r}; add {{key}}")
@@ -164,7 +173,7 @@ class ReplayMap(_Part):
         return self
 
 
-def load_map(path: Path) -> ReplayMap:
+def load_map(path: Path) -> FileMap:
     """Read a map from a YAML file, or refuse it with all its faults."""
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)  # noqa: S506 - a SafeLoader
@@ -175,10 +184,10 @@ def load_map(path: Path) -> ReplayMap:
     return read_map(document, place=str(path))
 
 
-def read_map(document: object, *, place: str) -> ReplayMap:
+def read_map(document: object, *, place: str) -> FileMap:
     """Check a map that is already parsed; `place` names it in the faults."""
     try:
-        return ReplayMap.model_validate(document)
+        return FileMap.model_validate(document)
     except ValidationError as faults:
         lines = [_sentence(fault) for fault in faults.errors()]
         raise MapRefused(f"map {place}: " + "; ".join(lines)) from faults
@@ -189,7 +198,7 @@ def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     where = ".".join(str(step) for step in location) or "the whole"
     if fault["type"] != "extra_forbidden":
         return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
-    part: type[BaseModel] = ReplayMap
+    part: type[BaseModel] = FileMap
     if location[0] == "time":
         part = TimeMap
     elif location[0] == "points":

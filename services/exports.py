@@ -1,0 +1,249 @@
+"""Readings and results as tables to take away: every row with unit, quality and version.
+
+Rows are read page by page in one snapshot, so a table of any length is of one instant and needs no
+more memory than a page.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from compute.periods import Grain
+from compute.quality import flag_names, grade
+from compute.quantities import quantity
+from services import totals
+from services.files.write import Batch, Column
+from services.provenance import VERSION
+from services.refusal import NotFound
+from services.store import answers
+from services.store.answers import PointRow, SeriesRow
+from services.store.pool import Connection, Database
+from services.totals import MEASURES, SiteState
+
+_PAGE_ROWS = 10_000
+_DAYS_MAX = 3_700
+_MICROSECOND = timedelta(microseconds=1)
+READING_COLUMNS = (
+    Column("time"),
+    Column("point"),
+    Column("value", "number"),
+    Column("unit"),
+    Column("grade"),
+    Column("flags"),
+    Column("received_at"),
+    Column("revision", "integer"),
+)
+RESULT_COLUMNS = (
+    Column("start"),
+    Column("kind"),
+    Column("code"),
+    Column("carrier"),
+    *(
+        column
+        for name in MEASURES
+        for column in (
+            [Column(name, "number"), Column("unit")]
+            if name == "amount"
+            else [Column(f"{name} [{quantity(name).unit}]", "number")]
+        )
+    ),
+    Column("covered_us", "integer"),
+    Column("reading_count", "integer"),
+    Column("grade"),
+    Column("flags"),
+    Column("input_hash"),
+    Column("code_version"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that is read as it is sent."""
+
+    state: SiteState
+    columns: Sequence[Column]
+    batches: AsyncIterator[Batch]
+
+    @property
+    def about(self) -> list[tuple[str, str]]:
+        """What is said of the whole table."""
+        until = self.state.complete_until
+        return [
+            ("site", self.state.site.code),
+            ("time_zone", self.state.site.time_zone),
+            ("as_of", self.state.as_of.isoformat()),
+            ("complete_until", "" if until is None else until.isoformat()),
+            ("code_version", VERSION),
+        ]
+
+
+def readings(
+    database: Database,
+    *,
+    tenant_id: int,
+    site: str,
+    point: str | None,
+    meter: str | None,
+    start: datetime,
+    end: datetime,
+) -> AbstractAsyncContextManager[Table]:
+    """Open the readings of a site that stand in [start, end), point after point.
+
+    Parameters
+    ----------
+    point, meter : str or None
+        Only of this point, of this meter; else of all.
+
+    Raises
+    ------
+    NotFound
+        If the tenant has no such site, or the site no such point.
+    RangeTooLarge, NotAnEdge
+        If the period is too long or reversed.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Table]:
+        totals.check_span(start=start, end=end, days_max=_DAYS_MAX)
+        async with database.transaction(tenant_id, snapshot=True) as connection:
+            state = await totals.load_state(connection, site)
+            points = await _points(connection, state, point, meter)
+            batches = _reading_batches(connection, state, points, start, end)
+            yield Table(state, READING_COLUMNS, batches)
+
+    return opened()
+
+
+async def _points(
+    connection: Connection, state: SiteState, point: str | None, meter: str | None
+) -> list[PointRow]:
+    found: list[PointRow] = []
+    after = ""
+    while page := await answers.list_points(
+        connection, site_id=state.site.id, code=point, after=after, limit=1_000
+    ):
+        found += page
+        after = page[-1].code
+    chosen = [row for row in found if meter in {None, row.meter_code}]
+    if not chosen:
+        raise NotFound("meter" if found else "point")
+    return chosen
+
+
+def _local(at: datetime, zone: ZoneInfo) -> str:
+    """Return an instant with the offset of its zone: no row needs to know the zone."""
+    return at.astimezone(zone).isoformat()
+
+
+async def _reading_batches(
+    connection: Connection,
+    state: SiteState,
+    points: Sequence[PointRow],
+    start: datetime,
+    end: datetime,
+) -> AsyncIterator[Batch]:
+    zone = ZoneInfo(state.site.time_zone)
+    for point in points:
+        after = start
+        while True:
+            rows = await answers.list_readings(
+                connection, point_id=point.id, start=after, end=end, limit=_PAGE_ROWS
+            )
+            yield [
+                (
+                    _local(row.ts, zone),
+                    point.code,
+                    row.value,
+                    point.unit,
+                    grade(row.quality),
+                    " ".join(flag_names(row.quality)),
+                    row.received_at.astimezone(UTC).isoformat(),
+                    row.revision,
+                )
+                for row in rows
+            ]
+            if len(rows) < _PAGE_ROWS:
+                break
+            after = rows[-1].ts + _MICROSECOND
+
+
+def results(
+    database: Database,
+    *,
+    tenant_id: int,
+    site: str,
+    kind: str | None,
+    code: str | None,
+    grain: Grain,
+    start: datetime,
+    end: datetime,
+) -> AbstractAsyncContextManager[Table]:
+    """Open the results of a site whose intervals lie in [start, end), series after series.
+
+    Parameters
+    ----------
+    kind, code : str or None
+        Only of series of this kind, of this code; else of all.
+
+    Raises
+    ------
+    NotFound
+        If the tenant has no such site, or the site no such series.
+    RangeTooLarge, NotAnEdge
+        If the period does not fit the interval.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Table]:
+        totals.check_span(start=start, end=end, days_max=_DAYS_MAX)
+        async with database.transaction(tenant_id, snapshot=True) as connection:
+            state = await totals.load_state(connection, site)
+            series = await answers.list_series(
+                connection, site_id=state.site.id, kind=kind, code=code
+            )
+            if not series:
+                raise NotFound(kind or "series")
+            batches = _result_batches(connection, state, series, grain, start, end)
+            yield Table(state, RESULT_COLUMNS, batches)
+
+    return opened()
+
+
+async def _result_batches(
+    connection: Connection,
+    state: SiteState,
+    series: Sequence[SeriesRow],
+    grain: Grain,
+    start: datetime,
+    end: datetime,
+) -> AsyncIterator[Batch]:
+    zone = ZoneInfo(state.site.time_zone)
+    for one in series:
+        after = start
+        while True:
+            rows = await answers.list_results(
+                connection, series_id=one.id, grain=grain, start=after, end=end, limit=_PAGE_ROWS
+            )
+            yield [
+                (
+                    _local(row.ts, zone),
+                    one.kind,
+                    one.code,
+                    one.carrier,
+                    row.amount,
+                    one.unit,
+                    *(getattr(row, name) for name in MEASURES if name != "amount"),
+                    row.covered_us,
+                    row.reading_count,
+                    grade(row.quality),
+                    " ".join(flag_names(row.quality)),
+                    f"{row.input_hash & 0xFFFFFFFFFFFFFFFF:016x}",
+                    VERSION,
+                )
+                for row in rows
+            ]
+            if len(rows) < _PAGE_ROWS:
+                break
+            after = rows[-1].ts + _MICROSECOND
