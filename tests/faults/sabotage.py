@@ -102,9 +102,9 @@ SABOTAGES = (
     Sabotage(
         9,
         "only the last 7 days are computed again",
-        "services/recompute.py",
-        "for a, b in raw)\n",
-        "for a, b in raw if b > max(e for _, e in spans.values()) - 604_800_000_000)\n",
+        "services/touched.py",
+        "for a, b in raw]\n",
+        "for a, b in raw if b > max(e for _, e in spans.values()) - 604_800_000_000]\n",
         "tests/services/test_recompute.py::test_counts_what_comes_in_400_days_late",
         "plain",
     ),

@@ -1,7 +1,7 @@
 """G26: what cannot be computed is invalid and says why; it is never 0, and never what it was."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -18,8 +18,10 @@ from compute.register import IntervalAmounts
 from deploy import admin
 from services.store import results
 from services.store.pool import Database
+from tests import servers
 from tests.faults.centre import drain, send
-from tests.migrated import START, Migrated, SmallPlant
+from tests.migrated import START, Migrated, SmallPlant, migrate
+from tests.servers import PlainServer
 
 pytestmark = [pytest.mark.database]
 
@@ -79,16 +81,24 @@ def plant_of(tenant: str) -> SmallPlant:
     return SmallPlant(tenant=tenant, points=[dict(KIND)])
 
 
+@pytest.fixture(scope="module")
+def centre(plain_server: PlainServer) -> Iterator[Migrated]:
+    """Give a migrated database; what is computed does not depend on its tier."""
+    url = servers.create_database(plain_server)
+    yield migrate(url)
+    servers.drop_database(plain_server, url)
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_makes_figures_invalid_and_is_healed_by_its_repair(
-    shared_migrated: Migrated, monkeypatch: pytest.MonkeyPatch, name: str
+    centre: Migrated, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     number = list(FAULTS).index(name)
     plant, other = plant_of(f"sick-{number}"), plant_of(f"well-{number}")
-    shared_migrated.install(plant.plant(), other.plant())
-    send(shared_migrated, plant, [readings(9, odd=False)])
+    centre.install(plant.plant(), other.plant())
+    send(centre, plant, [readings(9, odd=False)])
     grain = "hour" if "sums" in name else "base"
-    before = ask(shared_migrated, plant.tenant, grain)
+    before = ask(centre, plant.tenant, grain)
     assert not any("undefined" in row["flags"] for row in before)
 
     where, wrong = FAULTS[name]
@@ -100,9 +110,9 @@ def test_a_planted_fault_makes_figures_invalid_and_is_healed_by_its_repair(
     with monkeypatch.context() as patch:
         patch.setattr(services.recompute, where, planted)
         # The fault is in the way of what comes late.
-        send(shared_migrated, plant, [readings(8, odd=True)], first_seq=2)
-        rows = ask(shared_migrated, plant.tenant, grain)
-        stored = shared_migrated.rows(
+        send(centre, plant, [readings(8, odd=True)], first_seq=2)
+        rows = ask(centre, plant.tenant, grain)
+        stored = centre.rows(
             "select r.amount, r.energy_kwh from result r join series s on s.id = r.series_id"
             " join tenant t on t.id = s.tenant_id where t.code = %s and r.grain = %s"
             " and s.kind = 'flow' order by r.ts",
@@ -119,29 +129,29 @@ def test_a_planted_fault_makes_figures_invalid_and_is_healed_by_its_repair(
     else:
         assert invalid["amount"] is stored[place][0] is None
 
-    drain(shared_migrated)
-    send(shared_migrated, plant, [[("P1", START + 9 * QUARTER, Decimal(135))]], first_seq=3)
+    drain(centre)
+    send(centre, plant, [[("P1", START + 9 * QUARTER, Decimal(135))]], first_seq=3)
     if "exception" not in name:
         # A fault that nothing noticed is mended by what is computed anew.
         send(
-            shared_migrated,
+            centre,
             plant,
             [[("P1", START + QUARTER + QUARTER / 2, Decimal("22.5"))]],
             first_seq=4,
         )
-    healed = ask(shared_migrated, plant.tenant, grain)
+    healed = ask(centre, plant.tenant, grain)
     assert [row["energy_kwh"] for row in healed[: len(before) - 1]] == [
         row["energy_kwh"] for row in before[: len(before) - 1]
     ]
 
 
 def test_a_fault_of_one_site_holds_up_no_other(
-    shared_migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+    centre: Migrated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = plant_of("first"), plant_of("second")
-    shared_migrated.install(first.plant(), second.plant())
+    centre.install(first.plant(), second.plant())
     load = results.point_spans
-    [(site,)] = shared_migrated.rows(
+    [(site,)] = centre.rows(
         "select p.id from point p join tenant t on t.id = p.tenant_id where t.code = 'first'"
     )
 
@@ -151,13 +161,13 @@ def test_a_fault_of_one_site_holds_up_no_other(
         return await load(connection, points)
 
     monkeypatch.setattr(results, "point_spans", broken)
-    send(shared_migrated, first, [readings(9, odd=False)])
-    send(shared_migrated, second, [readings(9, odd=False)])
-    assert ask(shared_migrated, "first", "base") == []
-    assert [row["amount"] for row in ask(shared_migrated, "second", "base")[:8]] == [15.0] * 8
+    send(centre, first, [readings(9, odd=False)])
+    send(centre, second, [readings(9, odd=False)])
+    assert ask(centre, "first", "base") == []
+    assert [row["amount"] for row in ask(centre, "second", "base")[:8]] == [15.0] * 8
     monkeypatch.undo()
-    drain(shared_migrated)
-    assert [row["amount"] for row in ask(shared_migrated, "first", "base")[:8]] == [15.0] * 8
+    drain(centre)
+    assert [row["amount"] for row in ask(centre, "first", "base")[:8]] == [15.0] * 8
 
 
 def ask(migrated: Migrated, tenant: str, interval: str) -> list[dict[str, Any]]:
