@@ -216,7 +216,9 @@ async def upload(
     name: Annotated[
         str, Query(min_length=1, max_length=5_000, description="文件名 / Name of the file")
     ],
-    kind: Annotated[Kind, Query(description="readings 读数 | bills 账单")] = "readings",
+    kind: Annotated[
+        Kind, Query(alias="records", description="readings 读数 | bills 账单")
+    ] = "readings",
     sheet: Annotated[Text | None, Query(description="工作表 / Sheet of a workbook")] = None,
     columns: Annotated[
         str | None,

@@ -79,6 +79,26 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method.upper(), path, operation
 
 
+def import_of(installation: Installation) -> int:
+    """Return the number of an import of B that waits for someone's decision."""
+    b = installation.b
+    query = "select id from file_import where tenant_id = %s"
+    if not installation.rows(query, b.id):
+        installation.execute(
+            "with g as ("
+            " insert into gateway (tenant_id, site_id, code, form, class, topic, username)"
+            " select %s, id, '@import', 'import', 'import', 'import/wombat', '' from site"
+            "  where tenant_id = %s returning id, site_id)"
+            " insert into file_import (tenant_id, site_id, gateway_id, kind, state, file_name,"
+            "  size_bytes, sha256, options, uploaded_at, uploaded_by)"
+            " select %s, site_id, id, 'readings', 'checked', 'wombat.csv', 1, '', '{}', now(),"
+            "  'wombat' from g",
+            *(b.id,) * 3,
+        )
+    [(number,)] = installation.rows(query, b.id)
+    return int(number)
+
+
 def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]:
     """Return what to put into each parameter: names of B, or names of nobody."""
     if not known:
@@ -87,6 +107,7 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
             "login": ["boss-nobody"],
             "key_id": ["2000000000"],
             "quarantine_id": ["2000000000"],
+            "import_id": ["2000000000"],
             "point": ["P1-nobody"],
             "factor_id": ["nothing@nowhere"],
         }
@@ -96,6 +117,7 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
         "login": [f"boss-{b.word}"],
         "key_id": [str(b.key_id)],
         "quarantine_id": [str(b.quarantine_id)],
+        "import_id": [str(import_of(installation))],
         "point": [f"P1-{b.word}"],
         "factor_id": ["nothing@nowhere"],
     }
@@ -113,6 +135,7 @@ QUERY_VALUES = {
     "state": "open",
     "reviewed": "false",
     "kind": "flow",
+    "name": "a.csv",
 }
 BODIES: dict[str, dict[str, Any]] = {
     "change_account": {"display_name": "taken over"},
@@ -131,6 +154,8 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "redrive_quarantine": {"reason": "x"},
     "discard_quarantine": {"reason": "x"},
+    "take_import": {"sha256": "0" * 64},
+    "undo_import": {"reason": "x"},
     "confirm_factor": {"reason": "x"},
     "change_own_password": {"current": "x", "password": "Correct-Horse-7"},
     "add_own_factor": {
@@ -219,7 +244,7 @@ class TestForeignTenant:
                 assert answers[0] == answers[1], (method, path)
                 compared += 1
             names_asked = {p["name"] for p in operation.get("parameters", [])}
-            if names_asked & {"site", "login", "key_id", "quarantine_id"}:
+            if names_asked & {"site", "login", "key_id", "quarantine_id", "import_id"}:
                 status = 422 if operation["operationId"] == "apply_plant" else 404
                 assert answers[0][0] == status, (method, path, answers[0])
         assert compared > 15
@@ -228,7 +253,7 @@ class TestForeignTenant:
         self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
     ) -> None:
         tables = "plant_version account api_key factor_override factor_confirmation conflict"
-        tables += " quarantine_item session dirty"
+        tables += " quarantine_item session dirty file_import import_withdrawal"
 
         def picture() -> list[tuple[Any, ...]]:
             return [
