@@ -1,6 +1,6 @@
 import { computed, type ComputedRef } from "vue";
-import { getCollection, getPlant, listDecisions, listFindings } from "@/api/routes";
-import type { Bilingual, CheckName, Collection, Decisions, Finding, Findings, FindingState } from "@/api/types";
+import { getCollection, getPlant, listDecisions, listFindings, listSilences } from "@/api/routes";
+import type { Bilingual, CheckName, Collection, Decisions, Finding, Findings, FindingState, Silences } from "@/api/types";
 import { plantOf } from "@/parts/plant";
 import { useToday } from "@/parts/useToday";
 import { useSite } from "@/session/useSite";
@@ -9,6 +9,7 @@ import { useAnswer, type AnswerUse } from "@/use/useAnswer";
 import { spanOf } from "@/use/usePeriod";
 
 const DECISIONS_SHOWN = 50;
+const SILENCES_EVERY_MS = 30_000;
 
 export interface Wanted {
   period: Period;
@@ -20,6 +21,7 @@ export interface Wanted {
 export interface Review {
   findings: AnswerUse<Findings>;
   decisions: AnswerUse<Decisions>;
+  silences: AnswerUse<Silences>;
   collection: AnswerUse<Collection>;
   nameOf(code: string): Bilingual;
 }
@@ -39,6 +41,7 @@ export function useReview(wanted: ComputedRef<Wanted>): Review {
   const decisions = useAnswer((signal) => listDecisions({ site: site.value.code, limit: DECISIONS_SHOWN }, signal), {
     isEmpty: (found) => found.decisions.length === 0,
   });
+  const silences = useAnswer((signal) => listSilences(site.value.code, signal), { everyMs: SILENCES_EVERY_MS });
   const collection = useAnswer((signal) => getCollection(spanOf(site.value.code, month.value), signal), {
     isEmpty: (found) => found.meters.length === 0,
   });
@@ -52,7 +55,7 @@ export function useReview(wanted: ComputedRef<Wanted>): Review {
     }
     return known;
   });
-  return { findings, decisions, collection, nameOf: (code) => names.value.get(code) ?? { zh: code, en: code } };
+  return { findings, decisions, silences, collection, nameOf: (code) => names.value.get(code) ?? { zh: code, en: code } };
 }
 
 interface Term {
