@@ -95,6 +95,21 @@ class Findings(Answer):
     next_cursor: str | None
 
 
+class SilentPoint(Schema):
+    """A point that should have been read by now."""
+
+    point: str
+    meter: str
+    gateway: str
+    since: datetime = Field(description="最近读数，或测点生效时刻 / Its last reading, or beginning")
+
+
+class Silences(Answer):
+    """Gaps that have not ended, the longest first."""
+
+    silences: list[SilentPoint]
+
+
 class Decide(Schema):
     """A verdict on what fails a check in a span."""
 
@@ -250,6 +265,16 @@ async def findings(
             "next_cursor": following,
         }
     )
+
+
+@router.get("/data-audit/silences", operation_id="list_silences", summary="未结束的缺数 / Silences")
+async def silences(principal: Who, database: Store, site: SiteCode) -> Silences:
+    """Return the points that should have been read by now; a gap that has ended is a finding.
+
+    返回目前缺数的测点；已结束的缺数见审核清单。
+    """
+    answer = await data_audit.silences(database, tenant_id=principal.tenant_id, site=site)
+    return Silences.model_validate({**about(answer.state), "silences": answer.rows})
 
 
 def _small(number: int) -> int:

@@ -9,11 +9,11 @@ import pytest
 
 from compute.quality import Quality
 from ingest.tick import Worker
-from services import collection, data_audit
+from services import clock, collection, data_audit
 from services.refusal import NotFound
 from services.store.data_audit import FindingRow
 from services.store.pool import Database
-from tests.migrated import Migrated, SmallPlant
+from tests.migrated import NAME, Migrated, SmallPlant
 
 pytestmark = [pytest.mark.database]
 
@@ -51,11 +51,18 @@ def quarters(name: str, values: Sequence[float], *, start: datetime = START) -> 
 class Audit:
     """A tenant with readings taken in and computed, and its API."""
 
-    def __init__(self, migrated: Migrated, readings: Sequence[Reading]) -> None:
+    def __init__(
+        self,
+        migrated: Migrated,
+        readings: Sequence[Reading],
+        *,
+        points: list[dict[str, Any]] = POINTS,
+        more: dict[str, Any] | None = None,
+    ) -> None:
         # The tests of this module share a database: each has tenants of its own.
         tenant = f"tenant-{len(migrated.rows('select id from tenant'))}"
         self.migrated = migrated
-        self.plant = SmallPlant(tenant=tenant, points=POINTS)
+        self.plant = SmallPlant(tenant=tenant, points=points, more=more or {})
         migrated.install(self.plant.plant())
         [(self.tenant_id,)] = migrated.rows("select id from tenant where code = %s", tenant)
         self.seq = 0
@@ -277,6 +284,69 @@ class TestFindings:
         audit.take_in([("R", late, 70.0)], at=late - timedelta(seconds=90))
         [found] = audit.findings(check="skew")
         assert (found.value, found.limit_value, found.first_at) == (90.0, 30.0, late)
+
+
+class TestBalance:
+    def test_tells_a_bus_whose_outputs_exceed_its_input(self, shared_migrated: Migrated) -> None:
+        ends = {"in": ("grid", "board"), "one": ("board", "hall"), "two": ("board", "works")}
+        more = {
+            "nodes": [
+                {"code": "grid", "name": NAME, "kind": "source"},
+                {"code": "board", "name": NAME, "kind": "bus"},
+                {"code": "hall", "name": NAME, "kind": "use"},
+                {"code": "works", "name": NAME, "kind": "use"},
+            ],
+            "flows": [
+                {
+                    "code": f"to-{code}",
+                    "from": start,
+                    "to": end,
+                    "carrier": "electricity",
+                    "metered_by": [{"point": code}],
+                }
+                for code, (start, end) in ends.items()
+            ],
+        }
+        points: list[dict[str, Any]] = [
+            {"code": code, "kind": "register", "unit": "kWh"} for code in ends
+        ]
+        readings = [
+            *quarters("in", [100.0 * n for n in range(6)]),
+            *quarters("one", [60.0 * n for n in range(6)]),
+            # B61: 130 % in the second and third quarter, 105 % before.
+            *quarters("two", [0, 45, 115, 185, 225, 265]),
+        ]
+        audit = Audit(shared_migrated, readings, points=points, more=more)
+        [found] = audit.findings(check="balance")
+        assert (found.subject_kind, found.subject) == ("residual", "board")
+        assert shape([found]) == [("board", "balance", 1, 3, "open")]
+        assert found.value == pytest.approx(-30 / 130)
+        assert found.limit_value == 0.1
+        audit.decide(found, "accept")
+        assert audit.drain() == 0
+        assert audit.findings(check="balance")[0].state == "accepted"
+
+
+class TestSilences:
+    def test_are_told_until_the_point_is_read_again(self, shared_migrated: Migrated) -> None:
+        audit = Audit(shared_migrated, [])
+
+        def silent() -> dict[str, datetime]:
+            answer = audit.ask(
+                lambda database: data_audit.silences(
+                    database, tenant_id=audit.tenant_id, site="main"
+                )
+            )
+            return {row.point: row.since for row in answer.rows}
+
+        assert silent() == {"R": START, "G": START}
+        now = clock.now()
+        # Two base intervals and a minute.
+        late = now - timedelta(minutes=32)
+        audit.take_in([("R", now - timedelta(minutes=5), 70.0), ("G", late, 44.0)], at=now)
+        assert silent() == {"G": late}
+        audit.take_in([("G", now - timedelta(minutes=4), 44.0)], at=now)
+        assert silent() == {}
 
 
 class TestDecisions:

@@ -136,6 +136,10 @@ export interface Decisions extends Answer {
   next_cursor: string | null;
 }
 
+export interface Silences extends Answer {
+  silences: { point: string; meter: string; gateway: string; since: string }[];
+}
+
 export interface Collection extends Answer {
   start: string;
   end: string;

@@ -25,6 +25,7 @@ import type {
   Ready,
   Received,
   SequenceGaps,
+  Silences,
   Series,
   SeriesKind,
   SiteAnswer,
@@ -173,6 +174,10 @@ export function listDecisions(query: { site: string } & Page, signal?: AbortSign
 
 export function undoDecision(decision: number, reason: string): Promise<{ decision_id: number }> {
   return request(`/data-audit/decisions/${decision}/undo`, { method: "POST", body: { reason } });
+}
+
+export function listSilences(site: string, signal?: AbortSignal): Promise<Silences> {
+  return request("/data-audit/silences", { query: { site }, ...at(signal) });
 }
 
 export function getCollection(query: Span, signal?: AbortSignal): Promise<Collection> {

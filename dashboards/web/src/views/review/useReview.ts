@@ -1,16 +1,15 @@
 import { computed, type ComputedRef } from "vue";
-import { useI18n } from "vue-i18n";
-import { getCollection, getPlant, listDecisions, listFindings } from "@/api/routes";
-import type { Bilingual, CheckName, Collection, Decisions, Finding, Findings, FindingState } from "@/api/types";
+import { getCollection, getPlant, listDecisions, listFindings, listSilences } from "@/api/routes";
+import type { Bilingual, CheckName, Collection, Decisions, Finding, Findings, FindingState, Silences } from "@/api/types";
 import { plantOf } from "@/parts/plant";
 import { useToday } from "@/parts/useToday";
 import { useSite } from "@/session/useSite";
 import { periodOf, type Period } from "@/use/period";
 import { useAnswer, type AnswerUse } from "@/use/useAnswer";
-import { useFormat } from "@/use/useFormat";
 import { spanOf } from "@/use/usePeriod";
 
 const DECISIONS_SHOWN = 50;
+const SILENCES_EVERY_MS = 30_000;
 
 export interface Wanted {
   period: Period;
@@ -22,6 +21,7 @@ export interface Wanted {
 export interface Review {
   findings: AnswerUse<Findings>;
   decisions: AnswerUse<Decisions>;
+  silences: AnswerUse<Silences>;
   collection: AnswerUse<Collection>;
   nameOf(code: string): Bilingual;
 }
@@ -41,6 +41,7 @@ export function useReview(wanted: ComputedRef<Wanted>): Review {
   const decisions = useAnswer((signal) => listDecisions({ site: site.value.code, limit: DECISIONS_SHOWN }, signal), {
     isEmpty: (found) => found.decisions.length === 0,
   });
+  const silences = useAnswer((signal) => listSilences(site.value.code, signal), { everyMs: SILENCES_EVERY_MS });
   const collection = useAnswer((signal) => getCollection(spanOf(site.value.code, month.value), signal), {
     isEmpty: (found) => found.meters.length === 0,
   });
@@ -54,18 +55,20 @@ export function useReview(wanted: ComputedRef<Wanted>): Review {
     }
     return known;
   });
-  return { findings, decisions, collection, nameOf: (code) => names.value.get(code) ?? { zh: code, en: code } };
+  return { findings, decisions, silences, collection, nameOf: (code) => names.value.get(code) ?? { zh: code, en: code } };
+}
+
+interface Term {
+  value: number | null;
+  unit: string;
 }
 
 /** Value and limit of a finding, in the terms of its check. */
-export function useTerms(): (finding: Finding, which: "value" | "limit") => string {
-  const { t } = useI18n();
-  const format = useFormat();
-  return (finding, which) => {
-    const value = finding[which];
-    if (finding.check === "balance") return format.share(value);
-    if (finding.check === "gap" || finding.check === "skew") return t("review.seconds", { value: format.number(value, 0) });
-    const unit = finding.check === "rate" && which === "limit" ? `${finding.unit ?? ""}/h` : (finding.unit ?? "");
-    return `${format.number(value)} ${format.unit(unit)}`;
-  };
+export function termsOf(finding: Finding, which: "value" | "limit"): Term {
+  const value = finding[which];
+  if (finding.check === "balance") return { value: value === null ? null : value * 100, unit: "%" };
+  if (finding.check === "gap" || finding.check === "skew") return { value, unit: "s" };
+  const unit = finding.unit ?? "";
+  if (which === "limit" && finding.check === "frozen") return { value, unit: "h" };
+  return { value, unit: which === "limit" && finding.check === "rate" ? `${unit}/h` : unit };
 }
