@@ -876,27 +876,27 @@ CREATE VIEW public.grafana_result WITH (security_barrier='true') AS
     s.is_root,
     r.amount,
         CASE
-            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.energy_kwh, 'NaN'::double precision)
+            WHEN v.is_invalid THEN COALESCE(r.energy_kwh, 'NaN'::double precision)
             ELSE r.energy_kwh
         END AS energy_kwh,
         CASE
-            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.coal_equivalent_tce, 'NaN'::double precision)
+            WHEN v.is_invalid THEN COALESCE(r.coal_equivalent_tce, 'NaN'::double precision)
             ELSE r.coal_equivalent_tce
         END AS coal_equivalent_tce,
         CASE
-            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.coal_equal_tce, 'NaN'::double precision)
+            WHEN v.is_invalid THEN COALESCE(r.coal_equal_tce, 'NaN'::double precision)
             ELSE r.coal_equal_tce
         END AS coal_equal_tce,
         CASE
-            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.emission_direct_tco2e, 'NaN'::double precision)
+            WHEN v.is_invalid THEN COALESCE(r.emission_direct_tco2e, 'NaN'::double precision)
             ELSE r.emission_direct_tco2e
         END AS emission_direct_tco2e,
         CASE
-            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE(r.emission_purchased_tco2e, 'NaN'::double precision)
+            WHEN v.is_invalid THEN COALESCE(r.emission_purchased_tco2e, 'NaN'::double precision)
             ELSE r.emission_purchased_tco2e
         END AS emission_purchased_tco2e,
         CASE
-            WHEN ((r.quality & 2097152) <> 0) THEN COALESCE((r.emission_direct_tco2e + r.emission_purchased_tco2e), 'NaN'::double precision)
+            WHEN v.is_invalid THEN COALESCE((r.emission_direct_tco2e + r.emission_purchased_tco2e), 'NaN'::double precision)
             ELSE (r.emission_direct_tco2e + r.emission_purchased_tco2e)
         END AS emission_total_tco2e,
     r.quality,
@@ -908,10 +908,11 @@ CREATE VIEW public.grafana_result WITH (security_barrier='true') AS
     r.reading_count,
     r.covered_us,
     si.base_interval_us
-   FROM (((public.grafana_role g
+   FROM ((((public.grafana_role g
      JOIN public.site si ON ((si.tenant_id = g.tenant_id)))
      JOIN public.series s ON ((s.site_id = si.id)))
      JOIN public.result r ON ((r.series_id = s.id)))
+     CROSS JOIN LATERAL ( SELECT (((r.quality & 10485760) <> 0) AND (s.kind = ANY (ARRAY['flow'::text, 'node'::text, 'residual'::text]))) AS is_invalid) v)
   WHERE (g.role_name = CURRENT_USER);
 
 COMMENT ON VIEW public.grafana_result IS 'Results by interval: grain 0 base interval, 1 hour, 2 day, 3 month.';

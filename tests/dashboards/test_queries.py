@@ -217,7 +217,8 @@ class TestNumbers:
             end for row in rows for end in (row["source"], row["target"])
         }
 
-    def test_that_lack_a_factor_are_no_sum(self, day: Day) -> None:
+    @pytest.mark.parametrize("reason", [Quality.FACTOR_MISSING, Quality.UNDEFINED])
+    def test_that_are_invalid_are_no_sum(self, day: Day, reason: Quality) -> None:
         of_the_hour = (
             " from series s where s.id = r.series_id and s.kind = 'node' and s.is_root"
             " and s.carrier = '' and s.tenant_id = %s and r.grain = 1 and r.ts = %s"
@@ -229,7 +230,7 @@ class TestNumbers:
             *hour,
         )
         change = f"update result r set quality = %s, coal_equivalent_tce = %s{of_the_hour}"
-        day.installation.execute(change, int(Quality.FACTOR_MISSING), None, *hour)
+        day.installation.execute(change, int(reason), None, *hour)
         [lost] = day.panel("site_total", "coal_equivalent_tce")
         [kept] = day.panel("site_total", "energy_kwh")
         day.installation.execute(change, quality, coal, *hour)

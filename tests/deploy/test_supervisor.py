@@ -35,6 +35,18 @@ def alive(process_id: int) -> bool:
         return False
 
 
+def test_processes_are_found_in_a_folder_through_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    process = subprocess.Popen(["sleep", "60"], cwd=tmp_path / "real")
+    try:
+        found = supervisor.processes_working_in(tmp_path / "link")
+        assert process.pid in [one.pid for one in found]
+    finally:
+        process.kill()
+        process.wait()
+
+
 def says_up(path: Path) -> bool:
     return path.exists() and "up" in path.read_text()
 

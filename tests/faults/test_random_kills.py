@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,8 @@ def run(
         last_s = time.monotonic()
         verdict = bench.finish()
         print(
-            f"\n{server.tier}: seed {seed}, {kill_count} kills in {last_s - began_s:.0f} s,"
+            f"\n{server.tier}: seed {seed}, {kill_count} kills in {last_s - began_s:.0f} s"
+            f" {dict(Counter(bench.kills))},"
             f" {bench.receipts()} receipts, drained in {bench.drained_s:.1f} s: {verdict}"
         )
         assert not verdict.found, f"seed {seed}: {verdict}"

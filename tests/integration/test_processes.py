@@ -136,8 +136,8 @@ class TestStart:
         with centre_of(server, broker, tmp_path) as centre:
             centre.prepare()
             server.stop()
-            centre.start("ingest", "worker")
-            for name in ("ingest", "worker"):
+            centre.start("ingest", "worker", "api")
+            for name in ("ingest", "worker", "api"):
                 wait_said(centre, name, r"database\.waiting")
                 stopped(centre, name)
                 assert not centre.is_running(name)

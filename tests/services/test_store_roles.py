@@ -160,4 +160,5 @@ class TestTheViews:
         assert {mask: GRADES[number] for mask, number in found} == {
             int(mask): grade(int(mask)) for mask in masks
         }
-        assert f"r.quality & {int(Quality.FACTOR_MISSING)}" in definition
+        invalid = int(Quality.FACTOR_MISSING | Quality.UNDEFINED)
+        assert f"r.quality & {invalid}" in definition

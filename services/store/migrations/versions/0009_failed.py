@@ -1,4 +1,4 @@
-"""A span that could not be computed is marked anew by the worker itself."""
+"""What could not be computed: marked anew by the worker itself, and NaN where Grafana adds up."""
 
 from alembic import op
 
@@ -9,5 +9,5 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Let the worker mark what it has to try again."""
+    """Let the worker mark what it has to try again; show what is undefined as invalid."""
     op.get_bind().exec_driver_sql(read_sql("migrations/sql/0009_failed.sql"))
