@@ -142,9 +142,8 @@ class Gateway:
                 self._note_fault("; ".join(faults))
             pause_s = PAUSE_S_MIN if proven else min(2 * pause_s, self._settings.pause_s_max)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._stopping.wait(), pause_s * self._random.uniform(0.5, 1.0)
-                )
+                async with asyncio.timeout(pause_s * self._random.uniform(0.5, 1.0)):
+                    await self._stopping.wait()
 
     def _note_fault(self, fault: str) -> None:
         self.counters.last_fault = fault
@@ -233,8 +232,11 @@ class Gateway:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             if not batch:
+                # Not wait_for: of Python 3.11 it forgets a cancellation that comes with the event,
+                # and the last receipt often comes with the order to stop.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._changed.wait()
 
     async def _fresh(self) -> list[_Flight]:
         """Return messages that this connection has not sent yet, as many as the window takes."""

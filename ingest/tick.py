@@ -93,8 +93,10 @@ class Worker:
                 task.cancel()
 
     async def _work(self, bell: asyncio.Event) -> None:
+        # Not wait_for: of Python 3.11 it forgets a cancellation that comes together with the bell.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(bell.wait(), _SWEEP_S)
+            async with asyncio.timeout(_SWEEP_S):
+                await bell.wait()
         await asyncio.sleep(_GATHER_S)
         bell.clear()
         await self.drain()

@@ -142,6 +142,19 @@ class TestCode:
                 found.append(f"{name}:{node.lineno}")
         assert found == []
 
+    def test_loses_no_cancellation(self) -> None:
+        """Of Python 3.11 `asyncio.wait_for` forgets one that comes as what it waits for is done."""
+        found = [
+            f"{name}:{node.lineno}"
+            for name, node in nodes(ast.Attribute)
+            if isinstance(node, ast.Attribute)
+            and node.attr == "wait_for"
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "asyncio"
+            and not name.startswith("tests/")
+        ]
+        assert found == []
+
     def test_prints_only_from_the_command_line(self) -> None:
         found = []
         for name, node in nodes(ast.Call):

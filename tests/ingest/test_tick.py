@@ -141,3 +141,16 @@ class TestRun:
                 await until_computed(migrated, timeout_s=20.0)
             assert hours(migrated) == [60.0]
             server.stop()
+
+
+async def test_the_work_ends_when_it_is_cancelled_as_the_bell_rings() -> None:
+    bell = asyncio.Event()
+    worker = Worker.__new__(Worker)
+    task = asyncio.create_task(worker._work(bell))
+    await asyncio.sleep(0)
+    # Both in one turn of the loop: the wait is over, and so is the task.
+    bell.set()
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
