@@ -99,11 +99,37 @@ class Tally(NamedTuple):
     input_hash: npt.NDArray[np.uint64]
 
 
+def while_in_use(readings: Readings, points: Points) -> Readings:
+    """Return readings without what was read of a point after it was retired.
+
+    Readings that are misshapen are returned as they are: whoever checks them says what is wrong.
+    """
+    offset = np.asarray(readings.point_offset, dtype=np.int64)
+    ts_us = np.asarray(readings.ts_us, dtype=np.int64)
+    if not points.changes.ends.any() or not _fits(offset, ts_us.size, len(points.code)):
+        return readings
+    end_us = ends_us(points.changes, len(points.code))
+    kept = ts_us < np.repeat(end_us, np.diff(offset))
+    return Readings(
+        point_offset=np.concatenate([[0], np.cumsum(kept)])[offset],
+        ts_us=ts_us[kept],
+        value=np.asarray(readings.value)[kept],
+        quality=np.asarray(readings.quality)[kept],
+    )
+
+
+def _fits(offset: Int1D, count: int, point_count: int) -> bool:
+    if offset.shape != (point_count + 1,):
+        return False
+    return bool(offset[0] == 0 and offset[-1] == count and (np.diff(offset) >= 0).all())
+
+
 def columns_of(readings: Readings, points: Points) -> Columns:
     """Return checked copies that are writeable and contiguous, so that one signature serves all.
 
     What was read of a point after it was retired is left out.
     """
+    readings = while_in_use(readings, points)
     point_offset = np.array(readings.point_offset, dtype=np.int64)
     ts_us = np.array(readings.ts_us, dtype=np.int64)
     value = np.array(readings.value, dtype=np.float64)
@@ -122,11 +148,6 @@ def columns_of(readings: Readings, points: Points) -> Columns:
         raise ReadingsNotAscending(points.code[row], int(ts_us[place + 1]))
     # Every NaN is one NaN, whatever its payload.
     value[~np.isfinite(value)] = np.nan
-    if points.changes.ends.any():
-        end_us = ends_us(points.changes, len(points.code))
-        kept = ts_us < np.repeat(end_us, np.diff(point_offset))
-        point_offset = np.concatenate([[0], np.cumsum(kept)])[point_offset]
-        ts_us, value, quality = ts_us[kept], value[kept], quality[kept]
     return Columns(point_offset, ts_us, value, value.view(np.uint64), quality)
 
 

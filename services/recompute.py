@@ -21,7 +21,7 @@ from compute.checks import Failures, check_readings, frozen_intervals, marks_of
 from compute.decisions import decided
 from compute.periods import Grain, from_us, period_edges_us
 from compute.quality import Quality
-from compute.readings import Readings
+from compute.readings import Readings, while_in_use
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
 from compute.rollup import rollup
 from compute.settle import settle
@@ -139,11 +139,13 @@ async def _compute(
     count = (end_us - start_us) // step
     loaded = await _load(connection, described, window, spans, review)
 
+    in_use = while_in_use(loaded, points)
+
     def measured() -> tuple[Failures, IntervalAmounts]:
-        failures = check_readings(loaded, points=points, limits=limits)
-        used = decided(loaded, audited.decisions_of(described, review))
+        failures = check_readings(in_use, points=points, limits=limits)
+        used = decided(in_use, audited.decisions_of(described, review))
         of_used = failures
-        if used is not loaded:
+        if used is not in_use:
             of_used = check_readings(used, points=points, limits=limits)
         used = replace(used, quality=used.quality | of_used.quality())
         return failures, interval_amounts(
@@ -170,7 +172,7 @@ async def _compute(
         block = ResultBlock.invalid(len(described.series_id), count)
     else:
         amounts, frozen, block = done
-        marks = list(marks_of(loaded, found[0], points=points, window_us=window, step_us=step))
+        marks = list(marks_of(in_use, found[0], points=points, window_us=window, step_us=step))
         marks += await audited.ahead_marks(connection, described, window, step)
         findings = [audited.of_point(described, mark) for mark in marks]
         findings += audited.balance_marks(described, block, window, step)
