@@ -185,3 +185,35 @@ def _mark_derived(marks: Marks, incident: Members, node: int, flow: int, j: int)
     marks.quality[flow, j] = quality
     marks.covered_us[flow, j] = covered_us
     marks.input_hash[flow, j] = state
+
+
+def imbalance(energy_kwh: Float2D, *, topology: Topology) -> Float2D:
+    """Return inputs less outputs of every node in balance, as a share of the larger of both.
+
+    Parameters
+    ----------
+    energy_kwh : (f, k) float64
+        Of the flows, NaN where it is not known.
+    topology : Topology
+
+    Returns
+    -------
+    share : (r, k) float64
+        Rows as `balanced_nodes`. Positive where more goes in than comes out; 0
+        where nothing flows, NaN where a flow is not known.
+    """
+    incident = incident_flows(topology)
+    nodes = balanced_nodes(topology)
+    share = np.zeros((len(nodes), energy_kwh.shape[1]), dtype=np.float64)
+    for row, node in enumerate(nodes):
+        entering = np.zeros(energy_kwh.shape[1], dtype=np.float64)
+        leaving = np.zeros(energy_kwh.shape[1], dtype=np.float64)
+        for k in range(int(incident.offset[node]), int(incident.offset[node + 1])):
+            # What flows against its arrow counts on the other side; NaN counts on both.
+            signed = float(incident.weight[k]) * energy_kwh[incident.row_index[k]]
+            entering += np.maximum(signed, 0.0)
+            leaving += np.maximum(-signed, 0.0)
+        larger = np.maximum(entering, leaving)
+        share[row] = (entering - leaving) / np.where(larger > 0.0, larger, 1.0)
+        share[row][np.isnan(larger)] = np.nan
+    return share

@@ -5,7 +5,6 @@ carries the bit, and a person decides. `CHECKS` is the table of the checks; what
 from the readings and the dated limits alone, so that the same readings always give the same list.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -13,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from compute._jit import kernel
-from compute.balance import balanced_nodes, incident_flows
 from compute.grid import Float2D
 from compute.quality import Quality
 from compute.readings import Columns, Readings, columns_of, has_number
-from compute.register import IntervalAmounts
 from compute.steps import Limits, Series, is_outlier, mark_turning, rise_max, step
-from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points, Topology
+from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
 
 CheckName = Literal[
     "range", "step", "rate", "spike", "decrease", "gap", "frozen", "skew", "balance"
@@ -375,187 +372,3 @@ def _check_register(
         else:
             failed[place, _DECREASE] = True
             limit[place, _DECREASE] = scratch.value[before]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What failed one check in one base interval of one row.
-
-    Attributes
-    ----------
-    row : int
-        Of `Points`, or of the nodes in balance.
-    start_us : int
-        Of the interval. [µs since 1970 UTC]
-    at_us : tuple of int
-        The readings that failed; none where the interval itself did.
-    value, limit : float
-        Of the first of them, raw; of a gap its length and limit [s]; of a balance the difference
-        and the tolerance, both as shares of the larger side.
-    """
-
-    row: int
-    check: CheckName
-    start_us: int
-    at_us: tuple[int, ...]
-    value: float
-    limit: float
-
-
-def marks_of(
-    readings: Readings,
-    failures: Failures,
-    *,
-    points: Points,
-    window_us: tuple[int, int],
-    step_us: int,
-) -> Iterator[Mark]:
-    """Yield what failed in each base interval of a window.
-
-    A gap is told of every interval between its readings that holds none, or of the one in which it
-    begins where there is no such interval; of an interval point, of those that no period covers.
-    """
-    start_us, end_us = window_us
-    row_of = np.repeat(np.arange(len(readings.point_offset) - 1), np.diff(readings.point_offset))
-    for check in range(_GAP):
-        places = np.flatnonzero(failures.failed[:, check])
-        at_us = readings.ts_us[places]
-        groups: dict[tuple[int, int], list[int]] = {}
-        for place in places[(at_us >= start_us) & (at_us < end_us)].tolist():
-            begin_us = int(readings.ts_us[place]) // step_us * step_us
-            groups.setdefault((int(row_of[place]), begin_us), []).append(place)
-        for (row, begin_us), members in groups.items():
-            yield Mark(
-                row,
-                READING_CHECKS[check],
-                begin_us,
-                tuple(int(readings.ts_us[place]) for place in members),
-                float(readings.value[members[0]]),
-                float(failures.limit[members[0], check]),
-            )
-    told: set[tuple[int, int]] = set()
-    for place in np.flatnonzero(failures.failed[:, _GAP]).tolist():
-        row = int(row_of[place])
-        left_us = int(readings.ts_us[failures.previous[place]])
-        right_us = int(readings.ts_us[place])
-        for begin_us in _silent_intervals(left_us, right_us, points, row, step_us):
-            if start_us <= begin_us < end_us and (row, begin_us) not in told:
-                told.add((row, begin_us))
-                silence_s = (right_us - left_us) / 1e6
-                yield Mark(row, "gap", begin_us, (), silence_s, float(failures.limit[place, _GAP]))
-
-
-def _silent_intervals(left_us: int, right_us: int, points: Points, row: int, step_us: int) -> range:
-    """Return the starts of the base intervals that a gap between two readings leaves empty."""
-    if points.kind[row] == _INTERVAL:
-        period_us = int(points.period_us[row])
-        shift_us = 0 if points.stamped_at_end[row] else period_us
-        # Stamps lie beside their grid by a tenth of a period at most: to the nearest edge.
-        first_us = (left_us + shift_us + step_us // 2) // step_us * step_us
-        last_us = (right_us + shift_us - period_us + step_us // 2) // step_us * step_us
-    else:
-        first_us = (left_us // step_us + 1) * step_us
-        last_us = right_us // step_us * step_us
-    if first_us >= last_us:
-        first_us = left_us // step_us * step_us
-        last_us = first_us + step_us
-    return range(first_us, last_us, step_us)
-
-
-def imbalance(energy_kwh: Float2D, *, topology: Topology) -> Float2D:
-    """Return inputs less outputs of every node in balance, as a share of the larger of both.
-
-    Parameters
-    ----------
-    energy_kwh : (f, k) float64
-        Of the flows, NaN where it is not known.
-    topology : Topology
-
-    Returns
-    -------
-    share : (r, k) float64
-        Rows as `compute.balance.balanced_nodes`. Positive where more goes in than comes out; 0
-        where nothing flows, NaN where a flow is not known.
-    """
-    incident = incident_flows(topology)
-    nodes = balanced_nodes(topology)
-    share = np.zeros((len(nodes), energy_kwh.shape[1]), dtype=np.float64)
-    for row, node in enumerate(nodes):
-        entering = np.zeros(energy_kwh.shape[1], dtype=np.float64)
-        leaving = np.zeros(energy_kwh.shape[1], dtype=np.float64)
-        for k in range(int(incident.offset[node]), int(incident.offset[node + 1])):
-            # What flows against its arrow counts on the other side; NaN counts on both.
-            signed = float(incident.weight[k]) * energy_kwh[incident.row_index[k]]
-            entering += np.maximum(signed, 0.0)
-            leaving += np.maximum(-signed, 0.0)
-        larger = np.maximum(entering, leaving)
-        share[row] = (entering - leaving) / np.where(larger > 0.0, larger, 1.0)
-        share[row][np.isnan(larger)] = np.nan
-    return share
-
-
-def frozen_intervals(
-    amounts: IntervalAmounts,
-    *,
-    points: Points,
-    limits: CheckLimits,
-    step_us: int,
-    before: Int1D,
-) -> npt.NDArray[np.bool_]:
-    """Return where the amounts of points have stayed the same for as long as the limit says.
-
-    Parameters
-    ----------
-    amounts : IntervalAmounts
-        (p, k).
-    points : Points
-    limits : CheckLimits
-    step_us : int
-        Length of an interval. [µs]
-    before : (p,) int64
-        How many intervals right before the first are the same as it (`is_same`). No more than
-        the limit spans need be counted.
-
-    Returns
-    -------
-    frozen : (p, k) bool
-        A register is frozen where it has not risen, any other point where its amount is the same
-        in every interval. An interval that is not wholly covered is not frozen, and ends a run.
-    """
-    frozen = np.zeros(amounts.amount.shape, dtype=np.bool_)
-    _frozen(
-        np.array(amounts.amount, dtype=np.float64, order="C"),
-        np.array(amounts.covered_us >= step_us, dtype=np.bool_, order="C"),
-        np.array(points.kind == _REGISTER, dtype=np.bool_),
-        np.array(-(-limits.frozen_us // step_us), dtype=np.int64),
-        np.array(before, dtype=np.int64),
-        frozen,
-    )
-    return frozen
-
-
-@kernel
-def is_same(a: float, b: float) -> bool:
-    """Return whether two amounts are the same but for the rounding of their sums."""
-    return abs(a - b) <= 1e-9 * abs(b)
-
-
-@kernel
-def _frozen(
-    amount: Float2D,
-    whole: npt.NDArray[np.bool_],
-    is_register: Bool1D,
-    needed: Int1D,
-    before: Int1D,
-    frozen: npt.NDArray[np.bool_],
-) -> None:
-    for row in range(amount.shape[0]):
-        run = before[row]
-        for j in range(amount.shape[1]):
-            if not whole[row, j] or (is_register[row] and amount[row, j] != 0.0):
-                run = 0
-                continue
-            if j > 0 and not is_same(amount[row, j - 1], amount[row, j]):
-                run = 0
-            run += 1
-            frozen[row, j] = run >= needed[row]

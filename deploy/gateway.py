@@ -20,7 +20,7 @@ import math
 import ssl
 from collections import Counter
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from secrets import SystemRandom
 from typing import Any
 
@@ -29,6 +29,7 @@ import paho.mqtt.client as paho
 import structlog
 
 from compute.errors import NengtanError
+from deploy.gateway_counters import GatewayCounters
 from deploy.gateway_settings import GatewaySettings
 from deploy.message import ReceiptRefused, decode_receipt
 from deploy.outbox import Message, Outbox, Rejected
@@ -53,22 +54,6 @@ class ReceiptsRefused(NengtanError):
 
 class BrokerStalled(NengtanError):
     """The connection is open, but the broker acknowledges nothing."""
-
-
-@dataclass(slots=True)
-class GatewayCounters:
-    """What a gateway has done since it was made. Readings that are rejected are also receipted."""
-
-    connected: bool = False
-    connection_count: int = 0
-    published_count: int = 0  # messages, repetitions included
-    resent_count: int = 0
-    receipted_count: int = 0  # messages
-    receipted_reading_count: int = 0
-    rejected_reading_counts: Counter[str] = field(default_factory=Counter)
-    unreadable_receipt_count: int = 0
-    last_receipt_s: float | None = None  # of the monotonic clock
-    last_fault: str | None = None  # why there is no connection
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ import structlog
 from rich.console import Console
 
 from compute.errors import NengtanError
-from deploy.gateway import Gateway, GatewayCounters
+from deploy.gateway import Gateway
+from deploy.gateway_counters import GatewayCounters
 from deploy.gateway_settings import GatewayAddress, GatewaySettings
 from deploy.message import Reading
 from deploy.outbox import Outbox

@@ -3,19 +3,21 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
+from compute.balance import imbalance
 from compute.block import ResultBlock
-from compute.checks import Mark, imbalance
 from compute.decisions import ACTIONS, Action, Decisions
+from compute.marks import Mark
 from compute.periods import US_PER_HOUR, to_us
 from compute.quality import Quality
 from compute.register import IntervalAmounts
 from compute.topology import PointKind
-from services.site_model import Described
+from services.site_model import Described, SiteModel
 from services.store import data_audit, results
 from services.store.data_audit import FindingMark, StandingDecision
 from services.store.pool import Connection
@@ -70,14 +72,50 @@ def decisions_of(described: Described, review: Review) -> Decisions:
     )
 
 
-def of_point(described: Described, mark: Mark) -> FindingMark:
+async def keep_findings(
+    connection: Connection,
+    model: SiteModel,
+    described: Described,
+    marks: Sequence[Mark],
+    settled: tuple[IntervalAmounts, npt.NDArray[np.bool_], ResultBlock],
+    *,
+    window: _Window,
+    at: datetime,
+) -> None:
+    """Keep what checks find in a window, and mark what does not balance in its results too.
+
+    Parameters
+    ----------
+    connection : Connection
+    model : SiteModel
+    described : Described
+    marks : sequence of Mark
+        Of the readings.
+    settled : tuple
+        Amounts of the points, where they are frozen (p, k), and results.
+    window : tuple of int
+    at : datetime
+        Now.
+    """
+    amounts, frozen, block = settled
+    step = model.site.base_interval_us
+    marks = [*marks, *await _ahead_marks(connection, described, window, step)]
+    findings = [_of_point(described, mark) for mark in marks]
+    findings += _balance_marks(described, block, window, step)
+    findings += _frozen_marks(described, amounts, frozen, window, step)
+    await data_audit.put_findings(
+        connection, findings, site_id=model.site.id, span_us=window, at=at
+    )
+
+
+def _of_point(described: Described, mark: Mark) -> FindingMark:
     """Return a mark of a point as a finding of its series."""
     # The series of the points come first, in their order.
     series_id = int(described.series_id[mark.row])
     return FindingMark(series_id, mark.check, mark.start_us, mark.at_us, mark.value, mark.limit)
 
 
-async def ahead_marks(
+async def _ahead_marks(
     connection: Connection, described: Described, window: _Window, step: int
 ) -> list[Mark]:
     """Return where the clock of a gateway ran ahead: a matter of receipt, never of amounts."""
@@ -123,7 +161,7 @@ async def same_before(
     return before
 
 
-def frozen_marks(
+def _frozen_marks(
     described: Described,
     amounts: IntervalAmounts,
     frozen: npt.NDArray[np.bool_],
@@ -144,7 +182,7 @@ def frozen_marks(
     ]
 
 
-def balance_marks(
+def _balance_marks(
     described: Described, block: ResultBlock, window: _Window, step: int
 ) -> list[FindingMark]:
     """Mark the residuals beyond tolerance, in the results too, and return where they are."""

@@ -1,4 +1,4 @@
-"""Data audit 数据审核: what fails a check, what people decide about it, and what was collected.
+"""Data audit 数据审核: what fails a check, and what people decide about it.
 
 Findings follow from readings and limits, and are written as results are. Decisions are records that
 are only ever added: the readings stay as they came, and the amounts are computed anew from readings
@@ -13,10 +13,8 @@ from typing import ClassVar, Literal
 from compute.checks import CHECKS
 from compute.decisions import ACTIONS
 from services import totals
-from services.plant.compile import points_of
-from services.plant_history import plants_over
 from services.refusal import NotFound, Refusal
-from services.store import accounts, answers, ledger
+from services.store import accounts, ledger
 from services.store import data_audit as store
 from services.store.data_audit import DecisionRow, FindingRow, FindingState, NewDecision
 from services.store.pool import Connection, Database
@@ -27,8 +25,6 @@ Verdict = Literal["accept", "reject"]
 CHECK_NAMES = tuple(check.name for check in CHECKS)
 _SPAN_DAYS_MAX = 400
 _READINGS_MAX = 10_000
-_POINTS_MAX = 10_000
-_MINUTE = timedelta(minutes=1)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -149,13 +145,7 @@ async def decide(
         if not marks:
             raise NotFound("finding")
         instants = [instant for mark in marks for instant in mark.at]
-        if len(instants) > _READINGS_MAX:
-            raise DecisionTooLarge(
-                f"the finding has {len(instants)} readings, and one decision is about"
-                f" {_READINGS_MAX} at most: decide a shorter part of it",
-                f"该项涉及 {len(instants)} 个读数，一次最多处理 {_READINGS_MAX} 个：请缩短时段",
-                pointer="end",
-            )
+        _check_count(len(instants))
         decision_id = await store.add_decision(
             connection,
             NewDecision(
@@ -192,6 +182,16 @@ async def decide(
             },
         )
     return decision_id
+
+
+def _check_count(count: int) -> None:
+    if count > _READINGS_MAX:
+        raise DecisionTooLarge(
+            f"the finding has {count} readings, and one decision is about"
+            f" {_READINGS_MAX} at most: decide a shorter part of it",
+            f"该项涉及 {count} 个读数，一次最多处理 {_READINGS_MAX} 个：请缩短时段",
+            pointer="end",
+        )
 
 
 async def correct(
@@ -340,59 +340,6 @@ async def _mark_dirty(
     await ledger.mark_instants_dirty(
         connection, site_id=site_id, point_id=found.point_id, instants=instants
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A point that should have been read by now. `since` is its last reading, or its beginning."""
-
-    point: str
-    meter: str
-    gateway: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SilencesAnswer:
-    """The points that are silent at the instant of the snapshot, the longest first."""
-
-    state: SiteState
-    rows: list[Silence]
-
-
-async def silences(database: Database, *, tenant_id: int, site: str) -> SilencesAnswer:
-    """Return the gaps that have not ended: told two base intervals and a minute after they begin.
-
-    Of an interval point, two of its periods where those are longer. A gap that has ended is a
-    finding, until what is missing comes.
-
-    Raises
-    ------
-    NotFound
-        If the tenant has no such site.
-    """
-    async with database.transaction(tenant_id, snapshot=True) as connection:
-        state = await totals.load_state(connection, site)
-        points = await answers.list_points(
-            connection, site_id=state.site.id, code=None, after="", limit=_POINTS_MAX
-        )
-        plants = await plants_over(
-            connection, state.site.id, start=state.as_of, end=state.as_of + _MICROSECOND
-        )
-    patience = {
-        point.code: 2 * max(_base(state), timedelta(minutes=point.period_minutes or 0)) + _MINUTE
-        for span in plants
-        for _, point in points_of(span.plant)
-    }
-    rows = [
-        Silence(row.code, row.meter_code, row.gateway_code, since)
-        for row in points
-        if row.code in patience
-        and row.active
-        and (row.valid_to is None or row.valid_to > state.as_of)
-        and state.as_of - (since := row.last_ts or row.valid_from) > patience[row.code]
-    ]
-    return SilencesAnswer(state, sorted(rows, key=lambda row: (row.since, row.point)))
 
 
 async def decisions(

@@ -17,8 +17,10 @@ import numpy.typing as npt
 import structlog
 
 from compute.block import ResultBlock
-from compute.checks import Failures, check_readings, frozen_intervals, marks_of
+from compute.checks import Failures, check_readings
 from compute.decisions import decided
+from compute.frozen import frozen_intervals
+from compute.marks import marks_of
 from compute.periods import Grain, from_us, period_edges_us
 from compute.quality import Quality
 from compute.readings import Readings, while_in_use
@@ -30,7 +32,7 @@ from services.audited import Review
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.rollup_rows import block_of, columns_of
 from services.site_model import Described, SiteModel, Span
-from services.store import data_audit, events, ledger, readings, results
+from services.store import events, ledger, readings, results
 from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
 
@@ -138,7 +140,6 @@ async def _compute(
     start_us, end_us = window
     count = (end_us - start_us) // step
     loaded = await _load(connection, described, window, spans, review)
-
     in_use = while_in_use(loaded, points)
 
     def measured() -> tuple[Failures, IntervalAmounts]:
@@ -152,34 +153,18 @@ async def _compute(
             used, points=points, start_us=start_us, step_us=step, count=count
         )
 
-    def settled(
-        amounts: IntervalAmounts, before: npt.NDArray[np.int64]
-    ) -> tuple[IntervalAmounts, npt.NDArray[np.bool_], ResultBlock]:
-        frozen = frozen_intervals(
-            amounts, points=points, limits=limits, step_us=step, before=before
-        )
-        marked = replace(
-            amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
-        )
-        return marked, frozen, settle(described.arrays, marked, span.factors, step_us=step)
-
     found = _tried(measured, site=model.site.code, window=window)
     done = None
     if found is not None:
         before = await audited.same_before(connection, described, found[1], start_us, step)
-        done = _tried(partial(settled, found[1], before), site=model.site.code, window=window)
+        settled = partial(_settled, span, found[1], before, step_us=step)
+        done = _tried(settled, site=model.site.code, window=window)
     if found is None or done is None:
         block = ResultBlock.invalid(len(described.series_id), count)
     else:
-        amounts, frozen, block = done
+        block = done[2]
         marks = list(marks_of(in_use, found[0], points=points, window_us=window, step_us=step))
-        marks += await audited.ahead_marks(connection, described, window, step)
-        findings = [audited.of_point(described, mark) for mark in marks]
-        findings += audited.balance_marks(described, block, window, step)
-        findings += audited.frozen_marks(described, amounts, frozen, window, step)
-        await data_audit.put_findings(
-            connection, findings, site_id=model.site.id, span_us=window, at=at
-        )
+        await audited.keep_findings(connection, model, described, marks, done, window=window, at=at)
     ts_us = start_us + step * np.arange(count, dtype=np.int64)
     columns = columns_of(block, series_id=described.series_id, ts_us=ts_us)
     await results.put_results(
@@ -204,6 +189,20 @@ async def _compute(
         at=at,
     )
     return True
+
+
+def _settled(
+    span: Span, amounts: IntervalAmounts, before: npt.NDArray[np.int64], *, step_us: int
+) -> tuple[IntervalAmounts, npt.NDArray[np.bool_], ResultBlock]:
+    """Return the amounts of points, where they are frozen, and the results of the site."""
+    arrays, limits = span.described.arrays, span.described.checks
+    frozen = frozen_intervals(
+        amounts, points=arrays.points, limits=limits, step_us=step_us, before=before
+    )
+    marked = replace(
+        amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
+    )
+    return marked, frozen, settle(arrays, marked, span.factors, step_us=step_us)
 
 
 async def _load(

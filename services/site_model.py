@@ -16,13 +16,8 @@ from compute.checks import CheckLimits
 from compute.periods import from_us, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
-from services.plant.compile import (
-    balance_tolerances,
-    clock_ahead_s,
-    compile_checks,
-    compile_topology,
-    topology_edges,
-)
+from services.plant.compile import compile_topology, topology_edges
+from services.plant.compile_checks import balance_tolerances, clock_ahead_s, compile_checks
 from services.plant.facts import load_facts
 from services.plant.life import with_facts
 from services.plant.model import Plant

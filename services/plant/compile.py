@@ -4,13 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from compute.balance import balanced_nodes
-from compute.checks import CheckLimits
 from compute.periods import to_us
 from compute.topology import Changes, NodeKind, PointKind, Points, Topology
 from compute.units import conversion
@@ -23,10 +20,7 @@ from services.plant.virtual import compile_formulas
 __all__ = [
     "GatewayRow",
     "PointRow",
-    "balance_tolerances",
     "carrier_unit",
-    "clock_ahead_s",
-    "compile_checks",
     "compile_topology",
     "gateway_rows",
     "gateway_topic",
@@ -40,8 +34,6 @@ Row = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 _SECOND_US = 1_000_000
 _MINUTE_US = 60 * _SECOND_US
-_HOUR_US = 60 * _MINUTE_US
-_BUS_TOLERANCE = 0.1
 # IEC 62052-11:2003 (GB/T 17215.211-2006), display of measured values: at the largest current a
 # register takes at least 1,500 h from zero to zero. Meters of gas, water and heat take longer.
 _FULL_RANGE_S = 1500 * 3600.0
@@ -229,44 +221,6 @@ def compile_topology(plant: Plant, *, at: datetime | None = None) -> Topology:
         product_point_weight=product_parts.weight,
         virtual=compile_formulas(plant.virtual_meters, point_index=point_index),
     )
-
-
-def compile_checks(plant: Plant) -> CheckLimits:
-    """Return the limits that readings are audited by, raw, in the order of `Topology.points`."""
-    points = [point for _, point in points_of(plant)]
-
-    def raw(values: Iterable[float | None], none: float) -> np.ndarray[tuple[int], Any]:
-        return np.array(
-            [
-                none if value is None else value / point.multiplier
-                for value, point in zip(values, points, strict=True)
-            ],
-            dtype=np.float64,
-        )
-
-    return CheckLimits(
-        range_min=raw((p.checks.range_min for p in points), -np.inf),
-        range_max=raw((p.checks.range_max for p in points), np.inf),
-        step_max=raw((p.checks.step_max for p in points), np.inf),
-        rate_max_per_hour=raw((p.checks.rate_max_per_hour for p in points), np.inf),
-        frozen_us=np.array([p.checks.frozen_hours * _HOUR_US for p in points], dtype=np.int64),
-    )
-
-
-def clock_ahead_s(plant: Plant) -> tuple[float, ...]:
-    """Return how far ahead of its receipt a reading of each point may be stamped. [s]."""
-    limit = {gateway.code: float(gateway.clock_ahead_seconds) for gateway in plant.gateways}
-    return tuple(limit[meter.gateway] for meter, _ in points_of(plant))
-
-
-def balance_tolerances(plant: Plant, arrays: Topology) -> np.ndarray[tuple[int], Any]:
-    """Return the tolerance of each node in balance, +inf where it is not looked at."""
-    given = {
-        node.code: node.balance_tolerance or (_BUS_TOLERANCE if node.kind == "bus" else np.inf)
-        for node in plant.nodes
-    }
-    codes = [arrays.node_code[node] for node in balanced_nodes(arrays)]
-    return np.array([given[code] for code in codes], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compute.checks import (
-    CHECKS,
-    READING_CHECKS,
-    CheckLimits,
-    Failures,
-    Mark,
-    check_readings,
-    frozen_intervals,
-    imbalance,
-    marks_of,
-)
+from compute.balance import imbalance
+from compute.checks import CHECKS, READING_CHECKS, CheckLimits, Failures, check_readings
+from compute.frozen import frozen_intervals
+from compute.marks import Mark, marks_of
 from compute.quality import Quality
 from compute.register import IntervalAmounts
 from compute.topology import NodeKind, PointKind

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import compute.rules
+import compute.rules_page
 from compute.periods import Grain
 from compute.quality import Quality
-from compute.rules import RULES, rules_page
+from compute.rules import RULES
+from compute.rules_page import rules_page
 from compute.settle import SeriesKey
 from compute.topology import PointKind
 from tests.compute.readings import MINUTE_US, START_US, STEP_US, amounts_of, every
@@ -19,7 +20,7 @@ from tests.faults.meters import DAY, SIX_DIGITS, START, of
 from tests.migrated import NAME, SmallPlant
 from tests.twins.register import Change, Point, Reading
 
-PAGE = Path(compute.rules.__file__).with_name("RULES.md")
+PAGE = Path(compute.rules_page.__file__).with_name("RULES.md")
 RULE = {rule.name: rule for rule in RULES}
 # Rules about what readings say themselves, and of what is looked at beside the amounts.
 WITHOUT_EXAMPLE = {"doubt", "corrected", "checked", "frozen"}
@@ -120,7 +121,8 @@ class TestTheTable:
 
     def test_is_printed_on_its_page(self) -> None:
         assert PAGE.read_text(encoding="utf-8") == rules_page(), (
-            "print it anew: python -c 'import compute.rules as r; print(r.rules_page(), end=\"\")'"
+            "print it anew: python -c"
+            " 'import compute.rules_page as r; print(r.rules_page(), end=\"\")'"
             f" > {PAGE.relative_to(Path.cwd())}"
         )
 

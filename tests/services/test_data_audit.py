@@ -9,7 +9,7 @@ import pytest
 
 from compute.quality import Quality
 from ingest.tick import Worker
-from services import clock, collection, data_audit
+from services import clock, collection, data_audit, silences
 from services.refusal import NotFound
 from services.store.data_audit import FindingRow
 from services.store.pool import Database
@@ -333,9 +333,7 @@ class TestSilences:
 
         def silent() -> dict[str, datetime]:
             answer = audit.ask(
-                lambda database: data_audit.silences(
-                    database, tenant_id=audit.tenant_id, site="main"
-                )
+                lambda database: silences.silences(database, tenant_id=audit.tenant_id, site="main")
             )
             return {row.point: row.since for row in answer.rows}
 
