@@ -99,6 +99,37 @@ def import_of(installation: Installation) -> int:
     return int(number)
 
 
+def fact_of(installation: Installation) -> int:
+    """Return the number of a dated fact of B."""
+    b = installation.b
+    query = "select id from meter_fact where tenant_id = %s"
+    if not installation.rows(query, b.id):
+        installation.execute(
+            "insert into meter_fact (tenant_id, site_id, kind, code, valid_from, fact, created_by)"
+            " select tenant_id, id, 'change', %s, '2025-03-01Z', '{}', 'wombat' from site"
+            " where tenant_id = %s",
+            *(f"P1-{b.word}", b.id),
+        )
+    [(number,)] = installation.rows(query, b.id)
+    return int(number)
+
+
+def decision_of(installation: Installation) -> int:
+    """Return the number of a decision of B."""
+    b = installation.b
+    query = "select id from decision where tenant_id = %s"
+    if not installation.rows(query, b.id):
+        installation.execute(
+            "insert into decision (tenant_id, site_id, series_id, kind, check_name, start_ts,"
+            "  end_ts, at, reason, decided_by, decided_at)"
+            " select tenant_id, site_id, id, 'accept', 'spike', '2025-03-01Z', '2025-03-02Z', '{}',"
+            "  'wombat', 'wombat', now() from series where tenant_id = %s limit 1",
+            b.id,
+        )
+    [(number,)] = installation.rows(query, b.id)
+    return int(number)
+
+
 def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]:
     """Return what to put into each parameter: names of B, or names of nobody."""
     if not known:
@@ -109,6 +140,9 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
             "quarantine_id": ["2000000000"],
             "import_id": ["2000000000"],
             "point": ["P1-nobody"],
+            "meter": ["M1-nobody"],
+            "fact": ["2000000000"],
+            "decision_id": ["2000000000"],
             "factor_id": ["nothing@nowhere"],
         }
     b = installation.b
@@ -119,6 +153,9 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
         "quarantine_id": [str(b.quarantine_id)],
         "import_id": [str(import_of(installation))],
         "point": [f"P1-{b.word}"],
+        "meter": [f"M1-{b.word}"],
+        "fact": [str(fact_of(installation))],
+        "decision_id": [str(decision_of(installation))],
         "factor_id": ["nothing@nowhere"],
     }
 
@@ -154,6 +191,31 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "redrive_quarantine": {"reason": "x"},
     "discard_quarantine": {"reason": "x"},
+    "add_point_change": {"from": "2025-03-01T00:00:00Z", "multiplier": 2, "reason": "x"},
+    "add_meter_calibration": {
+        "certificate": "x",
+        "calibrated_on": "2025-01-01",
+        "due": "2026-01-01",
+    },
+    "withdraw_meter_fact": {"reason": "x"},
+    "decide_finding": {
+        "site": "{site}",
+        "subject": "P1-{word}",
+        "check": "spike",
+        "start": PERIOD["start"],
+        "end": PERIOD["end"],
+        "verdict": "accept",
+        "reason": "x",
+    },
+    "correct_reading": {
+        "site": "{site}",
+        "point": "P1-{word}",
+        "ts": PERIOD["start"],
+        "value": 1.0,
+        "reason": "x",
+    },
+    "undo_decision": {"reason": "x"},
+    "state_tariff": flat(1.0),
     "take_import": {"sha256": "0" * 64},
     "undo_import": {"reason": "x"},
     "confirm_factor": {"reason": "x"},
@@ -244,7 +306,15 @@ class TestForeignTenant:
                 assert answers[0] == answers[1], (method, path)
                 compared += 1
             names_asked = {p["name"] for p in operation.get("parameters", [])}
-            if names_asked & {"site", "login", "key_id", "quarantine_id", "import_id"}:
+            if names_asked & {
+                "site",
+                "login",
+                "key_id",
+                "quarantine_id",
+                "import_id",
+                "fact",
+                "decision_id",
+            }:
                 status = 422 if operation["operationId"] == "apply_plant" else 404
                 assert answers[0][0] == status, (method, path, answers[0])
         assert compared > 15
@@ -254,6 +324,7 @@ class TestForeignTenant:
     ) -> None:
         tables = "plant_version account api_key factor_override factor_confirmation conflict"
         tables += " quarantine_item session dirty file_import import_withdrawal"
+        tables += " meter_fact decision tariff_version"
 
         def picture() -> list[tuple[Any, ...]]:
             return [
