@@ -36,7 +36,7 @@ class Stored:
     energy_kwh : (s,) float64
         >= 0. [kWh]
     emission_tco2e : (e, s) float64
-        Of what is held, one row per kind of emission. [tCO2e]
+        Of what is held, one row per kind of emission; may be > 0 where the energy is 0. [tCO2e]
     """
 
     energy_kwh: Float1D
@@ -161,7 +161,9 @@ def trace(
     -----
     What leaves a storage has the mix of what it held and what it received in the interval. The
     emission that entered is in what left, in what ended in a node without outputs, in losses of
-    nodes other than conversions, and in what is stored.
+    nodes other than conversions, in what is stored, and in the node that it entered without any
+    energy to take it along. A storage holds such an emission, with an intensity of 0 while there is
+    no energy to bear it, and gives it its part in the mix of the next energy.
     """
     return _traced(
         energy_kwh,

@@ -121,7 +121,10 @@ def _keep(
     content_kwh: Float1D,
     content: Float2D,
 ) -> None:
-    """Write what passed through each storage and did not leave it."""
+    """Write what passed through each storage and did not leave it.
+
+    Where nothing passed, nothing left: an emission that came without energy is held as it is.
+    """
     if keeper.size == 0:
         return
     left_kwh = passing_kwh.copy()

@@ -35,8 +35,8 @@ def passing(kinds: list[NodeKind], moves: list[Move], node: int) -> Fraction:
     return max(given, taken)
 
 
-def intensities(kinds: list[NodeKind], moves: list[Move]) -> list[Fraction | None]:
-    """Return the intensity of each node, None where a closed loop has none."""
+def received(kinds: list[NodeKind], moves: list[Move]) -> list[Fraction | None]:
+    """Return what each node inside receives, None where a closed loop has no answer."""
     moves = [forwards(move) for move in moves]
     inside = [node for node in range(len(kinds)) if kinds[node] not in OUTSIDE]
     through = {node: passing(kinds, moves, node) for node in inside}
@@ -54,14 +54,39 @@ def intensities(kinds: list[NodeKind], moves: list[Move]) -> list[Fraction | Non
             else:
                 entering += Fraction(move.emission_tco2e)
         matrix.append([*line, entering])
-    received = solve(matrix)
     result: list[Fraction | None] = [Fraction(0)] * len(kinds)
-    for node, emission in zip(inside, received, strict=True):
-        if emission is None:
-            result[node] = None
-        elif through[node] > 0:
-            result[node] = emission / through[node]
+    for node, emission in zip(inside, solve(matrix), strict=True):
+        result[node] = emission
     return result
+
+
+def intensities(kinds: list[NodeKind], moves: list[Move]) -> list[Fraction | None]:
+    """Return the intensity of each node, None where a closed loop has none."""
+    ahead = [forwards(move) for move in moves]
+    result: list[Fraction | None] = []
+    for node, emission in enumerate(received(kinds, moves)):
+        through = passing(kinds, ahead, node)
+        if emission is None:
+            result.append(None)
+        elif kinds[node] in OUTSIDE or through == 0:
+            result.append(Fraction(0))
+        else:
+            result.append(emission / through)
+    return result
+
+
+def kept(kinds: list[NodeKind], moves: list[Move], node: int) -> tuple[Fraction, Fraction | None]:
+    """Return the energy and the emission that do not leave a node: all that came, less what left.
+
+    What it held before is a move into it. Without energy nothing leaves: all emission is kept.
+    """
+    emission, intensity = received(kinds, moves)[node], intensities(kinds, moves)[node]
+    ahead = [forwards(move) for move in moves if move.origin != move.target]
+    given = sum((Fraction(m.energy_kwh) for m in ahead if m.origin == node), Fraction(0))
+    energy = passing(kinds, ahead, node) - given
+    if emission is None or intensity is None:
+        return energy, None
+    return energy, emission - given * intensity
 
 
 def solve(matrix: list[list[Fraction]]) -> list[Fraction | None]:
