@@ -326,16 +326,12 @@ class TestTrace:
                     st.sampled_from([0.0, 1.0, -2.0]), min_size=len(moves), max_size=len(moves)
                 )
             )
-            # Energy times 0 with its emission: carbon that comes alone.
+            # Energy times 0 with its emission: carbon that comes alone. (-0.0 + 0.0 is 0.0.)
+            energies = [m.energy_kwh * scale + 0.0 for m, scale in zip(moves, scales, strict=True)]
             intervals.append(
                 [
-                    Move(
-                        m.origin,
-                        m.target,
-                        m.energy_kwh * scale,
-                        math.copysign(m.emission_tco2e, m.energy_kwh * scale),
-                    )
-                    for m, scale in zip(moves, scales, strict=True)
+                    Move(m.origin, m.target, energy, math.copysign(m.emission_tco2e, energy))
+                    for m, energy in zip(moves, energies, strict=True)
                 ]
             )
         held = holding(kinds, contents, burdens)
