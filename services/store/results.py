@@ -265,7 +265,7 @@ async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
     if not marks:
         return None
     newest = max(marks, key=lambda mark: (mark.end, mark.start))
-    cut = max(newest.start, newest.end - _SLICE)
+    cut = _cut(newest, await site_reading_span(connection, site_id))
     for mark in marks:
         if mark.end <= cut:
             continue
@@ -278,6 +278,15 @@ async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
         np.array([to_us(cut)], dtype=np.int64),
         np.array([to_us(newest.end)], dtype=np.int64),
     )
+
+
+def _cut(mark: "SiteMark", known: tuple[datetime, datetime] | None) -> datetime:
+    """Return where the newest slice of a mark begins; where no readings are, all is one slice."""
+    if known is None:
+        return mark.start
+    first, last = known
+    cut = max(mark.start, min(mark.end, last) - _SLICE)
+    return mark.start if cut < first else cut
 
 
 @dataclass(frozen=True, slots=True)
