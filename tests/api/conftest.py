@@ -1,4 +1,4 @@
-"""An installation per module and tier, and a client of its API in this very process."""
+"""An installation per module, and a client of its API in this very process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,12 +11,23 @@ from api.app import create_app
 from services.accounts import _sign_in
 from services.store.pool import Database
 from tests.api.installation import Installation, install
+from tests.servers import DatabaseServer
 
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse sign-ins without the wait that hides what was wrong."""
     monkeypatch.setattr(_sign_in, "REFUSAL_S", 0.0)
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Give the best tier there is: what the tiers do differently is asked of the store's tests."""
+    try:
+        server: DatabaseServer = request.getfixturevalue("timescale_server")
+    except pytest.skip.Exception:
+        server = request.getfixturevalue("plain_server")
+    return server
 
 
 @pytest.fixture(scope="module")
