@@ -20,6 +20,7 @@ Row = dict[int, float]
 _CANCELLED = 1e-11
 # A pivot may be this much smaller than the largest of its column for the sake of a short row.
 _PIVOT_SHARE_MIN = 0.01
+_64_BITS = (1 << 64) - 1
 _PROBE_COUNT = 2
 
 
@@ -182,8 +183,15 @@ def _observable(pivots: list[_Pivot], measured: list[bool]) -> list[int]:
 
 
 def _arbitrary(flow: int, probe: int) -> int:
-    """Return a number in 1..2^20 without a pattern that a plant could share (Knuth's hash)."""
-    return ((flow + 1) * 2654435761 + probe * 40503 * (flow + 7)) % 1_048_573 + 1
+    """Return a number in 1..2^20 without a pattern that a plant could share.
+
+    Mixed as SplitMix64 does (Steele, Lea and Flood 2014): a mere product would be linear in the
+    flow, so that flows in a row cancel as flows of a plant do.
+    """
+    mixed = (flow + 1 + (probe << 32)) * 0x9E3779B97F4A7C15 & _64_BITS
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _64_BITS
+    return (mixed ^ mixed >> 31) % 1_048_576 + 1
 
 
 def _solved(pivots: list[_Pivot], measured: list[bool], known: list[int]) -> dict[int, Row]:

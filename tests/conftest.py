@@ -29,7 +29,9 @@ ASKED_FOR_ONLY = ("benchmark", "faults", "sabotage")
 EVERYTHING = Access(password="everything", publish=("#",), subscribe=("#",))
 
 # The first call of a kernel compiles it, so a deadline per example would measure the compiler.
-hypothesis.settings.register_profile("nengtan", deadline=None)
+# What one run finds every other must find again; new examples are looked for with the faults.
+hypothesis.settings.register_profile("nengtan", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("faults", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("nengtan")
 
 # Server → what ran, or why it did not. Printed at the end of every run.
@@ -38,6 +40,8 @@ _absent: dict[str, str] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if "faults" in str(config.getoption("markexpr")):
+        hypothesis.settings.load_profile("faults")
     config.addinivalue_line(
         "markers",
         "faults: kills servers for minutes, deselected unless asked for with -m faults",

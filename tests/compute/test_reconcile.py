@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import math
 import os
@@ -126,6 +127,17 @@ class TestReconcile:
         assert other.value / factor == pytest.approx(found.value, rel=1e-8, abs=1e-6, nan_ok=True)
         assert other.z == pytest.approx(found.z, rel=1e-7, abs=1e-7, nan_ok=True)
         assert (other.suspects.flow_index == found.suspects.flow_index).all()
+
+    def test_knows_no_flow_of_two_balances_that_say_the_same_without_a_meter(self) -> None:
+        """Flows in a row, in any order: what is looked for is no pattern of their numbers."""
+        row = {0: -1.0, 1: -1.0, 2: 1.0, 3: 1.0, 4: -1.0}
+        for order in itertools.permutations(range(5)):
+            rows = [{order[flow]: sign * value for flow, value in row.items()} for sign in (1, -1)]
+            balances = Balances.listed(
+                rows, balance_code=("a", "b"), flow_code=tuple(f"f{flow}" for flow in range(5))
+            )
+            plan, _ = solve(balances, [0.0] * 5, [0.5] * 5, measured=np.zeros(5, dtype=np.bool_))
+            assert set(classes(plan)) == {"UNOBSERVABLE"}, order
 
     @given(plants())
     def test_leaves_consistent_measurements_as_they_are(self, plant: Plant) -> None:
