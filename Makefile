@@ -19,8 +19,9 @@ pytest := $(python) -m pytest
 demo: $(ready) $(page) ## start the whole centre with simulated meters: make demo ARGS="--seconds 60"
 	@exec $(python) -m deploy.cli demo $(ARGS)
 
+# Tests wait for servers more than they compute: four processes are busy even on two cores.
 test: $(ready) $(page) ## run every test on every database and broker this machine can start
-	@exec $(pytest) --numprocesses auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	@exec $(pytest) --numprocesses 4 --dist loadgroup $(ARGS)
 
 check: $(ready) $(builders) ## lint, formatting, types and the rooms' import contracts
 	@$(python) -m ruff check .
