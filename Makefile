@@ -19,9 +19,9 @@ pytest := $(python) -m pytest
 demo: $(ready) $(page) ## start the whole centre with simulated meters: make demo ARGS="--seconds 60"
 	@exec $(python) -m deploy.cli demo $(ARGS)
 
-# Tests wait for servers more than they compute: four processes are busy even on two cores.
+# Tests wait for servers as often as they compute, so that three processes keep two cores busy.
 test: $(ready) $(page) ## run every test on every database and broker this machine can start
-	@exec $(pytest) --numprocesses 4 --dist loadgroup $(ARGS)
+	@exec $(pytest) --numprocesses 3 --dist loadfile $(ARGS)
 
 check: $(ready) $(builders) ## lint, formatting, types and the rooms' import contracts
 	@$(python) -m ruff check .

@@ -18,7 +18,7 @@ from compute.quality import Quality
 from compute.register import IntervalAmounts
 from compute.topology import PointKind
 from services.site_model import Described, SiteModel
-from services.store import data_audit, results
+from services.store import data_audit, runs
 from services.store.data_audit import FindingMark, StandingDecision
 from services.store.pool import Connection
 
@@ -150,7 +150,7 @@ async def same_before(
     whole = amounts.covered_us[:, 0] >= step
     rows = np.flatnonzero(whole & ((points.kind != int(PointKind.REGISTER)) | (first == 0.0)))
     before = np.zeros(len(points.code), dtype=np.int64)
-    before[rows] = await results.runs_before(
+    before[rows] = await runs.runs_before(
         connection,
         series_ids=described.series_id[rows].tolist(),
         amounts=first[rows].tolist(),

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE
 from compute.topology import PointKind
 from services.site_model import SiteModel, described_at
-from services.store import readings, results
+from services.store import readings, results, runs
 from services.store.pool import Connection
 
 Window = tuple[int, int]
@@ -124,7 +124,7 @@ async def _thaw_end(
         for row, point in enumerate(described.point_id.tolist())
         if (changed is None or point in changed) and point in spans and spans[point][1] >= end_us
     ]
-    runs = await results.runs_after(
+    lengths = await runs.runs_after(
         connection,
         series_ids=described.series_id[rows].tolist(),
         until_us=(end_us + described.checks.frozen_us[rows]).tolist(),
@@ -132,7 +132,7 @@ async def _thaw_end(
         at_us=end_us,
         step_us=step,
     )
-    return end_us + int(runs.max(initial=0)) * step
+    return end_us + int(lengths.max(initial=0)) * step
 
 
 def _merged(windows: Sequence[Window]) -> list[Window]:

@@ -52,9 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes, unless the -m expression names it; keep files together."""
+    """Leave out what takes minutes, unless the -m expression names it."""
     asked = str(config.getoption("markexpr"))
     left_out = {name for name in ASKED_FOR_ONLY if name not in asked}
     kept: list[pytest.Item] = []
@@ -65,13 +64,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-
-
-def _group(path: Path) -> str:
-    """Name what one process runs: a file with its database, or a folder that shares a demo."""
-    return "browser" if path.parent.name == "browser" else path.as_posix()
 
 
 @pytest.hookimpl(optionalhook=True)

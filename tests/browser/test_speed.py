@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.page import Visit, Visitor
-from tests.browser.test_walk import MANAGER, OPERATOR
+from tests.browser.test_page import MANAGER, OPERATOR
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
 

@@ -1,5 +1,9 @@
-"""What is killed shows on the page at once, and comes back by itself with the right numbers."""
+"""Every view in both languages, light and dark, at four widths; and what is killed beside it.
 
+One file, so that one process runs it with one demo.
+"""
+
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +11,45 @@ from contextlib import contextmanager
 import pytest
 
 from tests.browser.demo_run import DemoRun
-from tests.browser.page import Visitor
+from tests.browser.page import MISSING_GLYPHS, OVERFLOW, Visitor
+
+SIZES = {1366: 768, 360: 780, 1920: 1080, 3840: 2160}
+MANAGER = "energy_manager@demo"
+OPERATOR = "park_operator@demo-park"
+VIEWS = {
+    "sign-in": ("/overview", None),
+    "overview": ("/overview", MANAGER),
+    "flow": ("/flow", MANAGER),
+    "trends": ("/trends", MANAGER),
+    "meters": ("/meters", MANAGER),
+    "review": ("/review", MANAGER),
+    "park": ("/park", OPERATOR),
+    "screen": ("/overview?screen=1", MANAGER),
+}
+CASES = [
+    pytest.param(*case, id="-".join(case))
+    for case in itertools.product(VIEWS, ("zh-CN", "en"), ("light", "dark"))
+]
+
+
+class TestView:
+    @pytest.mark.parametrize(("view", "language", "theme"), CASES)
+    def test_stands_whole_and_without_complaint(
+        self, visitor: Visitor, view: str, language: str, theme: str
+    ) -> None:
+        path, login = VIEWS[view]
+        with visitor.visit(path, login=login, language=language, theme=theme) as visit:
+            visit.settle()
+            for width, height in SIZES.items():
+                visit.page.set_viewport_size({"width": width, "height": height})
+                visit.settle()
+                visit.keep_screenshot(f"{view}-{language}-{width}-{theme}")
+                assert visit.evaluate(OVERFLOW) <= 0, width
+                assert visit.axe_violations() == [], width
+            assert visit.evaluate(MISSING_GLYPHS) == []
+            assert visit.complaints == []
+            assert visit.page.locator("html").get_attribute("lang") == language
+
 
 # The page promises five seconds; a busy machine that runs a browser beside the centre gets more.
 SAID_MS_MAX = 10_000
