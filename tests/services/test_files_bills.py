@@ -26,8 +26,12 @@ def read(tmp_path: Path, text: str, zone: str = "Asia/Shanghai") -> tuple[list[A
     return list(reader.bills()), reader
 
 
+# Smaller ones no reading may have (ingest.decode.strict_json).
+amounts = st.floats(-1e12, 1e12).filter(lambda amount: amount == 0 or abs(amount) >= 1e-100)
+
+
 class TestShares:
-    @given(amount=st.floats(-1e12, 1e12), count=st.integers(1, 3_000), at_end=st.booleans())
+    @given(amount=amounts, count=st.integers(1, 3_000), at_end=st.booleans())
     def test_add_up_to_the_amount_and_are_even(
         self, amount: float, count: int, *, at_end: bool
     ) -> None:
