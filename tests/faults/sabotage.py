@@ -129,8 +129,8 @@ SABOTAGES = (
         22,
         "local time of the server in an edge",
         "compute/periods.py",
-        "    zone = ZoneInfo(time_zone)\n",
-        '    zone = ZoneInfo("UTC")\n',
+        "    zone = ZoneInfo(time_zone)\n    if grain",
+        '    zone = ZoneInfo("UTC")\n    if grain',
         "tests/compute/test_periods.py::TestPeriodEdges::test_make_days_of_23_and_25_hours",
     ),
     Sabotage(
