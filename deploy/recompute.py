@@ -123,7 +123,7 @@ async def _span(
     connection: Connection, site: topology.Site, first: date | None, last: date | None
 ) -> tuple[datetime, datetime] | None:
     """Return what of a site is asked for and has readings."""
-    known = await results.site_reading_span(connection, site.id)
+    known = await topology.reading_span(connection, site.id)
     if known is None:
         return None
     start, end = known[0], known[1] + timedelta(microseconds=1)

@@ -106,7 +106,8 @@ async def measure(
     seen_us = recent[0][recent[0] <= now_us]
     newest = from_us(int(seen_us.max())) if len(seen_us) else None
     if newest is None:
-        newest = await topology.last_reading(connection, site.model.site.id)
+        span = await topology.reading_span(connection, site.model.site.id)
+        newest = None if span is None else span[1]
     end_us = now_us - _BEHIND_US if newest is None else max(to_us(newest), now_us - _BEHIND_US)
     end_us = min(end_us, now_us)
     loaded = await _with_seldom(connection, site, recent, at=at, since_us=recent_us)

@@ -205,7 +205,8 @@ def check_archive(path: Path) -> dict[str, zipfile.ZipInfo]:
                             f"{path.name}: {info.filename} declares entities; no Excel does",
                             f"{path.name}：{info.filename} 声明了实体，Excel 文件不会如此",
                         )
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError) as error:
+    # zipfile raises RuntimeError for a way of packing, or a password, that it cannot undo.
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
         raise _broken(path, error) from error
     return members
 

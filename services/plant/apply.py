@@ -151,9 +151,9 @@ async def _mark(
                 until=None,
             )
         return
-    last = await topology.last_reading(connection, site.id)
-    if last is not None and last >= told.valid_from:
-        end = last + timedelta(microseconds=1)
+    span = await topology.reading_span(connection, site.id)
+    if span is not None and span[1] >= told.valid_from:
+        end = span[1] + timedelta(microseconds=1)
         await ledger.mark_site_dirty(connection, site_id=site.id, start=told.valid_from, end=end)
 
 
@@ -192,7 +192,7 @@ async def _put_site(connection: Connection, plant: Plant, *, tenant_id: int) -> 
 
 async def _check_unread(connection: Connection, site: topology.Site, plant: Plant) -> None:
     """Refuse to count time in another way where results stand that were counted in this one."""
-    if await topology.last_reading(connection, site.id) is None:
+    if await topology.reading_span(connection, site.id) is None:
         return
     hours, minutes = divmod(site.day_start_us // _MICROSECONDS_PER_MINUTE, 60)
     base = site.base_interval_us // _MICROSECONDS_PER_MINUTE

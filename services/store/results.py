@@ -13,6 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from compute.periods import from_us, to_us
+from services.store import topology
 from services.store.binary import ColumnType, copy_in, copy_out, pack
 from services.store.pool import Connection
 from services.store.sql import query
@@ -208,7 +209,7 @@ async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
     if not marks:
         return None
     newest = max(marks, key=lambda mark: (mark.end, mark.start))
-    cut = _cut(newest, await site_reading_span(connection, site_id))
+    cut = _cut(newest, await topology.reading_span(connection, site_id))
     for mark in marks:
         if mark.end <= cut:
             continue
@@ -245,14 +246,6 @@ async def site_marks(connection: Connection, site_id: int) -> list[SiteMark]:
     """Return what of a whole site waits to be computed again."""
     rows = await (await connection.execute(query("site_marks"), (site_id,))).fetchall()
     return [SiteMark(row["id"], row["start_ts"], row["end_ts"]) for row in rows]
-
-
-async def site_reading_span(
-    connection: Connection, site_id: int
-) -> tuple[datetime, datetime] | None:
-    """Return the instants of the oldest and the newest reading of a site, None without any."""
-    row = await (await connection.execute(query("site_reading_span"), (site_id,))).fetchone()
-    return None if row is None or row["first_ts"] is None else (row["first_ts"], row["last_ts"])
 
 
 async def results_digest(

@@ -222,10 +222,10 @@ async def put_park(
         await connection.execute(query("put_park_consent"), (tenant_id, park_code, valid_from))
 
 
-async def last_reading(connection: Connection, site_id: int) -> datetime | None:
-    """Return the instant of the newest reading of a site."""
-    row = await (await connection.execute(query("last_reading_of_site"), (site_id,))).fetchone()
-    return None if row is None else row["last_ts"]
+async def reading_span(connection: Connection, site_id: int) -> tuple[datetime, datetime] | None:
+    """Return the instants of the oldest and the newest reading of a site, None without any."""
+    row = await (await connection.execute(query("site_reading_span"), (site_id,))).fetchone()
+    return None if row is None or row["first_ts"] is None else (row["first_ts"], row["last_ts"])
 
 
 async def ingest_map(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -251,10 +251,13 @@ class TestState:
         assert "07:45" in error["detail"]
         assert error["remedy_zh"]
 
-    async def test_is_of_a_flow_of_the_site(self, client: httpx.AsyncClient) -> None:
+    async def test_is_of_a_flow_of_the_site(
+        self, client: httpx.AsyncClient, installation: Installation
+    ) -> None:
         await state(client, flat(1.0), 404, flow="power-wombat")
         await state(client, flat(1.0), 404, carrier="coke")
         await state(client, flat(1.0), 422, flow=FLOW, carrier="electricity")
+        assert installation.rows("select 1 from tariff_version") == []
 
     async def test_needs_the_right_to_describe(
         self, client: httpx.AsyncClient, installation: Installation
@@ -263,6 +266,7 @@ class TestState:
         await state(client, flat(1.0), 403)
         client.headers.update(installation.b.headers)
         await state(client, flat(1.0), 404)
+        assert installation.rows("select 1 from tariff_version") == []
 
     async def test_is_recorded(self, client: httpx.AsyncClient) -> None:
         await state(client, flat(0.5))

@@ -6,7 +6,7 @@ Everything that tenant B owns carries the word "wombat" or a number that occurs 
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -79,55 +79,52 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield method.upper(), path, operation
 
 
+def number_of(
+    installation: Installation, table: str, insert: str, parameters: Sequence[object]
+) -> int:
+    """Return the number of B's one row of a table, made if it is not there."""
+    query = f"select id from {table} where tenant_id = %s"
+    if not installation.rows(query, installation.b.id):
+        installation.execute(insert, *parameters)
+    [(number,)] = installation.rows(query, installation.b.id)
+    return int(number)
+
+
 def import_of(installation: Installation) -> int:
     """Return the number of an import of B that waits for someone's decision."""
-    b = installation.b
-    query = "select id from file_import where tenant_id = %s"
-    if not installation.rows(query, b.id):
-        installation.execute(
-            "with g as ("
-            " insert into gateway (tenant_id, site_id, code, form, class, topic, username)"
-            " select %s, id, '@import', 'import', 'import', 'import/wombat', '' from site"
-            "  where tenant_id = %s returning id, site_id)"
-            " insert into file_import (tenant_id, site_id, gateway_id, kind, state, file_name,"
-            "  size_bytes, sha256, options, uploaded_at, uploaded_by)"
-            " select %s, site_id, id, 'readings', 'checked', 'wombat.csv', 1, '', '{}', now(),"
-            "  'wombat' from g",
-            *(b.id,) * 3,
-        )
-    [(number,)] = installation.rows(query, b.id)
-    return int(number)
+    insert = (
+        "with g as ("
+        " insert into gateway (tenant_id, site_id, code, form, class, topic, username)"
+        " select %s, id, '@import', 'import', 'import', 'import/wombat', '' from site"
+        "  where tenant_id = %s returning id, site_id)"
+        " insert into file_import (tenant_id, site_id, gateway_id, kind, state, file_name,"
+        "  size_bytes, sha256, options, uploaded_at, uploaded_by)"
+        " select %s, site_id, id, 'readings', 'checked', 'wombat.csv', 1, '', '{}', now(),"
+        "  'wombat' from g"
+    )
+    return number_of(installation, "file_import", insert, (installation.b.id,) * 3)
 
 
 def fact_of(installation: Installation) -> int:
     """Return the number of a dated fact of B."""
     b = installation.b
-    query = "select id from meter_fact where tenant_id = %s"
-    if not installation.rows(query, b.id):
-        installation.execute(
-            "insert into meter_fact (tenant_id, site_id, kind, code, valid_from, fact, created_by)"
-            " select tenant_id, id, 'change', %s, '2025-03-01Z', '{}', 'wombat' from site"
-            " where tenant_id = %s",
-            *(f"P1-{b.word}", b.id),
-        )
-    [(number,)] = installation.rows(query, b.id)
-    return int(number)
+    insert = (
+        "insert into meter_fact (tenant_id, site_id, kind, code, valid_from, fact, created_by)"
+        " select tenant_id, id, 'change', %s, '2025-03-01Z', '{}', 'wombat' from site"
+        " where tenant_id = %s"
+    )
+    return number_of(installation, "meter_fact", insert, (f"P1-{b.word}", b.id))
 
 
 def decision_of(installation: Installation) -> int:
     """Return the number of a decision of B."""
-    b = installation.b
-    query = "select id from decision where tenant_id = %s"
-    if not installation.rows(query, b.id):
-        installation.execute(
-            "insert into decision (tenant_id, site_id, series_id, kind, check_name, start_ts,"
-            "  end_ts, at, reason, decided_by, decided_at)"
-            " select tenant_id, site_id, id, 'accept', 'spike', '2025-03-01Z', '2025-03-02Z', '{}',"
-            "  'wombat', 'wombat', now() from series where tenant_id = %s limit 1",
-            b.id,
-        )
-    [(number,)] = installation.rows(query, b.id)
-    return int(number)
+    insert = (
+        "insert into decision (tenant_id, site_id, series_id, kind, check_name, start_ts,"
+        "  end_ts, at, reason, decided_by, decided_at)"
+        " select tenant_id, site_id, id, 'accept', 'spike', '2025-03-01Z', '2025-03-02Z', '{}',"
+        "  'wombat', 'wombat', now() from series where tenant_id = %s limit 1"
+    )
+    return number_of(installation, "decision", insert, (installation.b.id,))
 
 
 def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]:

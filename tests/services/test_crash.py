@@ -22,9 +22,12 @@ for _ in range(9):
 
 
 class TestACrashPoint:
-    def test_does_nothing_in_a_process_that_is_not_armed(self) -> None:
+    def test_does_nothing_in_a_process_that_is_not_armed(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         for point in POINTS:
             crash_point(point)
+        assert capfd.readouterr() == ("", "")
 
     def test_kills_an_armed_process_when_it_comes_there_so_often(self) -> None:
         command = [sys.executable, "-c", DYING, "parsed:3"]

@@ -92,10 +92,6 @@ update dirty set end_ts = array[$2::timestamptz] where id = $1
 -- name: remove_mark
 delete from dirty where id = $1
 
--- name: site_reading_span
-select min(s.first_ts) as first_ts, max(s.last_ts) as last_ts
-from point_state s join point p on p.id = s.point_id where p.site_id = $1
-
 -- name: results_digest
 select count(*) as row_count, coalesce(sum(hashtextextended(r::text, 0)::numeric), 0)::text as digest
 from result r join series s on s.id = r.series_id

@@ -79,8 +79,9 @@ delete from park_consent where tenant_id = $1
 -- name: put_park_consent
 insert into park_consent (tenant_id, park_code, valid_from) values ($1, $2, $3)
 
--- name: last_reading_of_site
-select max(s.last_ts) as last_ts from point_state s join point p on p.id = s.point_id where p.site_id = $1
+-- name: site_reading_span
+select min(s.first_ts) as first_ts, max(s.last_ts) as last_ts
+from point_state s join point p on p.id = s.point_id where p.site_id = $1
 
 -- name: ring_plant
 select pg_notify('nengtan_plant', '')
