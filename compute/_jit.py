@@ -28,9 +28,10 @@ numba.config.CACHE_DIR = f"{_BASE}/{_sources_digest()}"  # type: ignore[attr-def
 
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Compile a loop over arrays and primitives; it writes into the outputs it is given."""
-    # nogil: kernels run beside the event loop. cache: compiled once per machine. No fastmath and
-    # no parallel reductions: the same input gives the same bits on every run.
+    # nogil: kernels run beside the event loop. cache: compiled once per machine. forceinline: a
+    # call between kernels would count a reference to every array. No fastmath and no parallel
+    # reductions: the same input gives the same bits on every run.
     compiled: Callable[Parameters, Result] = numba.njit(
-        cache=True, nogil=True, fastmath=False, error_model="numpy"
+        cache=True, forceinline=True, nogil=True, fastmath=False, error_model="numpy"
     )(function)
     return compiled

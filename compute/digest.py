@@ -1,8 +1,18 @@
-"""The order-dependent 64-bit digest that says which inputs a figure was computed from."""
+"""The order-dependent 64-bit digest that says which inputs a figure was computed from.
+
+Words that come one by one are mixed in. Where every interval has the digest of its own run of one
+long sequence, mixing each run anew would cost more than the figures: there the digest is a
+polynomial in the words, of which a run is a difference of two prefixes (Karp and Rabin 1987).
+"""
+
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from compute._jit import kernel
+
+UInt1D = npt.NDArray[np.uint64]
 
 # First state of every digest: FNV-1a's 64-bit offset basis.
 EMPTY = np.uint64(0xCBF29CE484222325)
@@ -28,3 +38,44 @@ def mix(state: np.uint64, word: np.uint64) -> np.uint64:
     z = (z ^ (z >> _SHIFT_30)) * _FIRST
     z = (z ^ (z >> _SHIFT_27)) * _SECOND
     return z ^ (z >> _SHIFT_31)
+
+
+# Odd, so that no word is lost modulo 2^64: Knuth's multiplier (MMIX).
+_RADIX = np.uint64(6364136223846793005)
+
+
+class Sequence(NamedTuple):
+    """Prefixes of a sequence of words: prefix[i] is the polynomial of the first i of them.
+
+    `power` is the radix to the power of i.
+    """
+
+    prefix: UInt1D
+    power: UInt1D
+
+
+def sequence_of(length: int) -> Sequence:
+    """Return room for the prefixes of up to `length` words."""
+    sequence = Sequence(np.zeros(length + 1, np.uint64), np.ones(length + 1, np.uint64))
+    with np.errstate(over="ignore"):
+        np.multiply.accumulate(
+            np.concatenate([sequence.power[:1], np.full(length, _RADIX)]), out=sequence.power
+        )
+    return sequence
+
+
+@kernel
+def put_word(sequence: Sequence, index: int, word: np.uint64) -> None:
+    """Make a word the one at an index, after those before it have been put."""
+    sequence.prefix[index + 1] = sequence.prefix[index] * _RADIX + word
+
+
+@kernel
+def join(digest: np.uint64, sequence: Sequence, first: int, last: int) -> np.uint64:
+    """Return the polynomial of what `digest` is of, followed by the words first:last."""
+    if last <= first:
+        return digest
+    power: np.uint64 = sequence.power[last - first]
+    before: np.uint64 = sequence.prefix[first]
+    after: np.uint64 = sequence.prefix[last]
+    return (digest - before) * power + after

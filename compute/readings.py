@@ -7,14 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from compute._jit import kernel
-from compute.digest import EMPTY, mix
+from compute.digest import EMPTY, Sequence, UInt1D, join, mix, put_word, sequence_of
 from compute.errors import NengtanError
 from compute.grid import Grid, Index2D
 from compute.life import Lives, Reach, ends_us, mix_changes
 from compute.quality import Quality
 from compute.topology import Float1D, Index1D, Int1D, Points
-
-UInt1D = npt.NDArray[np.uint64]
 
 _Q_SOURCE_BAD = int(Quality.SOURCE_BAD)
 _LONG_AGO_US = -(1 << 62)
@@ -157,11 +155,29 @@ def has_number(columns: Columns, place: int) -> bool:
     return not (np.isnan(columns.value[place]) or columns.quality[place] & _Q_SOURCE_BAD)
 
 
+class Digests(NamedTuple):
+    """Room for the digests of the readings of one point: of all, and of those with a number."""
+
+    of_all: Sequence
+    of_numbers: Sequence
+
+
+def digests_of(count: int) -> Digests:
+    """Return room for a number of readings."""
+    return Digests(sequence_of(count), sequence_of(count))
+
+
 @kernel
-def _mix_reading(state: np.uint64, columns: Columns, place: int) -> np.uint64:
-    state = mix(state, np.uint64(columns.ts_us[place]))
-    state = mix(state, columns.word[place])
-    return mix(state, np.uint64(columns.quality[place]))
+def _digest_readings(columns: Columns, row: int, numbers: Int1D, digests: Digests) -> None:
+    begin, number = columns.point_offset[row], 0
+    for place in range(begin, columns.point_offset[row + 1]):
+        word = mix(EMPTY, np.uint64(columns.ts_us[place]))
+        word = mix(word, columns.word[place])
+        word = mix(word, np.uint64(columns.quality[place]))
+        put_word(digests.of_all, place - begin, word)
+        if number < numbers.size and numbers[number] == place:
+            put_word(digests.of_numbers, number, word)
+            number += 1
 
 
 @kernel
@@ -177,13 +193,14 @@ def _reach(columns: Columns, row: int, numbers: Int1D, earliest: int, latest: in
 
 @kernel
 def count_and_digest(
-    columns: Columns, row: int, grid: Grid, context: Context, tally: Tally
+    columns: Columns, row: int, grid: Grid, context: Context, digests: Digests, tally: Tally
 ) -> None:
     """Count the readings of each interval, show its errors, and digest what it depends on."""
     numbers, before, after, begin_us, covered_until_us, lives = context
     has_changes = lives.offset[row + 1] > lives.offset[row]
-    place, last = columns.point_offset[row], columns.point_offset[row + 1]
-    number = 0
+    begin, last = columns.point_offset[row], columns.point_offset[row + 1]
+    place, number = begin, 0
+    _digest_readings(columns, row, numbers, digests)
     while place < last and columns.ts_us[place] < grid.start_us:
         place += 1
     while number < numbers.size and numbers[number] < place:
@@ -197,19 +214,18 @@ def count_and_digest(
         depends = holds_number or (begin_us < end_us and start_us < covered_until_us)
         back, ahead = (before, after) if depends else (0, 0)
         earliest = number - back
-        state = EMPTY
-        for i in range(max(number - back, 0), number):
-            state = _mix_reading(state, columns, numbers[i])
+        found = join(np.uint64(0), digests.of_numbers, max(earliest, 0), number)
+        first = place
         while place < last and columns.ts_us[place] < end_us:
-            state = _mix_reading(state, columns, place)
             tally.reading_count[row, j] += 1
             if not has_number(columns, place):
                 tally.quality[row, j] |= columns.quality[place]
             place += 1
         while number < numbers.size and numbers[number] < place:
             number += 1
-        for i in range(number, min(number + ahead, numbers.size)):
-            state = _mix_reading(state, columns, numbers[i])
+        found = join(found, digests.of_all, first - begin, place - begin)
+        found = join(found, digests.of_numbers, number, min(number + ahead, numbers.size))
+        state = mix(EMPTY, found)
         if has_changes and depends:
             reach = _reach(columns, row, numbers, earliest, number + ahead - 1)
             state = mix_changes(state, lives, reach, start_us)

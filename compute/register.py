@@ -29,12 +29,14 @@ from compute.quality import Quality
 from compute.readings import (
     Columns,
     Context,
+    Digests,
     Readings,
     ReadingsMisshapen,
     ReadingsNotAscending,
     Tally,
     columns_of,
     count_and_digest,
+    digests_of,
     has_number,
 )
 from compute.steps import (
@@ -124,11 +126,12 @@ class _Rules(NamedTuple):
 
 
 class _Scratch(NamedTuple):
-    """Room for the numbers of one point, for those of one stretch of its life, and its amounts."""
+    """Room for the numbers of one point, of one stretch of its life, its amounts and digests."""
 
     numbers: Numbers
     stretch: Numbers
     part: Float1D
+    digests: Digests
 
 
 class _Output(NamedTuple):
@@ -191,7 +194,9 @@ def interval_amounts(
         raise PeriodMissing(points.code[row])
     longest = int(np.diff(columns.point_offset).max(initial=0))
     # A stretch has what the register showed at both of its ends besides its readings.
-    scratch = _Scratch(numbers_of(longest), numbers_of(longest + 2), np.zeros(count))
+    scratch = _Scratch(
+        numbers_of(longest), numbers_of(longest + 2), np.zeros(count), digests_of(longest)
+    )
     shape = (point_count, count)
     out = _Output(
         amount=np.zeros(shape, dtype=np.float64),
@@ -242,7 +247,7 @@ def _interval_amounts(
         close(line, grid, closed_until_us)
         context = Context(numbers.place[:count], before, after, begin_us, closed_until_us, lives)
         tally = Tally(out.reading_count, out.quality, out.input_hash)
-        count_and_digest(columns, row, grid, context, tally)
+        count_and_digest(columns, row, grid, context, scratch.digests, tally)
 
 
 @kernel

@@ -8,7 +8,7 @@ from types import FrameType
 
 import structlog
 
-from compute.warm import warm
+from compute.warm import warm, warm_rows
 from ingest.commit import Committer
 from ingest.importing import import_due
 from ingest.mqtt import Broker, receiver
@@ -29,6 +29,7 @@ _IMPORT_S = 0.5
 
 async def run_ingest(settings: Settings) -> None:
     """Take readings in until SIGTERM or SIGINT."""
+    _warm(warm_rows, "ingest.preparing")
     stop = stop_on_signal()
     database = await wait_for_database(settings.database(), stop=stop)
     if database is None:
@@ -87,7 +88,7 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
 
 async def run_worker(settings: Settings) -> None:
     """Compute what becomes dirty until SIGTERM or SIGINT."""
-    _warm()
+    _warm(warm, "worker.preparing")
     stop = stop_on_signal()
     database = await wait_for_database(settings.database(), stop=stop)
     if database is None:
@@ -106,7 +107,7 @@ async def run_worker(settings: Settings) -> None:
     _log.info("worker.stopped")
 
 
-def _warm() -> None:
+def _warm(kernels: Callable[[], None], event: str) -> None:
     """Compile the kernels; the event loop waits, so SIGTERM ends the process from here."""
 
     def leave(number: int, frame: FrameType | None) -> None:
@@ -115,9 +116,9 @@ def _warm() -> None:
 
     # Nothing is open yet, and with an empty cache it takes a minute.
     before = signal.signal(signal.SIGTERM, leave)
-    _log.info("worker.preparing")
+    _log.info(event)
     try:
-        warm()
+        kernels()
     finally:
         signal.signal(signal.SIGTERM, before)
 

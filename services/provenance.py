@@ -9,7 +9,7 @@ from compute.register import IntervalAmounts
 VERSION = "0.1.0"
 
 # Raised whenever the same readings and facts could give other numbers.
-FORMULA = "site-interval/3"
+FORMULA = "site-interval/4"
 CLAUSES = (
     "GB/T 2589-2020 (综合能耗计算通则)",
     "GB/T 32150-2015 (工业企业温室气体排放核算和报告通则)",

@@ -5,46 +5,42 @@ facts of its time. Nothing is added up in place, so it does not matter in which 
 how late readings came.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import structlog
 
 from compute.block import ResultBlock
 from compute.checks import Failures, check_readings
 from compute.decisions import decided
 from compute.frozen import frozen_intervals
 from compute.marks import marks_of
-from compute.periods import Grain, from_us, period_edges_us
+from compute.periods import Grain, from_us
 from compute.quality import Quality
 from compute.readings import Readings, while_in_use
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
-from compute.rollup import rollup
 from compute.settle import settle
 from services import audited
 from services.audited import Review
 from services.provenance import FORMULA, VERSION, interval_hashes
-from services.rollup_rows import block_of, columns_of
+from services.roll_up import Fresh, roll_up_base, roll_up_days
+from services.rollup_rows import columns_of
 from services.site_model import Described, SiteModel, Span
 from services.store import events, ledger, readings, results
 from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
+from services.tried import tried
 
 # Readings this far around a window come with it in one query; what lies farther is looked up.
 _SLAB_US = 3_600_000_000
-# Base intervals of one pass: bounds memory, whatever the span of the dirty marks.
-_INTERVALS_MAX = 3000
+# Results of base intervals that one pass holds: bounds memory, however long the marks are.
+_ROWS_MAX = 1_000_000
 
 _FROZEN = int(Quality.FROZEN)
-
-_log = structlog.get_logger()
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +76,19 @@ async def recompute(
     )
     computed: list[Window] = []
     failed: list[Window] = []
-    part_us = _INTERVALS_MAX * model.site.base_interval_us
-    for window in windows:
-        for span in model.spans(*window):
-            for start_us in range(span.start_us, span.end_us, part_us):
-                end_us = min(start_us + part_us, span.end_us)
-                part = (start_us, end_us)
-                if not await _compute(connection, model, span, part, spans, review, at):
-                    failed.append(part)
-                computed.append(part)
+    fresh: list[Fresh] = []
+    for span, part in _parts(model, windows):
+        columns, has_failed = await _compute(connection, model, span, part, spans, review, at)
+        computed.append(part)
+        failed += [part] * has_failed
+        fresh.append((part, columns))
+        if sum(len(rows.ts_us) for _, rows in fresh) >= _ROWS_MAX:
+            failed += await roll_up_base(connection, model, fresh)
+            fresh.clear()
     if not computed:
         return Recomputed(0, None)
-    for grain, source in (
-        (Grain.HOUR, Grain.BASE),
-        (Grain.DAY, Grain.BASE),
-        (Grain.MONTH, Grain.DAY),
-    ):
-        failed += await _roll_up(connection, model, computed, grain=grain, source=source)
+    failed += await roll_up_base(connection, model, fresh)
+    failed += await roll_up_days(connection, model, computed)
     for start_us, end_us in failed:
         # Without the bell: it is tried again now and then, and when the program is mended.
         await ledger.mark_site_span(
@@ -108,21 +100,14 @@ async def recompute(
     return Recomputed(count, span_us, has_failed=bool(failed))
 
 
-def _tried(compute: Callable[[], _Result], *, site: str, window: Window) -> _Result | None:
-    """Return what a computation gives, None if it failed.
-
-    A kernel that raises is a defect; it costs the figures it is about and nothing else.
-    """
-    try:
-        return compute()
-    except Exception:  # noqa: BLE001 - see above
-        _log.exception(
-            "recompute.failed",
-            site=site,
-            start=from_us(window[0]).isoformat(),
-            end=from_us(window[1]).isoformat(),
-        )
-        return None
+def _parts(model: SiteModel, windows: Sequence[Window]) -> Iterator[tuple[Span, Window]]:
+    """Cut windows where the site changes, and into passes that fit into memory."""
+    step_us = model.site.base_interval_us
+    for window in windows:
+        for span in model.spans(*window):
+            part_us = step_us * max(1, _ROWS_MAX // max(1, len(span.described.series_id)))
+            for start_us in range(span.start_us, span.end_us, part_us):
+                yield span, (start_us, min(start_us + part_us, span.end_us))
 
 
 async def _compute(
@@ -133,8 +118,8 @@ async def _compute(
     spans: dict[int, Window],
     review: Review,
     at: datetime,
-) -> bool:
-    """Compute and keep the base intervals of one window; return whether that worked."""
+) -> tuple[results.ResultColumns, bool]:
+    """Compute and keep the base intervals of one window; return its rows, and if that failed."""
     described, step = span.described, model.site.base_interval_us
     points, limits = described.arrays.points, described.checks
     start_us, end_us = window
@@ -153,12 +138,12 @@ async def _compute(
             used, points=points, start_us=start_us, step_us=step, count=count
         )
 
-    found = _tried(measured, site=model.site.code, window=window)
+    found = tried(measured, site=model.site.code, window=window)
     done = None
     if found is not None:
         before = await audited.same_before(connection, described, found[1], start_us, step)
         settled = partial(_settled, span, found[1], before, step_us=step)
-        done = _tried(settled, site=model.site.code, window=window)
+        done = tried(settled, site=model.site.code, window=window)
     if found is None or done is None:
         block = ResultBlock.invalid(len(described.series_id), count)
     else:
@@ -176,7 +161,7 @@ async def _compute(
     )
     await _keep_states(connection, described, loaded)
     if done is None:
-        return False
+        return columns, True
     factor_set = await results.put_factor_set(
         connection, tenant_id=model.site.tenant_id, factors=span.factor_use
     )
@@ -188,7 +173,7 @@ async def _compute(
         origin=results.Origin(FORMULA, factor_set, described.version_id, VERSION),
         at=at,
     )
-    return True
+    return columns, False
 
 
 def _settled(
@@ -270,63 +255,6 @@ async def _keep_states(connection: Connection, described: Described, loaded: Rea
         last_value=loaded.value[last],
         last_quality=loaded.quality[last],
     )
-
-
-async def _roll_up(
-    connection: Connection,
-    model: SiteModel,
-    computed: Sequence[Window],
-    *,
-    grain: Grain,
-    source: Grain,
-) -> list[Window]:
-    """Add up every period of a grain that holds a computed interval, from the grain below.
-
-    Returns the spans in which that failed.
-    """
-    site, series_id = model.site, np.array(model.all_series_id, dtype=np.int32)
-    fleeting = model.fleeting_series_ids()
-    done_us = -1
-    failed: list[Window] = []
-    for start_us, end_us in computed:
-        edges = period_edges_us(
-            from_us(max(start_us, done_us)),
-            from_us(max(end_us, done_us)),
-            grain=grain,
-            time_zone=site.time_zone,
-            day_start=model.day_start,
-            base_interval_us=site.base_interval_us,
-        )
-        done_us = max(done_us, int(edges[-1]))
-        for first in range(0, len(edges) - 1, _periods_max(grain)):
-            part = edges[first : first + _periods_max(grain) + 1]
-            rows = await results.read_results(
-                connection,
-                series_ids=series_id.tolist(),
-                grain=source,
-                start_us=int(part[0]),
-                end_us=int(part[-1]),
-            )
-            block, ts_us = block_of(rows, series_id=series_id)
-            offset = np.searchsorted(ts_us, part).astype(np.int64)
-            window = (int(part[0]), int(part[-1]))
-            rolled = _tried(partial(rollup, block, offset), site=site.code, window=window)
-            if rolled is None:
-                rolled = ResultBlock.invalid(len(series_id), len(part) - 1)
-                failed.append(window)
-            columns = columns_of(rolled, series_id=series_id, ts_us=part[:-1], only_filled=True)
-            await results.put_results(
-                connection,
-                columns,
-                grain=grain,
-                others=fleeting,
-                span_us=window,
-            )
-    return failed
-
-
-def _periods_max(grain: Grain) -> int:
-    return {Grain.HOUR: 768, Grain.DAY: 32, Grain.MONTH: 12}[grain]
 
 
 async def _announce(

@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from psycopg import AsyncConnection, sql
 
+from compute.row_bytes import row_bytes
+
 ColumnType = Literal["timestamptz", "bigint", "integer", "smallint", "float8"]
 
 # PostgreSQL counts timestamps from 2000-01-01 UTC. [µs]
@@ -21,6 +23,10 @@ _FORMAT: dict[ColumnType, str] = {
     "smallint": ">i2",
     "float8": ">f8",
 }
+
+
+# Before the elements of an array: dimensions, whether there are NULLs, type, count, first index.
+_ARRAY_HEAD = np.dtype([(n, ">i4") for n in ("dimensions", "nulls", "oid", "count", "first")])
 
 
 def _row_type(types: Sequence[ColumnType]) -> np.dtype[Any]:
@@ -38,35 +44,18 @@ def pack(types: Sequence[ColumnType], columns: Sequence[npt.NDArray[Any]]) -> by
     types : (c,) column types
     columns : (c,) arrays of one length; timestamptz as int64. [µs since 1970 UTC]
     """
-    count = len(columns[0])
-    row_type = _row_type(types)
-    rows = np.zeros(count, dtype=row_type)
-    rows["field_count"] = len(types)
-    nulls: list[tuple[int, npt.NDArray[np.bool_]]] = []
-    for index, (kind, column) in enumerate(zip(types, columns, strict=True)):
-        rows[f"length{index}"] = np.dtype(_FORMAT[kind]).itemsize
-        rows[f"value{index}"] = column - EPOCH_2000_US if kind == "timestamptz" else column
-        if kind == "float8" and bool((missing := np.isnan(column)).any()):
-            nulls.append((index, missing))
-    body = rows.tobytes() if not nulls else _without_nulls(rows, nulls)
-    return _HEADER + body + _TRAILER
-
-
-def _without_nulls(
-    rows: npt.NDArray[Any], nulls: Sequence[tuple[int, npt.NDArray[np.bool_]]]
-) -> bytes:
-    """Cut the bytes of missing values out: a NULL is a length of -1 and nothing more."""
-    size = rows.dtype.itemsize
-    keep = np.ones((len(rows), size), dtype=np.bool_)
-    fields = rows.dtype.fields
-    if fields is None:
-        raise AssertionError("rows are structured")
-    for index, missing in nulls:
-        rows[f"length{index}"][missing] = -1
-        start = fields[f"value{index}"][1]
-        keep[missing, start : start + 8] = False
-    flat = np.frombuffer(rows.tobytes(), dtype=np.uint8).reshape(len(rows), size)
-    return flat[keep].tobytes()
+    words = np.empty((len(types), len(columns[0])), dtype=np.int64)
+    for word, kind, column in zip(words, types, columns, strict=True):
+        if kind == "float8":
+            word[:] = np.asarray(column, dtype=np.float64).view(np.int64)
+        else:
+            word[:] = column - EPOCH_2000_US if kind == "timestamptz" else column
+    rows = row_bytes(
+        words,
+        width=np.array([np.dtype(_FORMAT[kind]).itemsize for kind in types], dtype=np.int32),
+        is_float=np.array([kind == "float8" for kind in types]),
+    )
+    return b"".join((_HEADER, rows.data, _TRAILER))
 
 
 def unpack(types: Sequence[ColumnType], stream: bytes) -> list[npt.NDArray[Any]]:
@@ -102,3 +91,54 @@ async def copy_out(
     async with connection.cursor().copy(statement) as copy:
         stream = b"".join([bytes(block) async for block in copy])
     return unpack(types, stream)
+
+
+async def copy_out_by(
+    connection: AsyncConnection[Any],
+    select: sql.Composable,
+    types: Sequence[ColumnType],
+    *,
+    by: int,
+) -> list[npt.NDArray[Any]]:
+    """Return the columns of a query as `copy_out` does, the rows grouped by one of them.
+
+    For many rows: the database sends one array per group and column, where otherwise every row
+    passes through Python. Groups come in no order, and rows of a group in that of the query.
+    """
+    names = [sql.Identifier(f"c{index}") for index in range(len(types))]
+    arrays = [sql.SQL("array_agg({})").format(name) for name in names]
+    grouped = sql.SQL("select {} from ({}) as rows ({}) group by {}").format(
+        sql.SQL(", ").join(arrays), select, sql.SQL(", ").join(names), names[by]
+    )
+    statement = sql.SQL("copy ({}) to stdout (format binary)").format(grouped)
+    async with connection.cursor().copy(statement) as copy:
+        rows = [bytes(block) async for block in copy]
+    return unpack_arrays(types, rows)
+
+
+def unpack_arrays(types: Sequence[ColumnType], rows: Sequence[bytes]) -> list[npt.NDArray[Any]]:
+    """Return the columns of a binary COPY stream, a block a row, whose fields are arrays.
+
+    timestamptz comes as int64. [µs since 1970 UTC]
+    """
+    parts: list[list[npt.NDArray[Any]]] = [[] for _ in types]
+    body = b"".join(rows)
+    place = len(_HEADER)
+    while body[place : place + 2] != _TRAILER:
+        place += 2
+        for part, kind in zip(parts, types, strict=True):
+            [head] = np.frombuffer(body, dtype=_ARRAY_HEAD, count=1, offset=place + 4)
+            element = np.dtype([("length", ">i4"), ("value", _FORMAT[kind])])
+            if head["nulls"] or head["dimensions"] != 1:
+                raise AssertionError(
+                    "a NULL or another type in a COPY stream that was to have none"
+                )
+            start, count = place + 4 + _ARRAY_HEAD.itemsize, int(head["count"])
+            part.append(np.frombuffer(body, dtype=element, count=count, offset=start)["value"])
+            place = start + count * element.itemsize
+    columns = []
+    for kind, part in zip(types, parts, strict=True):
+        native = np.dtype(_FORMAT[kind]).newbyteorder("=")
+        column = np.concatenate(part).astype(native) if part else np.empty(0, dtype=native)
+        columns.append(column + EPOCH_2000_US if kind == "timestamptz" else column)
+    return columns

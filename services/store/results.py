@@ -1,7 +1,7 @@
 """Derived numbers: upserts keyed by (series, grain, interval), with where they came from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from compute.periods import from_us, to_us
 from services.store import topology
-from services.store.binary import ColumnType, copy_in, copy_out, pack
+from services.store.binary import ColumnType, copy_in, copy_out_by, pack
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -69,6 +69,36 @@ class ResultColumns:
     input_hash: npt.NDArray[np.int64]
     measures: npt.NDArray[np.float64]
 
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "ResultColumns":
+        """Return some of the rows."""
+        if rows.dtype == np.bool_ and rows.all():
+            return self
+        return ResultColumns(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def between(self, start_us: int, end_us: int) -> "ResultColumns":
+        """Return the rows in [start, end)."""
+        return self.take((self.ts_us >= start_us) & (self.ts_us < end_us))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["ResultColumns"]) -> "ResultColumns":
+        """Return the rows of several, one after the other."""
+        return cls(
+            *(
+                np.concatenate([getattr(part, field.name) for part in parts])
+                for field in fields(cls)
+            )
+        )
+
+    def differs(self, other: "ResultColumns") -> npt.NDArray[np.bool_]:
+        """Return which rows say something else than those of another, of one length."""
+        different = np.zeros(len(self.ts_us), dtype=np.bool_)
+        for name in ("quality", "reading_count", "covered_us", "input_hash"):
+            different |= getattr(self, name) != getattr(other, name)
+        mine, others = self.measures, other.measures
+        same = (mine == others) | (np.isnan(mine) & np.isnan(others))
+        different |= ~np.all(same, axis=1)
+        return different
+
 
 async def put_results(
     connection: Connection,
@@ -91,23 +121,66 @@ async def put_results(
     span_us : (int, int)
         Half-open. [µs since 1970 UTC]
     """
-    count = len(columns.ts_us)
-    await connection.execute(query("make_result_stage"))
-    if count:
-        await _put(connection, columns, grain=grain)
-    if others:
+    asked = sorted({*np.unique(columns.series_id).tolist(), *others})
+    start_us, end_us = span_us
+    if len(columns.ts_us):
+        start_us = min(start_us, int(columns.ts_us.min()))
+        end_us = max(end_us, int(columns.ts_us.max()) + 1)
         await connection.execute(
-            query("delete_other_results"),
-            (list(others), grain, from_us(span_us[0]), from_us(span_us[1])),
+            query("ensure_partitions"), (from_us(start_us), from_us(end_us - 1))
         )
-    if count:
+    # What stands is compared here: most of it is the same or not there yet, and to find that out
+    # row by row in the database takes several times as long.
+    standing = await read_results(
+        connection, series_ids=asked, grain=grain, start_us=start_us, end_us=end_us
+    )
+    put, stood = _places(columns, standing, asked)
+    at = np.full(max(put.max(initial=-1), stood.max(initial=-1)) + 1, -1, dtype=np.int64)
+    at[stood] = np.arange(len(stood))
+    old = at[put]
+    await _copy(connection, columns.take(old < 0), "copy_results", grain=grain)
+    both = np.flatnonzero(old >= 0)
+    changed = both[columns.take(both).differs(standing.take(old[both]))]
+    if len(changed):
+        await connection.execute(query("make_result_stage"))
+        await _copy(connection, columns.take(changed), "copy_result_stage", grain=grain)
+        await connection.execute(query("put_staged_results"))
         await connection.execute(query("clear_result_stage"))
+    at[put] = -1
+    gone = (at[stood] >= 0) & np.isin(standing.series_id, np.array(others, dtype=np.int32))
+    gone &= (standing.ts_us >= span_us[0]) & (standing.ts_us < span_us[1])
+    if gone.any():
+        await connection.execute(
+            query("delete_results"),
+            (
+                standing.series_id[gone].tolist(),
+                [from_us(us) for us in standing.ts_us[gone].tolist()],
+                grain,
+                *(from_us(us) for us in span_us),
+            ),
+        )
 
 
-async def _put(connection: Connection, columns: ResultColumns, *, grain: int) -> None:
+def _places(
+    columns: ResultColumns, standing: ResultColumns, series_ids: Sequence[int]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return one number for each pair of series and interval, of the rows of both."""
+    instants = np.unique(np.concatenate([np.unique(columns.ts_us), np.unique(standing.ts_us)]))
+    known = np.array(series_ids, dtype=np.int32)
+    put, stood = (
+        np.searchsorted(known, part.series_id) * len(instants)
+        + np.searchsorted(instants, part.ts_us)
+        for part in (columns, standing)
+    )
+    return put, stood
+
+
+async def _copy(
+    connection: Connection, columns: ResultColumns, statement: str, *, grain: int
+) -> None:
     count = len(columns.ts_us)
-    first, last = from_us(columns.ts_us.min()), from_us(columns.ts_us.max())
-    await connection.execute(query("ensure_partitions"), (first, last))
+    if not count:
+        return
     stream = pack(
         _WRITE_TYPES,
         (
@@ -121,8 +194,7 @@ async def _put(connection: Connection, columns: ResultColumns, *, grain: int) ->
             *columns.measures.T,
         ),
     )
-    await copy_in(connection, sql.SQL(query("copy_result_stage")), stream)
-    await connection.execute(query("put_staged_results"))
+    await copy_in(connection, sql.SQL(query(statement)), stream)
 
 
 async def read_results(
@@ -135,7 +207,7 @@ async def read_results(
         start=sql.Literal(from_us(start_us)),
         end=sql.Literal(from_us(end_us)),
     )
-    columns = await copy_out(connection, select, _READ_TYPES)
+    columns = await copy_out_by(connection, select, _READ_TYPES, by=1)
     ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = columns
     return ResultColumns(
         ts_us=ts_us,

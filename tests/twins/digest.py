@@ -29,3 +29,14 @@ def signed(state: int) -> int:
 def float_word(value: float) -> int:
     canonical = value if math.isfinite(value) else math.nan
     return int(struct.unpack("<Q", struct.pack("<d", canonical))[0])
+
+
+RADIX = 6364136223846793005
+
+
+def digest_of_sequence(words: Iterable[int]) -> int:
+    """The polynomial of words in the radix, mixed once: what an interval has of its readings."""
+    found = 0
+    for word in words:
+        found = (found * RADIX + word) & MASK
+    return mix(EMPTY, found)

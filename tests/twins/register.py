@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from compute.quality import Quality
 from compute.topology import PointKind
-from tests.twins.digest import digest, float_word, signed
+from tests.twins.digest import digest, digest_of_sequence, float_word, mix, signed
 
 HOUR_US = 3_600_000_000
 ROUNDING = Fraction(4 * 2.220446049250313e-16)
@@ -418,19 +418,19 @@ def one_interval(
     touched = account.covers_from_us < end_us and begin_us < account.closed_until_us
     if not touched and not any(reading.is_number for reading in inside):
         earlier = later = []
-    words = [
-        word
+    state = digest_of_sequence(
+        digest([reading.ts_us, float_word(reading.value), reading.quality])
         for reading in [*earlier, *inside, *later]
-        for word in (reading.ts_us, float_word(reading.value), reading.quality)
-    ]
+    )
     if touched or any(reading.is_number for reading in inside):
-        words += life_words(point, numbers, interval_us, context)
+        for word in life_words(point, numbers, interval_us, context):
+            state = mix(state, word)
     return Interval(
         amount=amount if covered_us else None,
         covered_us=covered_us,
         reading_count=len(inside),
         quality=int(quality),
-        input_hash=signed(digest(words)),
+        input_hash=signed(state),
     )
 
 

@@ -7,6 +7,11 @@ create temporary table if not exists result_stage (
   emission_purchased_tco2e double precision
 ) on commit delete rows
 
+-- name: copy_results
+copy result (ts, series_id, grain, quality, reading_count, covered_us, input_hash, amount, energy_kwh,
+  coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e, emission_purchased_tco2e)
+from stdin (format binary)
+
 -- name: copy_result_stage
 copy result_stage (ts, series_id, grain, quality, reading_count, covered_us, input_hash, amount, energy_kwh,
   coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e, emission_purchased_tco2e)
@@ -24,16 +29,10 @@ on conflict (series_id, grain, ts) do update set
   coal_equivalent_tce = excluded.coal_equivalent_tce, coal_equal_tce = excluded.coal_equal_tce,
   emission_direct_tco2e = excluded.emission_direct_tco2e,
   emission_purchased_tco2e = excluded.emission_purchased_tco2e
-where (r.quality, r.reading_count, r.covered_us, r.input_hash, r.amount, r.energy_kwh,
-       r.coal_equivalent_tce, r.coal_equal_tce, r.emission_direct_tco2e, r.emission_purchased_tco2e)
-  is distinct from
-      (excluded.quality, excluded.reading_count, excluded.covered_us, excluded.input_hash, excluded.amount,
-       excluded.energy_kwh, excluded.coal_equivalent_tce, excluded.coal_equal_tce,
-       excluded.emission_direct_tco2e, excluded.emission_purchased_tco2e)
 
--- name: delete_other_results
-delete from result r where r.series_id = any($1) and r.grain = $2 and r.ts >= $3 and r.ts < $4
-  and not exists (select from result_stage s where s.series_id = r.series_id and s.ts = r.ts)
+-- name: delete_results
+delete from result r using unnest($1::integer[], $2::timestamptz[]) as g (series_id, ts)
+where r.series_id = g.series_id and r.ts = g.ts and r.grain = $3 and r.ts >= $4 and r.ts < $5
 
 -- name: read_results
 select ts, series_id, quality, reading_count, covered_us, input_hash, coalesce(amount, 'NaN'),
