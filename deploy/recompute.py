@@ -15,7 +15,7 @@ from rich.console import Console
 
 from compute.errors import NengtanError
 from deploy import admin
-from services.store import ledger, results, topology
+from services.store import dirty_marks, ledger, results, topology
 from services.store.pool import Connection, Database
 
 _POLL_S = 0.5
@@ -152,7 +152,7 @@ async def _finish(
     remaining, since = task.end - task.start, loop.time()
     while remaining:
         async with database.transaction(tenant_id) as connection:
-            marks = await results.site_marks(connection, task.site_id)
+            marks = await dirty_marks.site_marks(connection, task.site_id)
         left = sum(
             (
                 max(min(mark.end, task.end) - max(mark.start, task.start), timedelta())

@@ -11,7 +11,7 @@ from services import clock
 from services.crash import crash_point
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
-from services.store import events, results
+from services.store import dirty_marks, events
 from services.store.pool import Database, DatabaseUnavailable
 
 _log = structlog.get_logger()
@@ -43,7 +43,7 @@ class Worker:
         failed: set[int] = set()
         while True:
             async with self._database.transaction() as connection:
-                dirty = set(await results.dirty_sites(connection)) - failed
+                dirty = set(await dirty_marks.dirty_sites(connection)) - failed
             if not dirty:
                 return total
             for site_id in sorted(dirty):
@@ -61,7 +61,7 @@ class Worker:
 
     async def _site(self, site_id: int) -> Recomputed:
         async with self._database.transaction() as connection:
-            dirty = await results.take_dirty(connection, site_id=site_id, count_max=_MARKS_MAX)
+            dirty = await dirty_marks.take_dirty(connection, site_id=site_id, count_max=_MARKS_MAX)
             if not dirty:
                 return Recomputed(0, None)
             model = await self._models.get(connection, site_id)

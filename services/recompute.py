@@ -30,7 +30,7 @@ from services.provenance import FORMULA, VERSION, interval_hashes
 from services.roll_up import Fresh, roll_up_base, roll_up_days
 from services.rollup_rows import columns_of
 from services.site_model import Described, SiteModel, Span
-from services.store import events, ledger, readings, results
+from services.store import dirty_marks, events, ledger, readings, results
 from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
 from services.tried import tried
@@ -56,7 +56,7 @@ class Recomputed:
 
 
 async def recompute(
-    connection: Connection, model: SiteModel, dirty: Sequence[results.Dirty], *, at: datetime
+    connection: Connection, model: SiteModel, dirty: Sequence[dirty_marks.Dirty], *, at: datetime
 ) -> Recomputed:
     """Compute everything again that the marks touch.
 

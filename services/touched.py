@@ -8,7 +8,7 @@ import numpy.typing as npt
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE
 from compute.topology import PointKind
 from services.site_model import SiteModel, described_at
-from services.store import readings, results, runs
+from services.store import dirty_marks, readings, results, runs
 from services.store.pool import Connection
 
 Window = tuple[int, int]
@@ -17,7 +17,7 @@ _Marks = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int6
 
 
 async def known_spans(
-    connection: Connection, model: SiteModel, dirty: Sequence[results.Dirty]
+    connection: Connection, model: SiteModel, dirty: Sequence[dirty_marks.Dirty]
 ) -> dict[int, Window]:
     """Return from when until when each point's values are known. [µs since 1970 UTC].
 
@@ -28,7 +28,7 @@ async def known_spans(
     return _stated(model, _widen(known, dirty))
 
 
-def _widen(known: dict[int, Window], dirty: Sequence[results.Dirty]) -> dict[int, Window]:
+def _widen(known: dict[int, Window], dirty: Sequence[dirty_marks.Dirty]) -> dict[int, Window]:
     """Return first and last reading of each point, the marked ones included."""
     spans = dict(known)
     for mark in (mark for mark in dirty if not mark.of_facts):
@@ -68,7 +68,7 @@ def _stated_levels(model: SiteModel) -> dict[int, tuple[list[int], list[int]]]:
 async def touched_windows(
     connection: Connection,
     model: SiteModel,
-    dirty: Sequence[results.Dirty],
+    dirty: Sequence[dirty_marks.Dirty],
     spans: dict[int, Window],
     *,
     left_out_count: Mapping[int, int],
@@ -146,7 +146,7 @@ def _merged(windows: Sequence[Window]) -> list[Window]:
     return [(a, b) for a, b in merged]
 
 
-def _joined(marks: Sequence[results.Dirty]) -> _Marks:
+def _joined(marks: Sequence[dirty_marks.Dirty]) -> _Marks:
     """Return point, first and last instant of every mark."""
     return (
         np.concatenate([mark.point_id for mark in marks]),
@@ -226,7 +226,7 @@ async def _of_facts(
 
 
 def _of_site(
-    mark: results.Dirty, spans: dict[int, Window], period: dict[int, Window]
+    mark: dirty_marks.Dirty, spans: dict[int, Window], period: dict[int, Window]
 ) -> Iterator[Window]:
     """Yield where a mark of a whole site meets what each point's readings can cover.
 

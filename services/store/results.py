@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -13,7 +13,6 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from compute.periods import from_us, to_us
-from services.store import topology
 from services.store.binary import ColumnType, copy_in, copy_out_by, pack
 from services.store.pool import Connection
 from services.store.sql import query
@@ -26,8 +25,6 @@ _MEASURES = (
     "emission_direct_tco2e",
     "emission_purchased_tco2e",
 )
-# As much of a whole site as is computed at once.
-_SLICE = timedelta(days=7)
 _COUNTS: tuple[ColumnType, ...] = ("integer", "integer", "bigint", "bigint")
 _FLOAT: ColumnType = "float8"
 _FLOATS: tuple[ColumnType, ...] = (_FLOAT,) * len(_MEASURES)
@@ -227,97 +224,6 @@ async def newest_result(
     values = (list(series_ids), from_us(start_us), from_us(end_us))
     row = await (await connection.execute(query("newest_result"), values)).fetchone()
     return None if row is None or row["ts"] is None else to_us(row["ts"])
-
-
-@dataclass(frozen=True, slots=True)
-class Dirty:
-    """A mark: readings of points between two instants, or a whole span of the site.
-
-    Attributes
-    ----------
-    point_id : (n,) int32
-        Empty: every point, over one span.
-    first_us, last_us : (n,) int64
-        First and last new reading; for a whole span its half-open ends, (1,).
-    of_facts : bool
-        Whether the instants are those of facts: when something changed in the life of a point, and
-        until when it holds.
-    """
-
-    point_id: npt.NDArray[np.int32]
-    first_us: npt.NDArray[np.int64]
-    last_us: npt.NDArray[np.int64]
-    of_facts: bool = False
-
-
-async def dirty_sites(connection: Connection) -> list[int]:
-    """Return the sites that have something to compute."""
-    rows = await (await connection.execute(query("dirty_sites"))).fetchall()
-    return [row["site_id"] for row in rows]
-
-
-async def take_dirty(connection: Connection, *, site_id: int, count_max: int) -> list[Dirty]:
-    """Take marks off: they are gone when this transaction commits, back if it does not.
-
-    Of the spans of the whole site only the newest slice is taken: what arrives now does not wait
-    until years have been computed again, and what is killed goes on where it was.
-    """
-    rows = await (await connection.execute(query("take_dirty"), (site_id, count_max))).fetchall()
-    marks = [
-        Dirty(
-            np.array(row["point_ids"], dtype=np.int32),
-            np.array([to_us(at) for at in row["start_ts"]], dtype=np.int64),
-            np.array([to_us(at) for at in row["end_ts"]], dtype=np.int64),
-            row["of_facts"],
-        )
-        for row in sorted(rows, key=lambda row: row["id"])
-    ]
-    whole = await _take_slice(connection, site_id)
-    return marks if whole is None else [*marks, whole]
-
-
-async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
-    marks = await site_marks(connection, site_id)
-    if not marks:
-        return None
-    newest = max(marks, key=lambda mark: (mark.end, mark.start))
-    cut = _cut(newest, await topology.reading_span(connection, site_id))
-    for mark in marks:
-        if mark.end <= cut:
-            continue
-        if mark.start < cut:
-            await connection.execute(query("shorten_site_mark"), (mark.id, cut))
-        else:
-            await connection.execute(query("remove_mark"), (mark.id,))
-    return Dirty(
-        np.empty(0, dtype=np.int32),
-        np.array([to_us(cut)], dtype=np.int64),
-        np.array([to_us(newest.end)], dtype=np.int64),
-    )
-
-
-def _cut(mark: "SiteMark", known: tuple[datetime, datetime] | None) -> datetime:
-    """Return where the newest slice of a mark begins; where no readings are, all is one slice."""
-    if known is None:
-        return mark.start
-    first, last = known
-    cut = max(mark.start, min(mark.end, last) - _SLICE)
-    return mark.start if cut < first else cut
-
-
-@dataclass(frozen=True, slots=True)
-class SiteMark:
-    """A span of a whole site that is to be computed again, [start, end)."""
-
-    id: int
-    start: datetime
-    end: datetime
-
-
-async def site_marks(connection: Connection, site_id: int) -> list[SiteMark]:
-    """Return what of a whole site waits to be computed again."""
-    rows = await (await connection.execute(query("site_marks"), (site_id,))).fetchall()
-    return [SiteMark(row["id"], row["start_ts"], row["end_ts"]) for row in rows]
 
 
 async def results_digest(

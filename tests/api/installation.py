@@ -21,7 +21,7 @@ from services.plant.apply import apply_plant
 from services.plant.read import read_plant
 from services.recompute import recompute
 from services.site_model import load_site_model
-from services.store import events, ledger, readings, results, roles, topology
+from services.store import dirty_marks, events, ledger, readings, roles, topology
 from services.store.migrations import upgrade
 from services.store.pool import Database
 
@@ -264,7 +264,7 @@ async def _receive(ingest: Database, worker: Database, tenant: Tenant) -> None:
         found = await topology.find_site(connection, tenant_id=tenant.id, code=tenant.site)
         assert found is not None
         model = await load_site_model(connection, found)
-        dirty = await results.take_dirty(connection, site_id=found.id, count_max=100)
+        dirty = await dirty_marks.take_dirty(connection, site_id=found.id, count_max=100)
         await recompute(connection, model, dirty, at=AT)
         await events.add_event(
             connection,

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from deploy.recompute import NothingToRecompute, Progress, Rebuilt, rebuild, watch
 from ingest.tick import Worker
-from services.store import results
+from services.store import dirty_marks
 from services.store.pool import Database
 from tests.faults.centre import drain, send
 from tests.faults.meters import SIX_DIGITS, START, of
@@ -114,7 +114,7 @@ class TestRecompute:
         async def one_slice_and_die(database: Database) -> None:
             worker = Worker(database)
             async with database.transaction() as connection:
-                [site] = await results.dirty_sites(connection)
+                [site] = await dirty_marks.dirty_sites(connection)
             await worker._site(site)
 
         migrated.run("nengtan_admin", begin_and_die)
@@ -149,10 +149,10 @@ class TestRecompute:
         later = [(READINGS[-1][0] + HOUR, Decimal(7 * len(READINGS)))]
         send(migrated, plant, [of("P1", later)], idle=[0], first_seq=2)
 
-        async def one_pass(database: Database) -> list[results.Dirty]:
+        async def one_pass(database: Database) -> list[dirty_marks.Dirty]:
             async with database.transaction() as connection:
-                [site] = await results.dirty_sites(connection)
-                return await results.take_dirty(connection, site_id=site, count_max=400)
+                [site] = await dirty_marks.dirty_sites(connection)
+                return await dirty_marks.take_dirty(connection, site_id=site, count_max=400)
 
         marks = migrated.run("nengtan_worker", one_pass)
         assert [len(mark.point_id) for mark in marks] == [1, 0]
@@ -199,10 +199,10 @@ class TestSpansThatOverlap:
             taken: list[tuple[int, int]] = []
             while True:
                 async with database.transaction() as connection:
-                    sites = await results.dirty_sites(connection)
+                    sites = await dirty_marks.dirty_sites(connection)
                     if not sites:
                         return taken
-                    [mark] = await results.take_dirty(connection, site_id=sites[0], count_max=9)
+                    [mark] = await dirty_marks.take_dirty(connection, site_id=sites[0], count_max=9)
                 taken.append((int(mark.first_us[0]), int(mark.last_us[0])))
 
         taken = migrated.run("nengtan_worker", take_all)

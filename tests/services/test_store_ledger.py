@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.store import ledger, results
+from services.store import dirty_marks, ledger
 from services.store.ledger import Conflict, HourCount, QuarantineItem
 from services.store.pool import Connection, Database
 from tests.migrated import START, Migrated, SmallPlant, us
@@ -175,18 +175,18 @@ class TestDirtyMarks:
 
         async def take_and_fail(database: Database) -> None:
             async with database.transaction() as connection:
-                await results.take_dirty(connection, site_id=site, count_max=10)
+                await dirty_marks.take_dirty(connection, site_id=site, count_max=10)
                 raise ZeroDivisionError
 
-        async def work(database: Database) -> list[results.Dirty]:
+        async def work(database: Database) -> list[dirty_marks.Dirty]:
             with pytest.raises(ZeroDivisionError):
                 await take_and_fail(database)
             async with database.transaction() as connection:
-                first = await results.take_dirty(connection, site_id=site, count_max=2)
+                first = await dirty_marks.take_dirty(connection, site_id=site, count_max=2)
             async with database.transaction() as connection:
-                assert await results.dirty_sites(connection) == [site]
-                second = await results.take_dirty(connection, site_id=site, count_max=2)
-                assert await results.dirty_sites(connection) == []
+                assert await dirty_marks.dirty_sites(connection) == [site]
+                second = await dirty_marks.take_dirty(connection, site_id=site, count_max=2)
+                assert await dirty_marks.dirty_sites(connection) == []
             return [*first, *second]
 
         marks = installed.run("nengtan_worker", work)
