@@ -19,6 +19,7 @@ _TOPIC_CHARACTERS_REFUSED = ("+", "#", "$")
 # `nengtan/v1/{tenant}/{site}/value/…` carries values out, at the level of the gateways.
 _GATEWAY_CODES_RESERVED = {"value"}
 _ONLY_OF_KIND = {
+    "quantity": "gauge",
     "digits": "register",
     "rate_max_per_hour": "register",
     "period_minutes": "interval",
@@ -170,9 +171,12 @@ def _unit_findings(place: Place, point: Point, nearest: Nearest) -> Iterator[Fin
     if not is_unit(point.unit):
         near = nearest.of(point.unit, UNITS)
         yield finding("unknown_unit", (*place, "unit"), point.unit, nearest=near)
-    elif point.kind != "gauge" and is_rate(point.unit):
-        symbol = unit(point.unit).symbol
-        yield finding("rate_refused", (*place, "unit"), point.unit, unit=symbol)
+        return
+    of_point = unit(point.unit)
+    if point.kind != "gauge" and is_rate(point.unit):
+        yield finding("rate_refused", (*place, "unit"), point.unit, unit=of_point.symbol)
+    if point.quantity is not None and of_point.dimension != "ratio":
+        yield finding("quantity_unit", (*place, "quantity"), point.quantity, unit=of_point.symbol)
 
 
 def _measured_findings(plant: Plant, nearest: Nearest) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from services.plant.amounts import amount_scale, amount_unit, carrier_unit
 from services.plant.life import Held, ends_at, held
 from services.plant.metering import Gateway, GatewayClass, GatewayForm, Meter, Point, PointForm
 from services.plant.model import Metering, Node, Plant
+from services.plant.physics import physical_limits
 from services.plant.virtual import compile_formulas
 
 __all__ = [
@@ -53,7 +54,7 @@ class PointRow:
     kind: PointForm
     unit: str
     amount_unit: str  # of what `Points.scale` makes of it
-    value_min: float | None
+    value_min: float | None  # raw, of its description or of physics
     value_max: float | None
     valid_from: datetime | None
     valid_to: datetime | None
@@ -107,8 +108,8 @@ def point_rows(plant: Plant) -> list[PointRow]:
             kind=point.kind,
             unit=point.unit,
             amount_unit=units[point.code],
-            value_min=point.value_min,
-            value_max=point.value_max,
+            value_min=physical_limits(point)[0],
+            value_max=physical_limits(point)[1],
             valid_from=point.valid_from,
             valid_to=ends_at(point),
             time_zone=point.time_zone or plant.time_zone,

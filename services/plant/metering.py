@@ -10,6 +10,7 @@ GatewayForm = Literal["nengtan", "neuron"]
 GatewayClass = Literal["receipted", "acknowledged", "best_effort"]
 PointForm = Literal["register", "gauge", "interval"]
 Stamp = Literal["start", "end"]
+Quantity = Literal["power_factor", "share"]
 
 
 class Gateway(Part):
@@ -293,6 +294,17 @@ class Point(Part):
             "仅周期量，必填：时标为周期的起点或终点。",
             "Interval points only, and needed there: whether the stamp is the period's start or "
             "its end.",
+        ),
+    ] = None
+    quantity: Annotated[
+        Quantity | None,
+        said(
+            "物理量",
+            "Quantity",
+            "power_factor：功率因数，-1 至 1；share：含量、湿度等占比，0 至 100 %。未给上下限时"
+            "据此隔离不可能的读数；温度由单位即知不低于绝对零度。",
+            "power_factor: -1 to 1; share: of a whole, as moisture or O2, 0 to 100 %. Readings "
+            "that cannot be are quarantined where no limits are given; temperatures need no word.",
         ),
     ] = None
     value_min: Annotated[

@@ -270,6 +270,12 @@ POINTS: Mapping[str, FaultText] = {
         "写用量单位，或 kind 写 gauge。",
         "Write the unit of the amount, or kind: gauge.",
     ),
+    "quantity_unit": FaultText(
+        "单位 {unit} 不是比值。",
+        "{unit} is no ratio.",
+        "写 1 或 %，或删除 quantity。",
+        "Write 1 or %, or leave quantity out.",
+    ),
     "unit_mismatch": FaultText(
         "测点 {point} 的 {unit} 不能换算为 {target}。",
         "{unit} of point {point} cannot become {target}.",
