@@ -169,9 +169,12 @@ def check(batch: Batch, registry: Registry, *, now_us: int) -> Batch:
     early = batch.ts_us < registry.valid_from_us[batch.row]
     retired = batch.ts_us >= registry.valid_to_us[batch.row]
     future = batch.ts_us > now_us + FUTURE_US_MAX
+    # What its own device does not stand by is not used, and so need not be possible.
+    stands = (batch.quality & int(Quality.SOURCE_BAD)) == 0
     with np.errstate(invalid="ignore"):
-        unphysical = (batch.value < registry.value_min[batch.row]) | (
-            batch.value > registry.value_max[batch.row]
+        unphysical = stands & (
+            (batch.value < registry.value_min[batch.row])
+            | (batch.value > registry.value_max[batch.row])
         )
     bad = early | retired | future | unphysical
     if not bad.any():

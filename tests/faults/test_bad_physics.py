@@ -1,5 +1,6 @@
-"""Bad inputs B59 to B65: values that cannot be, that stand still, that do not add up."""
+"""Bad inputs B59 to B66: values that cannot be, stand still, do not add up, or are disowned."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from compute.intensity import Undefined
 from compute.periods import Grain
 from compute.quality import Quality
 from compute.settle import SeriesKey
+from ingest.reading import Delivery
 from services import consumption, data_audit, factors
 from services.factors import FactorRefused
 from services.plant.compile import point_rows
@@ -21,12 +23,13 @@ from services.store.pool import Database
 from tests import servers
 from tests.faults.centre import RECEIVED, amounts_of, drain, send, stored
 from tests.faults.meters import HOUR, QUARTER, SIX_DIGITS, START, of
-from tests.migrated import NAME, Migrated, SmallPlant, migrate
+from tests.migrated import NAME, Migrated, SmallPlant, migrate, stamp
 from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.database]
 
 DAY = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
 P1 = SeriesKey("point", "P1", "")
 # Of what nobody had to say a limit: unit, quantity, values that are taken, values that cannot be.
 IMPOSSIBLE: Mapping[str, tuple[dict[str, Any], Sequence[float], Sequence[float]]] = {
@@ -247,6 +250,102 @@ def state(migrated: Migrated, tenant: str, override: Override) -> None:
         await factors.add_override(database, tenant_id=owner, override=override, at=RECEIVED)
 
     migrated.run("nengtan_api", work)
+
+
+MINUTE = timedelta(minutes=1)
+# What the analyser of a stack says of its own value, and what that comes to.
+STATUS_BITS: Mapping[str, Quality] = {
+    "drift": Quality.SOURCE_BAD | Quality.DRIFT,
+    "maintenance": Quality.SOURCE_BAD | Quality.MAINTENANCE,
+    "calibration": Quality.SOURCE_BAD | Quality.CALIBRATION,
+    "fault": Quality.SOURCE_BAD,
+    "stopped": Quality.SOURCE_BAD,
+    "communication": Quality.SOURCE_BAD,
+    "set": Quality.SOURCE_UNCERTAIN,
+    "over_range": Quality.SOURCE_UNCERTAIN | Quality.RANGE,
+    "below_detection": Quality.BELOW_DETECTION,
+    "normal": Quality.GOOD,
+}
+STACK: Mapping[str, Any] = {"code": "P1", "kind": "gauge", "unit": "mg/Nm3", "hold_seconds": 60}
+
+
+def analysed(plant: SmallPlant, rows: Sequence[Sequence[object]]) -> Delivery:
+    """Return a message of readings that say their status."""
+    body = json.dumps({"epoch": "e", "seq": 1, "readings": rows}).encode()
+    return Delivery(plant.topic, body, token=1, qos=1, retained=False)
+
+
+class TestAnAnalyserOfAStack:
+    @pytest.mark.parametrize("status", STATUS_BITS)
+    def test_b66_keeps_value_and_status_counts_the_hours_and_puts_nothing_in_their_place(
+        self, shared_migrated: Migrated, status: str
+    ) -> None:
+        """Of 3 h of 40 mg/Nm3 the second is one of another status, in which it says 0.4."""
+        plant = SmallPlant(
+            tenant=f"b66-{status.replace('_', '-')}", points=[dict(STACK)], more={"flows": []}
+        )
+        shared_migrated.install(plant.plant())
+        said: list[Sequence[object]] = [
+            ["P1", stamp(START + n * MINUTE), 0.4, status]
+            if 60 <= n < 120
+            else ["P1", stamp(START + n * MINUTE), 40.0]
+            for n in range(181)
+        ]
+        assert shared_migrated.ingest([analysed(plant, said)], at=RECEIVED).stored == 181
+        kept = shared_migrated.rows(
+            "select r.value, r.quality, count(*) from reading r join point p on p.id = r.point_id"
+            " join tenant t on t.id = p.tenant_id where t.code = %s group by 1, 2 order by 1",
+            plant.tenant,
+        )
+        bits = STATUS_BITS[status]
+        assert kept == [(0.4, int(bits), 60), (40.0, 0, 121)]
+        drain(shared_migrated)
+        rows = shared_migrated.rows(
+            "select r.amount, r.covered_us, r.quality from result r"
+            " join series s on s.id = r.series_id join tenant t on t.id = s.tenant_id"
+            " where t.code = %s and s.kind = 'point' and r.grain = 1 and r.ts = %s",
+            *(plant.tenant, START + HOUR),
+        )
+        [(amount, covered_us, quality)] = rows
+        assert quality & bits == bits
+        if bits & Quality.SOURCE_BAD:
+            # The last good value stands for one minute and no longer.
+            assert (amount, covered_us) == (None, 0)
+            assert quality & Quality.MISSING
+        else:
+            assert (amount, covered_us) == (pytest.approx(0.4), HOUR // MICROSECOND)
+        [(covered_us,)] = shared_migrated.rows(
+            "select r.covered_us from result r join series s on s.id = r.series_id"
+            " join tenant t on t.id = s.tenant_id"
+            " where t.code = %s and s.kind = 'point' and r.grain = 2",
+            plant.tenant,
+        )
+        valid = 2 if bits & Quality.SOURCE_BAD else 3
+        assert covered_us == valid * (HOUR // MICROSECOND)
+
+    def test_b66_may_send_no_value_where_it_stands_by_none(self, shared_migrated: Migrated) -> None:
+        plant = SmallPlant(tenant="b66-none", points=[dict(STACK)], more={"flows": []})
+        shared_migrated.install(plant.plant())
+        rows: list[Sequence[object]] = [
+            ["P1", stamp(START), None, "maintenance"],
+            ["P1", stamp(START + MINUTE), None, "normal"],
+            ["P1", stamp(START + 2 * MINUTE), 40.0, "maintenence"],
+            ["P1", stamp(START + 3 * MINUTE), 40.0, 7],
+            ["P1", stamp(START + 4 * MINUTE), 40.0, "normal", "x"],
+        ]
+        assert shared_migrated.ingest([analysed(plant, rows)], at=RECEIVED).stored == 1
+        items = shared_migrated.rows(
+            "select i.item, i.code, i.detail from quarantine_item i"
+            " join tenant t on t.id = i.tenant_id where t.code = %s order by i.item",
+            plant.tenant,
+        )
+        assert [(item, code) for item, code, _ in items] == [
+            (1, "type"),
+            (2, "status"),
+            (3, "type"),
+            (4, "type"),
+        ]
+        assert "did you mean maintenance?" in items[1][2]
 
 
 class TestAProductThatIsNotMade:
