@@ -10,8 +10,9 @@ from services.plant.amounts import amount_scale, carrier_unit, carriers, is_rate
 from services.plant.check_life import calibration_findings, life_findings
 from services.plant.compile import gateway_username, points_of
 from services.plant.findings import Finding, Nearest, Place, finding
+from services.plant.gateway import Gateway
 from services.plant.life import due_on, ends_at
-from services.plant.metering import Gateway, Meter, Point
+from services.plant.metering import Meter, Point
 from services.plant.model import Plant
 from services.plant.spans import overlaps
 
@@ -83,6 +84,8 @@ def _topic_findings(place: Place, gateway: Gateway) -> Iterator[Finding]:
         if topic is not None:
             yield finding("topic_unused", (*place, "topic"), topic)
         return
+    if gateway.signed:
+        yield finding("signed_form", (*place, "signed"), gateway.signed)
     if gateway.delivery_class == "receipted":
         yield finding("class_form", (*place, "class"), "receipted", nearest="acknowledged")
     if topic is None:

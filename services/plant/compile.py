@@ -12,8 +12,9 @@ from compute.periods import to_us
 from compute.topology import Changes, NodeKind, PointKind, Points, Topology
 from compute.units import conversion
 from services.plant.amounts import amount_scale, amount_unit, carrier_unit
+from services.plant.gateway import Gateway, GatewayClass, GatewayForm
 from services.plant.life import Held, ends_at, held
-from services.plant.metering import Gateway, GatewayClass, GatewayForm, Meter, Point, PointForm
+from services.plant.metering import Meter, Point, PointForm
 from services.plant.model import Metering, Node, Plant
 from services.plant.physics import physical_limits
 from services.plant.virtual import compile_formulas
@@ -70,6 +71,7 @@ class GatewayRow:
     delivery_class: GatewayClass
     topic: str  # that it publishes readings to
     username: str
+    signed: bool
 
 
 def gateway_topic(plant: Plant, gateway: Gateway) -> str:
@@ -91,6 +93,7 @@ def gateway_rows(plant: Plant) -> list[GatewayRow]:
             delivery_class=gateway.delivery_class,
             topic=gateway_topic(plant, gateway),
             username=gateway_username(plant, gateway),
+            signed=gateway.signed,
         )
         for gateway in plant.gateways
     ]

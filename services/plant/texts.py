@@ -206,6 +206,12 @@ POINTS: Mapping[str, FaultText] = {
         "写 acknowledged 或 best_effort。",
         "Write acknowledged or best_effort.",
     ),
+    "signed_form": FaultText(
+        "neuron 不能签名。",
+        "Neuron cannot sign.",
+        "删除 signed。",
+        "Leave signed out.",
+    ),
     "address_shared": FaultText(
         "网关地址与 {other} 相同且有效期重叠。",
         "The address on the gateway is that of {other}, and their validity overlaps.",

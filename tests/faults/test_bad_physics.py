@@ -1,4 +1,4 @@
-"""Bad inputs B59 to B66: values that cannot be, stand still, do not add up, or are disowned."""
+"""Bad inputs B48 and B59 to B66: values that cannot be, stand still, or do not add up."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +29,7 @@ from tests.servers import DatabaseServer
 pytestmark = [pytest.mark.database]
 
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 MICROSECOND = timedelta(microseconds=1)
 P1 = SeriesKey("point", "P1", "")
 # Of what nobody had to say a limit: unit, quantity, values that are taken, values that cannot be.
@@ -146,6 +147,28 @@ class TestAValue:
             SmallPlant(points=[wrong], more={"flows": []}).plant()
 
 
+class TestAClockThatJumpsBack:
+    def test_b48_an_hour_repeated_with_other_values_overwrites_nothing_and_is_shown(
+        self, shared_migrated: Migrated
+    ) -> None:
+        plant = SmallPlant(tenant="b48", points=[{"code": "P1", **SIX_DIGITS}])
+        shared_migrated.install(plant.plant())
+        true = [(START + n * MINUTE, Decimal(n)) for n in range(121)]
+        # From 01:30 to 02:00 its clock says an hour less.
+        again = [(at - HOUR, value) for at, value in true if n_of(at) >= 90]
+        send(shared_migrated, plant, [of("P1", true[:90]), of("P1", again), of("P1", true[120:])])
+        assert shared_migrated.rows(
+            "select count(*), min(c.ts), max(c.ts) from conflict c"
+            " join tenant t on t.id = c.tenant_id where t.code = 'b48'"
+        ) == [(31, START + 30 * MINUTE, START + 60 * MINUTE)]
+        rows = stored(shared_migrated, "b48", P1, Grain.BASE)
+        assert amounts_of(rows) == {START + n * QUARTER: pytest.approx(15.0) for n in range(8)}
+
+
+def n_of(at: datetime) -> int:
+    return (at - START) // MINUTE
+
+
 class TestABalance:
     def test_b61_of_130_percent_is_shown_on_the_node_and_nothing_is_scaled(
         self, shared_migrated: Migrated
@@ -252,7 +275,6 @@ def state(migrated: Migrated, tenant: str, override: Override) -> None:
     migrated.run("nengtan_api", work)
 
 
-MINUTE = timedelta(minutes=1)
 # What the analyser of a stack says of its own value, and what that comes to.
 STATUS_BITS: Mapping[str, Quality] = {
     "drift": Quality.SOURCE_BAD | Quality.DRIFT,
