@@ -30,6 +30,7 @@ class Quality(IntFlag):
     RANGE = 1 << 8  # outside of what is plausible
     STEP = 1 << 9  # too far from the one before it
     RATE = 1 << 10  # changed too fast since the one before it
+    MAINTENANCE = 1 << 11  # the device says that it was being serviced
     # Of results.
     OPEN = 1 << 12  # the interval has not ended, or its end is not covered yet
     MISSING = 1 << 13  # no reading covers any of the interval: there is no amount
@@ -45,6 +46,10 @@ class Quality(IntFlag):
     UNDEFINED = 1 << 23  # no value can be computed: divides by zero, overflows, or fails
     SPLIT = 1 << 24  # a multiplier changed between two readings: what was passed before is assumed
     FROZEN = 1 << 25  # the value has not changed for longer than it may
+    # Of readings again: their half is full.
+    CALIBRATION = 1 << 26  # the device says that it was being calibrated
+    DRIFT = 1 << 27  # the device says that it had drifted beyond what it may
+    BELOW_DETECTION = 1 << 28  # the device says that it cannot tell the value from 0
 
 
 BAD = (
@@ -89,6 +94,7 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
     Quality.RANGE: ("超出核查范围", "Outside its plausible range"),
     Quality.STEP: ("与前一读数之差超限", "Too far from the reading before it"),
     Quality.RATE: ("变化过快", "Changed too fast"),
+    Quality.MAINTENANCE: ("设备维护中，数值不用", "The device was being serviced: not used"),
     Quality.OPEN: (
         "周期尚未结束或数据未到齐",
         "The interval is not over, or not covered to its end",
@@ -127,4 +133,13 @@ FLAG_TEXTS: Mapping[Quality, tuple[str, str]] = {
         "No value can be computed: a division by zero, an overflow, or a fault",
     ),
     Quality.FROZEN: ("数值长时间不变", "The value has not changed for longer than it may"),
+    Quality.CALIBRATION: ("设备校准中，数值不用", "The device was being calibrated: not used"),
+    Quality.DRIFT: (
+        "设备漂移超限，数值不用",
+        "The device had drifted beyond what it may: not used",
+    ),
+    Quality.BELOW_DETECTION: (
+        "低于设备检出限",
+        "Below what the device can tell from 0",
+    ),
 }

@@ -226,14 +226,25 @@ RULES: tuple[Rule, ...] = (
         Quality.SOURCE_BAD,
     ),
     Rule(
+        "status",
+        "any",
+        "a reading whose device says that it was being serviced or calibrated, or had drifted",
+        "读数的设备状态为维护、校准或漂移超限",
+        "as if it had not come: nothing stands in for it; its value and status are kept",
+        "视同未到，不以他值替代；数值与状态保留",
+        Quality.SOURCE_BAD | Quality.MAINTENANCE | Quality.CALIBRATION | Quality.DRIFT,
+    ),
+    Rule(
         "doubt",
         "any",
-        "a reading with a doubt of its own: uncertain, sent without acknowledgement, retained by "
-        "the broker, of an assumed zone, or another value for the same instant",
-        "读数自带疑问：不确定、无确认发送、代理保留、时区为假定、同一时刻另有他值",
+        "a reading with a doubt of its own: uncertain, below what its device can detect, sent "
+        "without acknowledgement, retained by the broker, of an assumed zone, or another value "
+        "for the same instant",
+        "读数自带疑问：不确定、低于检出限、无确认发送、代理保留、时区为假定、同一时刻另有他值",
         "as any reading; the bits of every reading used stand with the amount",
         "照常计入；所用读数的标志随用量保留",
         Quality.SOURCE_UNCERTAIN
+        | Quality.BELOW_DETECTION
         | Quality.QOS0
         | Quality.RETAINED
         | Quality.ZONE_ASSUMED

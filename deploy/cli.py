@@ -136,12 +136,19 @@ def run_demo_fault(
     print(demo.ask_for_fault(folder, kind))
 
 
+def _text_of(path: Path | None) -> str | None:
+    return None if path is None else path.read_text(encoding="utf-8").strip()
+
+
 @app.command("replay")
 def run_replay(
     file: Annotated[Path, typer.Argument(help="CSV, gzipped or not.")],
     map_file: Annotated[Path, typer.Option("--map", help="What the columns are (YAML).")],
     username: Annotated[str | None, typer.Option(help="User of the gateway at the broker.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File with its password.")] = None,
+    signing_key_file: Annotated[
+        Path | None, typer.Option(help="File with the key of a gateway that signs.")
+    ] = None,
     *,
     strict: Annotated[
         bool, typer.Option("--strict", help="Send nothing if one cell is bad.")
@@ -158,9 +165,8 @@ def run_replay(
         port=settings.mqtt_port,
         address=address_of(replay_map),
         username=username,
-        password=None
-        if password_file is None
-        else password_file.read_text(encoding="utf-8").strip(),
+        password=_text_of(password_file),
+        signing_key=None if (key := _text_of(signing_key_file)) is None else key.encode(),
         protocol="5" if settings.mqtt_receiver == "mqtt5" else "3.1.1",
         tls=settings.mqtt_tls,
     )

@@ -22,7 +22,7 @@ from deploy.simulated_plants import FEEDERS, RUNNING
 from deploy.simulator import Metering, Simulator
 from services import clock
 from services.plant.compile import gateway_username
-from services.plant.metering import Gateway as DescribedGateway
+from services.plant.gateway import Gateway as DescribedGateway
 from services.plant.model import Plant
 from services.telemetry import configure_logging
 

@@ -34,6 +34,7 @@ from deploy.gateway_settings import GatewaySettings
 from deploy.message import ReceiptRefused, decode_receipt
 from deploy.outbox import Message, Outbox, Rejected
 from deploy.outbox_file import OutboxFault
+from ingest.signature import sign
 from services import clock
 
 log = structlog.get_logger()
@@ -265,9 +266,11 @@ class Gateway:
     async def _publish(self, client: aiomqtt.Client, flight: _Flight) -> None:
         # No timeout of its own: on a thin line a full window may take minutes, and `_watch` tells
         # a slow broker from a silent one.
+        topic, key = self._settings.address.topic("telemetry"), self._settings.signing_key
+        body = flight.message.body
         await client.publish(
-            self._settings.address.topic("telemetry"),
-            flight.message.body,
+            topic,
+            body if key is None else sign(key, topic, body),
             qos=1,
             timeout=math.inf,
         )

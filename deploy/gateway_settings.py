@@ -49,6 +49,7 @@ class GatewaySettings:
     port: int = 1883
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    signing_key: bytes | None = field(default=None, repr=False)  # of a gateway of `signed: true`
     client_id: str = ""  # empty: tenant-site-gateway
     protocol: Literal["3.1.1", "5"] = "3.1.1"  # every broker speaks it, and no rule needs more
     tls: bool = False

@@ -15,7 +15,7 @@ from ingest.ledger import Receipt
 from ingest.mqtt import PublishFailed, Receiver, ReceiverClosed, Unpublishable
 from ingest.reading import Delivery
 from ingest.registry import Registry
-from ingest.validate import Batch, Message, assemble, set_aside
+from ingest.validate import SIGNATURE, Batch, Message, assemble, set_aside
 from services import clock
 from services.crash import crash_point
 from services.store.pool import DatabaseUnavailable, NotStorable
@@ -132,6 +132,9 @@ def _log_rejections(messages: Sequence[Message]) -> None:
     for message in messages:
         if message.rejected:
             first = message.rejected[0]
+            if first.code == SIGNATURE:
+                # Somebody who may write to the topic, and is not its gateway: people must know.
+                _log.error("ingest.signature.refused", topic=message.delivery.topic)
             _log.warning(
                 "ingest.message.quarantined",
                 topic=message.delivery.topic,

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import FrameType
 
 import structlog
@@ -53,7 +53,7 @@ async def run_ingest(settings: Settings) -> None:
             stop,
             lambda: keep_lease(database, f"ingest {settings.mqtt_client_id}", held=held),
             take_in,
-            lambda: _follow_plants(database, pipeline),
+            lambda: _follow_plants(database, pipeline, settings),
             lambda: _redrive(database, pipeline),
             lambda: _import(database),
             lambda: _values_out(database, pipeline, held),
@@ -64,7 +64,7 @@ async def run_ingest(settings: Settings) -> None:
 
 
 async def _pipeline(settings: Settings, database: Database) -> Pipeline:
-    registry = await load_registry(database)
+    registry = await load_registry(database, keys=settings.gateway_keys())
     return Pipeline(
         receiver=receiver(
             Broker(
@@ -135,22 +135,23 @@ async def _until(stop: asyncio.Event, *jobs: Callable[[], Awaitable[None]]) -> N
         task.result()
 
 
-async def _follow_plants(database: Database, pipeline: Pipeline) -> None:
+async def _follow_plants(database: Database, pipeline: Pipeline, settings: Settings) -> None:
     """Load the registry again whenever a description is applied."""
+    keys = settings.gateway_keys()
     while True:
         try:
             async with database.listen("nengtan_plant") as connection:
                 # What was applied while nobody listened.
-                await _reload(database, pipeline)
+                await _reload(database, pipeline, keys)
                 async for _ in connection.notifies():
-                    await _reload(database, pipeline)
+                    await _reload(database, pipeline, keys)
         except DatabaseUnavailable as error:
             _log.warning("ingest.registry.stale", reason=str(error))
             await asyncio.sleep(1.0)
 
 
-async def _reload(database: Database, pipeline: Pipeline) -> None:
-    registry = await load_registry(database)
+async def _reload(database: Database, pipeline: Pipeline, keys: Mapping[str, bytes]) -> None:
+    registry = await load_registry(database, keys=keys)
     pipeline.receiver.set_filters(registry.filters())
     pipeline.registry = registry
     _log.info("ingest.registry.loaded", points=len(registry.point_id))

@@ -1,6 +1,8 @@
 """Who may send what: the active gateways and their points, as one snapshot of the database."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from services.store.pool import Database
 from services.store.topology import ingest_map
 
 IMPORT_FORM = "import"
+_NO_KEYS: Mapping[str, bytes] = MappingProxyType({})
 _ALWAYS_US = np.iinfo(np.int64).max
 
 
@@ -26,6 +29,8 @@ class Gateway:
     receipt_topic: str | None
     # Address on the gateway, or in a file the code → row of the first point that has it.
     row_of: dict[str, int]
+    signed: bool = False
+    key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +86,18 @@ class Registry:
         return [TELEMETRY_FILTER, *sorted(foreign)]
 
 
-async def load_registry(database: Database) -> Registry:
-    """Read the active gateways and points."""
+async def load_registry(database: Database, *, keys: Mapping[str, bytes] = _NO_KEYS) -> Registry:
+    """Read the active gateways and points; `keys` are those of gateways that sign, by user."""
     async with database.transaction() as connection:
         gateway_rows, point_rows = await ingest_map(connection)
-    return build_registry(gateway_rows, point_rows)
+    return build_registry(gateway_rows, point_rows, keys=keys)
 
 
 def build_registry(
-    gateway_rows: list[dict[str, Any]], point_rows: list[dict[str, Any]]
+    gateway_rows: list[dict[str, Any]],
+    point_rows: list[dict[str, Any]],
+    *,
+    keys: Mapping[str, bytes] = _NO_KEYS,
 ) -> Registry:
     """Turn the rows of the database into columns and dictionaries."""
     addresses: dict[int, dict[str, int]] = {row["id"]: {} for row in gateway_rows}
@@ -119,6 +127,8 @@ def build_registry(
                 # Foreign forms number nothing, so nothing can be receipted to them.
                 receipt_topic=receipt_topic_of(row["topic"]) if row["form"] == "nengtan" else None,
                 row_of=addresses[row["id"]],
+                signed=row["signed"],
+                key=keys.get(row["username"]),
             )
             for row in gateway_rows
         },

@@ -15,7 +15,9 @@ from compute.quality import Quality
 from ingest.decode import decode
 from ingest.reading import WHOLE, Decoded, Delivery, Rejection
 from ingest.registry import Gateway, Registry
+from ingest.signature import body_of
 
+SIGNATURE = "signature"  # the code of a message that its gateway did not sign
 # A clock may run ahead by this much; what is further ahead waits until it is due.
 FUTURE_US_MAX = 2 * 60 * 1_000_000
 # What is further ahead than this is a wrong clock, which waits for a person.
@@ -135,8 +137,33 @@ def _open(delivery: Delivery, registry: Registry) -> Message:
             f"no gateway sends on topic {delivery.topic!r}: declare it in the plant description",
         )
         return Message(delivery, None, Decoded(), [fault])
-    decoded = decode(gateway.form, delivery.payload)
+    payload = _proven(delivery, gateway)
+    if isinstance(payload, Rejection):
+        return Message(delivery, gateway, Decoded(), [payload])
+    decoded = decode(gateway.form, payload)
     return Message(delivery, gateway, decoded, list(decoded.rejected))
+
+
+def _proven(delivery: Delivery, gateway: Gateway) -> bytes | Rejection:
+    """Return what a gateway said, or why it cannot be known that it did."""
+    if not gateway.signed:
+        return delivery.payload
+    if gateway.key is None:
+        return Rejection(
+            WHOLE,
+            SIGNATURE,
+            "the centre has no key of this gateway: put it into NENGTAN_GATEWAY_KEYS_FOLDER, "
+            "restart ingest and try again",
+        )
+    body = body_of(gateway.key, delivery.topic, delivery.payload)
+    if body is not None:
+        return body
+    return Rejection(
+        WHOLE,
+        SIGNATURE,
+        "not signed by the key of this gateway: see who sends on its topic, and that both sides "
+        "have the same key",
+    )
 
 
 def _transport_quality(delivery: Delivery) -> int:
@@ -169,9 +196,12 @@ def check(batch: Batch, registry: Registry, *, now_us: int) -> Batch:
     early = batch.ts_us < registry.valid_from_us[batch.row]
     retired = batch.ts_us >= registry.valid_to_us[batch.row]
     future = batch.ts_us > now_us + FUTURE_US_MAX
+    # What its own device does not stand by is not used, and so need not be possible.
+    stands = (batch.quality & int(Quality.SOURCE_BAD)) == 0
     with np.errstate(invalid="ignore"):
-        unphysical = (batch.value < registry.value_min[batch.row]) | (
-            batch.value > registry.value_max[batch.row]
+        unphysical = stands & (
+            (batch.value < registry.value_min[batch.row])
+            | (batch.value > registry.value_max[batch.row])
         )
     bad = early | retired | future | unphysical
     if not bad.any():

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from compute.errors import NengtanError
 
 _PREFIX = "NENGTAN_"
+_KEY_BYTES_MIN = 32
 # Two switches, so that no slip of an operator lets a service die on purpose.
 _CRASH = "NENGTAN_CRASH_AT"
 _CRASHES_ALLOWED = "NENGTAN_TEST_CRASHES"
@@ -24,7 +26,8 @@ class SettingsInvalid(NengtanError):
 class Settings(BaseSettings):
     """What the operator of an installation decides, as `NENGTAN_*` variables.
 
-    Secrets come from files: `NENGTAN_DATABASE_PASSWORD_FILE`, `NENGTAN_MQTT_PASSWORD_FILE`.
+    Secrets come from files: `NENGTAN_DATABASE_PASSWORD_FILE`, `NENGTAN_MQTT_PASSWORD_FILE`,
+    `NENGTAN_GATEWAY_KEYS_FOLDER`.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
@@ -36,6 +39,9 @@ class Settings(BaseSettings):
     mqtt_tls: bool = Field(default=False, description="Whether the broker speaks TLS.")
     mqtt_username: str | None = Field(None, description="User of the centre at the broker.")
     mqtt_password_file: Path | None = Field(None, description="Password of that user.")
+    gateway_keys_folder: Path | None = Field(
+        None, description="Keys of gateways that sign: a file each, named by its broker user."
+    )
     mqtt_receiver: Literal["mqtt5", "aiomqtt"] = Field(
         "mqtt5", description="mqtt5: MQTT 5, fast. aiomqtt: brokers that speak 3.1.1 only."
     )
@@ -95,6 +101,31 @@ class Settings(BaseSettings):
     def mqtt_password(self) -> str | None:
         """Return the broker password, if a file holds one."""
         return None if self.mqtt_password_file is None else _read_secret(self.mqtt_password_file)
+
+    def gateway_keys(self) -> Mapping[str, bytes]:
+        """Return the keys of gateways that sign, by their user name at the broker.
+
+        Raises
+        ------
+        SettingsInvalid
+            If the folder or a file cannot be read, or a key is too short to be one.
+        """
+        if self.gateway_keys_folder is None:
+            return {}
+        try:
+            files = [path for path in self.gateway_keys_folder.iterdir() if path.is_file()]
+        except OSError as error:
+            raise SettingsInvalid(
+                f"folder of keys {self.gateway_keys_folder} cannot be read: {error.strerror}"
+            ) from error
+        keys = {path.name: _read_secret(path).encode() for path in files if path.name[0] != "."}
+        for name, key in keys.items():
+            if len(key) < _KEY_BYTES_MIN:
+                raise SettingsInvalid(
+                    f"key of gateway {name} in {self.gateway_keys_folder} has {len(key)} bytes: "
+                    f"write one of at least {_KEY_BYTES_MIN}, such as `openssl rand -hex 32` gives"
+                )
+        return keys
 
 
 def _read_secret(path: Path) -> str:

@@ -17,6 +17,7 @@ class Code(StrEnum):
     DUPLICATE_KEY = "duplicate_key"
     MISSING_FIELD = "missing_field"
     TYPE = "type"
+    STATUS = "status"
     NONFINITE = "nonfinite"
     RANGE = "range"
     PRECISION = "precision"
@@ -37,6 +38,7 @@ MEANING: Mapping[Code, tuple[str, str]] = {
     Code.DUPLICATE_KEY: ("同一键出现两次", "The same key appears twice"),
     Code.MISSING_FIELD: ("缺少必填字段", "A required field is missing"),
     Code.TYPE: ("数据类型不符", "Of the wrong type"),
+    Code.STATUS: ("设备状态不在表中", "Not a status of the table"),
     Code.NONFINITE: ("不是有限数", "Not a finite number"),
     Code.RANGE: ("数值超出可接受范围", "Beyond the range that can be taken"),
     Code.PRECISION: ("位数过多，无法无损保存", "More digits than can be kept exactly"),

@@ -1,11 +1,17 @@
-"""Our own form, in both shapes: points at one time, or readings with a time each."""
+"""Our own form, in both shapes: points at one time, or readings with a time each.
+
+A reading may say as its fourth what its device says of it (`ingest.decode.status`); one that the
+device does not stand by may be null.
+"""
 
 import re
 from collections.abc import Sequence
+from math import nan
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from compute.quality import Quality
 from ingest.decode.codes import Code
 from ingest.decode.fields import (
     READING_COUNT_MAX,
@@ -20,6 +26,7 @@ from ingest.decode.fields import (
     stamp_us,
 )
 from ingest.decode.plain import holds_strings, is_plain, plain_names, without_negative_zero
+from ingest.decode.status import status_quality
 from ingest.decode.strict_json import (
     INTEGER_MAX,
     Document,
@@ -33,7 +40,9 @@ from ingest.decode.strict_json import (
 from ingest.reading import WHOLE, Decoded, Rejection
 
 _EPOCH = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_NOT_A_READING = Fault(Code.TYPE, "not of the form [name, time, value]; send three entries")
+_NOT_A_READING = Fault(
+    Code.TYPE, "not of the form [name, time, value] or [name, time, value, status]; send these"
+)
 
 
 class _Message(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -166,16 +175,22 @@ def _fill_readings(decoded: Decoded, columns: Columns, readings: object) -> None
     count_readings(decoded, len(readings), "readings")
     for item, reading in enumerate(readings):
         place = f"readings[{item}]"
-        if not isinstance(reading, list) or len(reading) != 3:
+        if not isinstance(reading, list) or len(reading) not in {3, 4}:
             columns.refuse(item, place, _NOT_A_READING)
             continue
-        name, stamp, value = reading
+        name, stamp, value, *status = reading
+        quality = status_quality(*status) if status else Quality.GOOD
+        if isinstance(quality, Fault):
+            columns.refuse(item, place, quality)
+            continue
+        is_without = value is None and quality & Quality.SOURCE_BAD
         columns.add(
             item,
             place,
             name=clean_name(name),
             ts_us=stamp_us(stamp),
-            value=reading_value(value),
+            value=nan if is_without else reading_value(value),
+            quality=int(quality),
         )
 
 

@@ -224,6 +224,7 @@ async def _put_rows(connection: Connection, plant: Plant, site: topology.Site) -
                 "class": row.delivery_class,
                 "topic": row.topic,
                 "username": row.username,
+                "signed": row.signed,
             }
             for row in gateway_rows(plant)
         ],

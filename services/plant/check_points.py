@@ -10,8 +10,9 @@ from services.plant.amounts import amount_scale, carrier_unit, carriers, is_rate
 from services.plant.check_life import calibration_findings, life_findings
 from services.plant.compile import gateway_username, points_of
 from services.plant.findings import Finding, Nearest, Place, finding
+from services.plant.gateway import Gateway
 from services.plant.life import due_on, ends_at
-from services.plant.metering import Gateway, Meter, Point
+from services.plant.metering import Meter, Point
 from services.plant.model import Plant
 from services.plant.spans import overlaps
 
@@ -19,6 +20,7 @@ _TOPIC_CHARACTERS_REFUSED = ("+", "#", "$")
 # `nengtan/v1/{tenant}/{site}/value/…` carries values out, at the level of the gateways.
 _GATEWAY_CODES_RESERVED = {"value"}
 _ONLY_OF_KIND = {
+    "quantity": "gauge",
     "digits": "register",
     "rate_max_per_hour": "register",
     "period_minutes": "interval",
@@ -82,6 +84,8 @@ def _topic_findings(place: Place, gateway: Gateway) -> Iterator[Finding]:
         if topic is not None:
             yield finding("topic_unused", (*place, "topic"), topic)
         return
+    if gateway.signed:
+        yield finding("signed_form", (*place, "signed"), gateway.signed)
     if gateway.delivery_class == "receipted":
         yield finding("class_form", (*place, "class"), "receipted", nearest="acknowledged")
     if topic is None:
@@ -170,9 +174,12 @@ def _unit_findings(place: Place, point: Point, nearest: Nearest) -> Iterator[Fin
     if not is_unit(point.unit):
         near = nearest.of(point.unit, UNITS)
         yield finding("unknown_unit", (*place, "unit"), point.unit, nearest=near)
-    elif point.kind != "gauge" and is_rate(point.unit):
-        symbol = unit(point.unit).symbol
-        yield finding("rate_refused", (*place, "unit"), point.unit, unit=symbol)
+        return
+    of_point = unit(point.unit)
+    if point.kind != "gauge" and is_rate(point.unit):
+        yield finding("rate_refused", (*place, "unit"), point.unit, unit=of_point.symbol)
+    if point.quantity is not None and of_point.dimension != "ratio":
+        yield finding("quantity_unit", (*place, "quantity"), point.quantity, unit=of_point.symbol)
 
 
 def _measured_findings(plant: Plant, nearest: Nearest) -> Iterator[Finding]:

@@ -12,9 +12,11 @@ from compute.periods import to_us
 from compute.topology import Changes, NodeKind, PointKind, Points, Topology
 from compute.units import conversion
 from services.plant.amounts import amount_scale, amount_unit, carrier_unit
+from services.plant.gateway import Gateway, GatewayClass, GatewayForm
 from services.plant.life import Held, ends_at, held
-from services.plant.metering import Gateway, GatewayClass, GatewayForm, Meter, Point, PointForm
+from services.plant.metering import Meter, Point, PointForm
 from services.plant.model import Metering, Node, Plant
+from services.plant.physics import physical_limits
 from services.plant.virtual import compile_formulas
 
 __all__ = [
@@ -53,7 +55,7 @@ class PointRow:
     kind: PointForm
     unit: str
     amount_unit: str  # of what `Points.scale` makes of it
-    value_min: float | None
+    value_min: float | None  # raw, of its description or of physics
     value_max: float | None
     valid_from: datetime | None
     valid_to: datetime | None
@@ -69,6 +71,7 @@ class GatewayRow:
     delivery_class: GatewayClass
     topic: str  # that it publishes readings to
     username: str
+    signed: bool
 
 
 def gateway_topic(plant: Plant, gateway: Gateway) -> str:
@@ -90,6 +93,7 @@ def gateway_rows(plant: Plant) -> list[GatewayRow]:
             delivery_class=gateway.delivery_class,
             topic=gateway_topic(plant, gateway),
             username=gateway_username(plant, gateway),
+            signed=gateway.signed,
         )
         for gateway in plant.gateways
     ]
@@ -107,8 +111,8 @@ def point_rows(plant: Plant) -> list[PointRow]:
             kind=point.kind,
             unit=point.unit,
             amount_unit=units[point.code],
-            value_min=point.value_min,
-            value_max=point.value_max,
+            value_min=physical_limits(point)[0],
+            value_max=physical_limits(point)[1],
             valid_from=point.valid_from,
             valid_to=ends_at(point),
             time_zone=point.time_zone or plant.time_zone,

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.plant.formula import TEXT_LENGTH_MAX
-from services.plant.metering import Digits, Gateway, Meter, Point
+from services.plant.gateway import Gateway
+from services.plant.metering import Digits, Meter, Point
 from services.plant.tariff import Tariff
 from services.plant.words import Code, Instant, Name, Part, Text, Unit, said
 

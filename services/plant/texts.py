@@ -206,6 +206,12 @@ POINTS: Mapping[str, FaultText] = {
         "写 acknowledged 或 best_effort。",
         "Write acknowledged or best_effort.",
     ),
+    "signed_form": FaultText(
+        "neuron 不能签名。",
+        "Neuron cannot sign.",
+        "删除 signed。",
+        "Leave signed out.",
+    ),
     "address_shared": FaultText(
         "网关地址与 {other} 相同且有效期重叠。",
         "The address on the gateway is that of {other}, and their validity overlaps.",
@@ -269,6 +275,12 @@ POINTS: Mapping[str, FaultText] = {
         "A register or interval with {unit}, a rate.",
         "写用量单位，或 kind 写 gauge。",
         "Write the unit of the amount, or kind: gauge.",
+    ),
+    "quantity_unit": FaultText(
+        "单位 {unit} 不是比值。",
+        "{unit} is no ratio.",
+        "写 1 或 %，或删除 quantity。",
+        "Write 1 or %, or leave quantity out.",
     ),
     "unit_mismatch": FaultText(
         "测点 {point} 的 {unit} 不能换算为 {target}。",

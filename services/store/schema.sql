@@ -408,6 +408,7 @@ CREATE TABLE public.gateway (
     topic text NOT NULL,
     username text NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    signed boolean DEFAULT false NOT NULL,
     CONSTRAINT gateway_class_check CHECK ((class = ANY (ARRAY['receipted'::text, 'acknowledged'::text, 'best_effort'::text, 'import'::text])))
 );
 
@@ -416,6 +417,8 @@ ALTER TABLE ONLY public.gateway FORCE ROW LEVEL SECURITY;
 COMMENT ON COLUMN public.gateway.topic IS 'Where its telemetry arrives; the access list proves the sender.';
 
 COMMENT ON COLUMN public.gateway.username IS 'Whom the broker''s access list lets publish on the topic.';
+
+COMMENT ON COLUMN public.gateway.signed IS 'Whether its messages count only with its signature.';
 
 ALTER TABLE public.gateway ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.gateway_id_seq

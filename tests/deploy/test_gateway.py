@@ -10,9 +10,10 @@ from typing import cast
 import aiomqtt
 import pytest
 
-from deploy.gateway import Gateway, ReceiptsRefused, run
+from deploy.gateway import Gateway, ReceiptsRefused, _Flight, run
 from deploy.gateway_settings import AddressRefused, GatewayAddress, GatewaySettings
 from deploy.outbox import Outbox
+from ingest.signature import body_of
 
 ADDRESS = GatewayAddress("t", "s", "g")
 
@@ -68,6 +69,32 @@ class TestSubscribe:
         gateway = Gateway(outbox, GatewaySettings("h", ADDRESS, username="u"))
         with pytest.raises(ReceiptsRefused, match="refuses user 'u' the receipts"):
             await gateway._subscribe(cast("aiomqtt.Client", _Refusing()))
+
+
+class _Noting:
+    """A client that notes what is published."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, bytes]] = []
+
+    async def publish(self, topic: str, payload: bytes, **_: object) -> None:
+        self.published.append((topic, payload))
+
+
+class TestPublish:
+    @pytest.mark.parametrize("key", [None, b"k" * 32])
+    async def test_signs_with_the_key_of_the_gateway(
+        self, outbox: Outbox, key: bytes | None
+    ) -> None:
+        gateway = Gateway(outbox, GatewaySettings("h", ADDRESS, signing_key=key))
+        [message] = outbox.pending(0, limit_count=1, limit_bytes=1000)
+        client = _Noting()
+        await gateway._publish(cast("aiomqtt.Client", client), _Flight(message))
+        [(topic, payload)] = client.published
+        assert (payload if key is None else body_of(key, topic, payload)) == message.body
+
+    def test_never_shows_the_key(self) -> None:
+        assert "secret" not in repr(GatewaySettings("h", ADDRESS, signing_key=b"secret" * 6))
 
 
 class TestRun:

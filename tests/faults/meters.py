@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from compute.quality import flag_names
+from compute.settle import SeriesKey
 from tests.faults.oracle import Known, Truth
+from tests.migrated import SmallPlant
 
 START = datetime(2025, 3, 10, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -18,6 +21,8 @@ SIX_DIGITS: Mapping[str, Any] = {
     "unit": "kWh",
     "digits": {"integer": 6, "decimal": 0},
 }
+
+FLOW = SeriesKey("flow", "to-hall", "electricity")
 
 Reading = tuple[datetime, Decimal]
 
@@ -334,3 +339,30 @@ FAULTS = (
     _import_and_export(),
     Fault("the first hour of a new meter", 59, [of("P1", DAY[:60])], known(DAY[:60])),
 )
+
+
+def described(fault: Fault, **more: Any) -> SmallPlant:
+    """Return a plant in which the points of a fault measure one flow, one after the other."""
+    points = [{"code": code, **point} for code, point in fault.points.items()]
+    flow = {
+        "code": FLOW.code,
+        "from": "grid",
+        "to": "hall",
+        "carrier": "electricity",
+        "metered_by": [{"point": code, "share": fault.share(code)} for code in fault.points],
+    }
+    return SmallPlant(points=points, more={"flows": [flow]}, **more)
+
+
+def flags_between_readings(
+    fault: Fault, code: str, quality: Mapping[datetime, int]
+) -> dict[str, list[int]]:
+    """Return which quarters show which bits, up to the last that is known of the point."""
+    instants = [at for commit in fault.arrivals for name, at, _ in commit if name == code]
+    last = fault.truth[code].runs[-1][-1][0]
+    shown: dict[str, list[int]] = {}
+    for at, mask in sorted(quality.items()):
+        if min(instants) <= at and at + QUARTER <= last:
+            for name in flag_names(mask):
+                shown.setdefault(name, []).append((at - START) // QUARTER)
+    return shown

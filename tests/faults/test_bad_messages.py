@@ -19,6 +19,7 @@ from compute.units import UnitMismatch, conversion, unit
 from ingest.commit import Outcome
 from ingest.reading import Delivery
 from ingest.registry import load_registry
+from ingest.signature import sign
 from services.plant.findings import PlantInvalid
 from services.store.pool import Database
 from tests import servers
@@ -413,6 +414,77 @@ class TestOneReadingOrAnother:
         assert codes == [("unknown_point",)]
 
 
+class TestASignedGateway:
+    """B37: what a gateway that signs did not sign is quarantined, and people are told."""
+
+    KEY = b"of the gateway, 32 bytes or more"
+
+    def send(self, migrated: Migrated, *payloads: bytes, key: bytes | None = KEY) -> list[str]:
+        """Take messages in; return the codes and details in quarantine, and empty it."""
+        tenant = "b37"
+        plant = SmallPlant(tenant=tenant, more={"gateways": [{"code": "gw", "signed": True}]})
+        if not migrated.rows("select 1 from tenant where code = %s", tenant):
+            migrated.install(plant.plant())
+        keys = {} if key is None else {"b37.main.gw": key}
+        batch = [Delivery(plant.topic, each, token=1, qos=1, retained=False) for each in payloads]
+
+        async def work(database: Database) -> Outcome:
+            registry = await load_registry(database, keys=keys)
+            return await take_in(database, registry, batch, at=NOW)
+
+        outcome = migrated.run("nengtan_ingest", work)
+        found = [
+            f"{item} {code}: {detail}"
+            for item, code, detail in migrated.rows(
+                "select i.item, i.code, i.detail from quarantine_item i join quarantine q"
+                " on q.id = i.quarantine_id join tenant t on t.id = q.tenant_id"
+                " where t.code = %s order by q.id, i.item",
+                tenant,
+            )
+        ]
+        migrated.execute("truncate quarantine cascade")
+        # A message that nobody proved is no gateway's: it gets no receipt.
+        assert len(outcome.receipts) == (1 if outcome.stored else 0)
+        return [f"{outcome.stored} stored", *found]
+
+    TOPIC = "nengtan/v1/b37/main/gw/telemetry"
+    BODY = points('"P1":1')
+
+    def test_b37_that_signs_is_taken(self, shared_migrated: Migrated) -> None:
+        assert self.send(shared_migrated, sign(self.KEY, self.TOPIC, self.BODY)) == ["1 stored"]
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            BODY,
+            b"",
+            sign(KEY[::-1], TOPIC, BODY),
+            sign(KEY, TOPIC.replace("gw", "gw2"), BODY),
+            sign(KEY, TOPIC, BODY).replace(b'"P1":1', b'"P1":2'),
+        ],
+        ids=["not at all", "nothing", "another key", "of another topic", "changed"],
+    )
+    def test_b37_a_bad_signature_is_quarantined_whole(
+        self, shared_migrated: Migrated, payload: bytes
+    ) -> None:
+        stored, found = self.send(shared_migrated, payload)
+        assert stored == "0 stored"
+        assert found.startswith("-1 signature: not signed by the key of this gateway")
+
+    def test_b37_without_a_key_nothing_is_taken_of_a_gateway_that_signs(
+        self, shared_migrated: Migrated
+    ) -> None:
+        payload = sign(self.KEY, self.TOPIC, self.BODY)
+        stored, found = self.send(shared_migrated, payload, key=None)
+        assert stored == "0 stored"
+        assert found.startswith("-1 signature: the centre has no key of this gateway")
+
+    def test_b37_a_gateway_that_cannot_sign_is_refused_the_word(self) -> None:
+        foreign = {"code": "gw", "form": "neuron", "class": "acknowledged", "topic": "plc/1"}
+        with pytest.raises(PlantInvalid, match="cannot sign"):
+            SmallPlant(more={"gateways": [{**foreign, "signed": True}]}).plant()
+
+
 class TestUnits:
     """Units stand in the description of a point, where each of its messages would repeat them."""
 
@@ -447,8 +519,9 @@ def test_every_message_of_the_catalogue_has_its_case() -> None:
         "B34": TestOneReadingOrAnother,
         "B35": TestOneReadingOrAnother,
         "B36": TestOneReadingOrAnother,
+        "B37": TestASignedGateway,
     }
-    assert shown - set(CASES) - set(elsewhere) == {"B37"}, "B37 needs messages that are signed"
+    assert shown <= {*CASES, *elsewhere}
 
 
 def test_a_quality_bit_says_what_was_taken_without_an_answer(shared_migrated: Migrated) -> None:

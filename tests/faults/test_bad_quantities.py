@@ -1,8 +1,10 @@
 """Bad inputs B46 to B66: times, registers, quantities and physics, each by its id."""
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -161,3 +163,14 @@ class TestPhysics:
         row = every(5, [10.0, 11.0, math.inf, 13.0])
         found = amounts_of([row], [Point()], count=1)
         assert math.isfinite(found.amount[0, 0])
+
+
+def test_every_quantity_of_the_catalogue_has_its_case() -> None:
+    named = {
+        f"B{number}"
+        for module in ("test_bad_quantities", "test_bad_physics")
+        for number in re.findall(
+            r"def test_b([0-9]+)_", Path(__file__).with_name(f"{module}.py").read_text("utf-8")
+        )
+    }
+    assert named >= {f"B{number}" for number in range(46, 67)}

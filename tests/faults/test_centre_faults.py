@@ -1,144 +1,105 @@
-"""Rows of the fault table that are about the centre: a worker that stands still, a silent meter, a
-factor that changes."""
+"""The public fault table through ingest, database and worker, and its page."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from compute.periods import Grain
-from compute.quality import Quality
+from compute.quality import Quality, flag_names
+from compute.rules import RULES
 from compute.settle import SeriesKey
-from services import factors
-from services.reference import Override
-from services.store.pool import Database
+from tests import servers
+from tests.faults import fault_page
 from tests.faults.arrays import close_to
-from tests.faults.centre import RECEIVED, amounts_of, drain, send, stored
-from tests.faults.meters import DAY, SIX_DIGITS, START, minutes, of
+from tests.faults.centre import send, stored
+from tests.faults.fault_table import ROWS, Row
+from tests.faults.meters import DAY, FAULTS, START, minutes, of
 from tests.faults.oracle import Truth
-from tests.migrated import NAME, Migrated, SmallPlant
+from tests.faults.scenarios import (
+    SCENARIOS,
+    figures,
+    measure,
+    two_halls,
+)
+from tests.migrated import Migrated, migrate
+from tests.servers import DatabaseServer
 
-pytestmark = [pytest.mark.database]
-
-HALL = SeriesKey("node", "hall", "")
-P1 = SeriesKey("point", "P1", "")
-METER: Mapping[str, Any] = {"code": "P1", **SIX_DIGITS}
-
-
-class TestAWorkerThatStandsStill:
-    def test_for_six_hours_loses_nothing(self, migrated: Migrated) -> None:
-        plant = SmallPlant(points=[dict(METER)])
-        migrated.install(plant.plant())
-        hours = [of("P1", DAY[60 * hour : 60 * hour + 60]) for hour in range(11)]
-        send(migrated, plant, hours, idle=range(3, 9))
-        truth = Truth([DAY[:660]])
-        rows = stored(migrated, "acme", P1, Grain.HOUR)
-        assert amounts_of(rows) == close_to(truth.by_hour("UTC"))
-        assert truth.total() == 659
+PAGE = Path(fault_page.__file__).with_name("FAULT_TABLE.md")
+BITS = {rule.name: set(flag_names(rule.quality)) for rule in RULES}
 
 
+@pytest.fixture(scope="module")
+def rows_migrated(plain_server: DatabaseServer) -> Iterator[Migrated]:
+    """Give the database of all rows; what they ask is no question of the tier."""
+    url = servers.create_database(plain_server)
+    yield migrate(url)
+    servers.drop_database(plain_server, url)
+
+
+@pytest.mark.database
+class TestTheTable:
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.id} {row.case_en}"[:60])
+    def test_says_what_truly_passed_what_is_given_and_what_is_shown(
+        self, rows_migrated: Migrated, row: Row
+    ) -> None:
+        measured = measure(rows_migrated, row)
+        assert measured.truth == row.truth
+        assert measured.given == pytest.approx(float(row.given), rel=1e-12)
+        assert measured.flags == set(row.flags)
+
+
+class TestThePage:
+    def test_is_the_table(self) -> None:
+        assert PAGE.read_text(encoding="utf-8") == fault_page.fault_page(), (
+            "print it anew: python -m tests.faults.fault_page > tests/faults/FAULT_TABLE.md"
+        )
+
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+    def test_gives_less_than_the_truth_only_where_it_shows_it(self, row: Row) -> None:
+        assert row.given <= row.truth
+        assert row.given == row.truth or {"partial", "missing"} & set(row.flags)
+
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+    def test_names_rules_that_leave_the_bits(self, row: Row) -> None:
+        assert set(row.rules) <= BITS.keys()
+        of_rules = set().union(*(BITS[rule] for rule in row.rules))
+        # Where a whole interval is withheld there is no part of it.
+        assert set(row.flags) <= of_rules | ({"missing"} if "partial" in of_rules else set())
+
+    def test_has_each_row_once(self) -> None:
+        assert [row.id for row in ROWS] == [f"F{n:02}" for n in range(1, len(ROWS) + 1)]
+        assert {row.id for row in ROWS if not row.fault} == SCENARIOS.keys()
+        assert {row.fault for row in ROWS if row.fault} <= {fault.name for fault in FAULTS}
+
+
+@pytest.mark.database
 class TestAMeterThatIsOffline:
     def test_holds_up_neither_its_neighbours_nor_the_nodes_above(self, migrated: Migrated) -> None:
-        plant = two_halls()
+        plant = two_halls("acme")
         migrated.install(plant.plant())
         send(migrated, plant, [of("P1", DAY)])
-        truth = Truth([DAY])
-        by_hour = close_to(truth.by_hour("UTC"))
+        by_hour = close_to(Truth([DAY]).by_hour("UTC"))
         for code in ("hall-1", "works"):
-            assert energy_kwh(migrated, code, Grain.HOUR) == by_hour
+            assert energy_kwh(migrated, code) == by_hour
         marks = qualities(migrated, "works")
         assert len(marks) == 24
         assert all(quality & Quality.PARTIAL for quality in marks)
-        assert energy_kwh(migrated, "hall-2", Grain.HOUR) == {}
+        assert energy_kwh(migrated, "hall-2") == {}
         later = minutes(0, 1441, at=90)
         send(migrated, plant, [[*of("P2", later), *of("P1", minutes(1440, 1441, at=6440))]])
         both = {at: 2 * kwh for at, kwh in Truth([later]).by_hour("UTC").items()}
-        assert energy_kwh(migrated, "works", Grain.HOUR) == close_to(both)
+        assert energy_kwh(migrated, "works") == close_to(both)
         lacking = Quality.PARTIAL | Quality.MISSING
         assert not any(quality & lacking for quality in qualities(migrated, "works"))
 
 
-class TestAFactor:
-    def test_that_changes_changes_what_lies_in_its_time_and_nothing_else(
-        self, migrated: Migrated
-    ) -> None:
-        plant = SmallPlant(points=[dict(METER)])
-        migrated.install(plant.plant())
-        state(migrated, 0.5366, date(2025, 1, 1), date(2025, 3, 11))
-        send(migrated, plant, [of("P1", minutes(0, 2880, at=5000))])
-        days = [START, START.replace(day=11)]
-        assert emission_tco2(migrated)[days[0]] == pytest.approx(1.440 * 0.5366, rel=1e-12)
-        state(migrated, 1.0, date(2025, 3, 11), None)
-        drain(migrated)
-        assert emission_tco2(migrated) == {
-            days[0]: pytest.approx(1.440 * 0.5366, rel=1e-12),
-            days[1]: pytest.approx(1.439 * 1.0, rel=1e-12),
-        }
-
-
-def two_halls() -> SmallPlant:
-    """Return works of two halls, a meter each."""
-    points = [dict(METER), {**METER, "code": "P2"}]
-    nodes = [
-        {"code": "grid", "name": NAME, "kind": "source"},
-        {"code": "works", "name": NAME, "kind": "use"},
-        {"code": "hall-1", "name": NAME, "kind": "use", "parent": "works"},
-        {"code": "hall-2", "name": NAME, "kind": "use", "parent": "works"},
-    ]
-    flows = [
-        {
-            "code": f"to-hall-{number}",
-            "from": "grid",
-            "to": f"hall-{number}",
-            "carrier": "electricity",
-            "metered_by": [{"point": f"P{number}"}],
-        }
-        for number in (1, 2)
-    ]
-    return SmallPlant(points=points, more={"nodes": nodes, "flows": flows})
-
-
-def state(migrated: Migrated, factor: float, start: date, end: date | None) -> None:
-    """State an own grid factor. [tCO2/MWh]"""
-    [(tenant_id,)] = migrated.rows("select id from tenant")
-    override = Override(
-        carrier="electricity",
-        parameter="emission_purchased",
-        value=factor,
-        unit="tCO2/MWh",
-        valid_from=start,
-        valid_to=end,
-        source="measured",
-        stated_by="a@acme",
-    )
-
-    async def work(database: Database) -> None:
-        await factors.add_override(database, tenant_id=tenant_id, override=override, at=RECEIVED)
-
-    migrated.run("nengtan_api", work)
-
-
-def energy_kwh(migrated: Migrated, node: str, grain: Grain) -> dict[datetime, float]:
-    return _column(migrated, "energy_kwh", node, grain)
+def energy_kwh(migrated: Migrated, node: str) -> dict[datetime, float]:
+    return figures(migrated, "acme", "energy_kwh", SeriesKey("node", node, ""), Grain.HOUR)
 
 
 def qualities(migrated: Migrated, node: str) -> list[int]:
     """Return the quality of each hour of the first day of a node in total."""
     rows = stored(migrated, "acme", SeriesKey("node", node, ""), Grain.HOUR)
     return [quality for at, (_, quality) in rows.items() if at.date() == START.date()]
-
-
-def emission_tco2(migrated: Migrated) -> dict[datetime, float]:
-    return _column(migrated, "emission_purchased_tco2e", "hall", Grain.DAY)
-
-
-def _column(migrated: Migrated, column: str, node: str, grain: Grain) -> dict[datetime, float]:
-    """Return a figure of a node in total that is known, by the start of its period."""
-    rows = migrated.rows(
-        f"select r.ts, r.{column} from result r join series s on s.id = r.series_id"
-        f" where s.kind = 'node' and s.code = %s and s.carrier = '' and r.grain = %s"
-        f" and r.{column} is not null",
-        *(node, int(grain)),
-    )
-    return {at.astimezone(UTC): value for at, value in rows}

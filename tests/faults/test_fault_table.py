@@ -6,39 +6,33 @@ Each row is taken through the public functions, and through ingest, database and
 """
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from compute.periods import Grain, period_edges_us
-from compute.quality import flag_names
 from compute.settle import SeriesKey
 from tests.faults.arrays import Computed, close_to, computed
 from tests.faults.centre import amounts_of, drain, enter, send, stored
-from tests.faults.meters import FAULTS, HOUR, QUARTER, SIX_DIGITS, START, Fault, of
+from tests.faults.meters import (
+    FAULTS,
+    FLOW,
+    HOUR,
+    QUARTER,
+    SIX_DIGITS,
+    START,
+    Fault,
+    described,
+    flags_between_readings,
+    of,
+)
 from tests.faults.oracle import Truth
 from tests.migrated import Migrated, SmallPlant
 
-FLOW = SeriesKey("flow", "to-hall", "electricity")
 ROWS = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-
-
-def described(fault: Fault, **more: Any) -> SmallPlant:
-    """Return a plant in which the points of a fault measure one flow, one after the other."""
-    points = [{"code": code, **point} for code, point in fault.points.items()]
-    flow = {
-        "code": FLOW.code,
-        "from": "grid",
-        "to": "hall",
-        "carrier": "electricity",
-        "metered_by": [{"point": code, "share": fault.share(code)} for code in fault.points],
-    }
-    return SmallPlant(points=points, more={"flows": [flow]}, **more)
 
 
 def by_hand(fault: Fault) -> Computed:
@@ -49,20 +43,6 @@ def by_hand(fault: Fault) -> Computed:
         start=START,
         interval_count=96,
     )
-
-
-def flags_between_readings(
-    fault: Fault, code: str, quality: Mapping[datetime, int]
-) -> dict[str, list[int]]:
-    """Return which quarters show which bits, up to the last that is known of the point."""
-    instants = [at for commit in fault.arrivals for name, at, _ in commit if name == code]
-    last = fault.truth[code].runs[-1][-1][0]
-    shown: dict[str, list[int]] = {}
-    for at, mask in sorted(quality.items()):
-        if min(instants) <= at and at + QUARTER <= last:
-            for name in flag_names(mask):
-                shown.setdefault(name, []).append((at - START) // QUARTER)
-    return shown
 
 
 class TestEveryFault:

@@ -65,6 +65,12 @@ def accepted(readings: Sequence[Reading], place: int) -> list[Reading]:
     return [*readings[:place], right, *readings[place + 1 :]]
 
 
+def ill(readings: Sequence[Reading], place: int) -> list[Reading]:
+    """Return readings of which one has a value that its device does not stand by."""
+    wrong = replace(readings[place], value=-1e6, quality=int(RULE["status"].quality))
+    return [*readings[:place], wrong, *readings[place + 1 :]]
+
+
 EXAMPLES = [
     Example("rise", Point(), every(5, [10, 11, 12, 13]), 3),
     Example("return", Point(), every(3, [12, 5, 5, 13, 14, 14, 14, 15], start_us=BEFORE_US), 3),
@@ -88,6 +94,7 @@ EXAMPLES = [
     Example("long_period", replace(FIVE_MINUTES, period_us=4 * STEP_US), every(60, [9, 8]), 2),
     Example("overlap", replace(FIVE_MINUTES, period_us=STEP_US), every(7.5, [9, 8, 6]), 7),
     Example("error", Point(), bad(every(5, [10, 11, 12, 13]), 1), 3),
+    Example("status", Point(), ill(every(5, [10, 11, 12, 13]), 1), 3),
     Example("first", Point(), every(5, [10, 11, 12], start_us=START_US + STEP_US // 3), 2),
     Example("nothing", Point(), every(5, [10, 11], start_us=START_US + 2 * STEP_US), math.nan),
     Example("open", Point(), every(5, [10, 11]), 1),

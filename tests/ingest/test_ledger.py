@@ -22,6 +22,7 @@ PACKET_BYTES_MAX = 1_052_672
 
 def registry() -> Registry:
     gateway = {"id": 5, "tenant_id": 1, "site_id": 3, "form": "nengtan", "topic": PLANT.topic}
+    gateway |= {"username": "acme.main.gw", "signed": False}
     base = {"gateway_id": 5, "site_id": 3, "value_min": None, "value_max": None}
     valid = {"valid_from": START, "valid_to": None}
     # Numbers of points descend, so that order of rows and order of numbers differ.

@@ -267,6 +267,8 @@ def turned_round(registry: Registry, topic: str, ids: dict[str, int]) -> Registr
         "site_id": gateway.site_id,
         "form": gateway.form,
         "topic": topic,
+        "username": "",
+        "signed": False,
     }
     points = [
         {

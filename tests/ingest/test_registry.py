@@ -17,6 +17,8 @@ def gateway_row(number: int, **more: Any) -> dict[str, Any]:
         "site_id": 1,
         "form": "nengtan",
         "topic": f"nengtan/v1/acme/main/gw-{number}/telemetry",
+        "username": f"acme.main.gw-{number}",
+        "signed": False,
         **more,
     }
 

@@ -25,6 +25,7 @@ END = START + timedelta(hours=20)
 @pytest.fixture
 def registry() -> Registry:
     gateway = {"id": 5, "tenant_id": 1, "site_id": 3, "form": "nengtan", "topic": PLANT.topic}
+    gateway |= {"username": "acme.main.gw", "signed": False}
     unlimited = {"site_id": 3, "value_min": None, "value_max": None, "valid_from": START}
     points: list[dict[str, Any]] = [
         {**unlimited, "gateway_id": 5, "id": 11, "address": "P1", "valid_to": END},

@@ -236,6 +236,7 @@ class TestRows:
                 delivery_class="receipted",
                 topic="nengtan/v1/demo/main/gw-1/telemetry",
                 username="demo.main.gw-1",
+                signed=False,
             ),
             GatewayRow(
                 code="n",
@@ -243,5 +244,6 @@ class TestRows:
                 delivery_class="acknowledged",
                 topic="/neuron/a",
                 username="neuron-a",
+                signed=False,
             ),
         ]

@@ -47,6 +47,22 @@ class TestFromEnvironment:
         monkeypatch.setenv("NENGTAN_TEST_DATABASE_URL", "x")
         assert Settings.from_environment() == without
 
+    def test_reads_the_keys_of_gateways_that_sign(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        assert Settings.from_environment().gateway_keys() == {}
+        monkeypatch.setenv("NENGTAN_GATEWAY_KEYS_FOLDER", str(tmp_path))
+        (tmp_path / "acme.main.gw").write_text("0123456789abcdef" * 2 + "\n")
+        (tmp_path / ".gitignore").write_text("*")
+        keys = Settings.from_environment().gateway_keys()
+        assert keys == {"acme.main.gw": b"0123456789abcdef" * 2}
+        (tmp_path / "acme.main.gw").write_text("too short")
+        with pytest.raises(SettingsInvalid, match=r"acme\.main\.gw .* has 9 bytes: write one of"):
+            Settings.from_environment().gateway_keys()
+        monkeypatch.setenv("NENGTAN_GATEWAY_KEYS_FOLDER", str(tmp_path / "none"))
+        with pytest.raises(SettingsInvalid, match="cannot be read"):
+            Settings.from_environment().gateway_keys()
+
     def test_lets_no_service_be_told_to_crash_outside_the_fault_tests(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

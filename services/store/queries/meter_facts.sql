@@ -17,13 +17,13 @@ returning id, kind, code, valid_from, fact, created_by, created_at, withdrawn_by
 update point set valid_to = $3 where site_id = $1 and code = $2 and valid_to is distinct from $3
 
 -- name: meter_fact_reading_before
-select ts, value from tenant_reading where point_id = $1 and ts < $2 and value is not null
+select ts, value from tenant_reading where point_id = $1 and ts < $2 and value is not null and quality & 1 = 0
 order by ts desc limit 1
 
 -- name: meter_fact_reading_from
-select ts, value from tenant_reading where point_id = $1 and ts >= $2 and value is not null
+select ts, value from tenant_reading where point_id = $1 and ts >= $2 and value is not null and quality & 1 = 0
 order by ts limit 1
 
 -- name: meter_fact_largest
-select ts, value from tenant_reading where point_id = $1 and ts >= $2 and ts < $3 and value is not null
+select ts, value from tenant_reading where point_id = $1 and ts >= $2 and ts < $3 and value is not null and quality & 1 = 0
 order by value desc, ts limit 1

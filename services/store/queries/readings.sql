@@ -63,6 +63,7 @@ lateral (
   left join newest_revision v on v.point_id = b.point_id and v.ts = b.ts
   where b.point_id = p.point_id and b.ts < p.ts and v.withdrawn is not true
     and case when v.revision is null then b.value else v.value end is not null
+    and coalesce(v.quality, b.quality) & 1 = 0 -- SOURCE_BAD
   order by b.ts desc limit {count}
 ) r
 
@@ -76,5 +77,6 @@ lateral (
   left join newest_revision v on v.point_id = b.point_id and v.ts = b.ts
   where b.point_id = p.point_id and b.ts >= p.ts and v.withdrawn is not true
     and case when v.revision is null then b.value else v.value end is not null
+    and coalesce(v.quality, b.quality) & 1 = 0 -- SOURCE_BAD
   order by b.ts limit {count}
 ) r

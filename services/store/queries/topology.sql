@@ -38,12 +38,12 @@ update gateway set active = false where site_id = $1 and class <> 'import'
 update point set active = false where site_id = $1
 
 -- name: put_gateways
-insert into gateway (tenant_id, site_id, code, form, class, topic, username)
-select $1, $2, g.code, g.form, g.class, g.topic, g.username
-from jsonb_to_recordset($3) as g (code text, form text, class text, topic text, username text)
+insert into gateway (tenant_id, site_id, code, form, class, topic, username, signed)
+select $1, $2, g.code, g.form, g.class, g.topic, g.username, g.signed
+from jsonb_to_recordset($3) as g (code text, form text, class text, topic text, username text, signed boolean)
 on conflict (site_id, code) do update set
   form = excluded.form, class = excluded.class, topic = excluded.topic, username = excluded.username,
-  active = true
+  signed = excluded.signed, active = true
 
 -- name: put_points
 insert into point (tenant_id, site_id, gateway_id, code, address, meter_code, kind, unit,
@@ -87,7 +87,8 @@ from point_state s join point p on p.id = s.point_id where p.site_id = $1
 select pg_notify('nengtan_plant', '')
 
 -- name: ingest_gateways
-select g.id, g.tenant_id, g.site_id, g.code, g.form, g.class, g.topic, s.time_zone
+select g.id, g.tenant_id, g.site_id, g.code, g.form, g.class, g.topic, g.username, g.signed,
+       s.time_zone
 from gateway g join site s on s.id = g.site_id where g.active order by g.id
 
 -- name: ingest_points
