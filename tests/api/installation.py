@@ -156,6 +156,32 @@ def document(tenant: str, site: str, word: str, **more: Any) -> dict[str, Any]:
         "products": [
             named(f"steel-{word}", unit="t", node="plant", metered_by=[{"point": f"P4-{word}"}])
         ],
+        "shifts": [
+            named("day", **{"from": "08:00", "to": "20:00"}),
+            named("night", **{"from": "20:00", "to": "08:00"}),
+        ],
+        "benchmarks": [
+            named(
+                f"steel-{word}",
+                kind="product",
+                unit="kgce/t",
+                nodes=["plant"],
+                product=f"steel-{word}",
+                limits=[
+                    {"limit": "gb16780-2021.clinker"},
+                    {"limit": "key-fields-2023.calcium-carbide.calcium-carbide"},
+                ],
+                targets=[{"value": 5.0, "from": "2025-01-01", "source": f"agreed {word}"}],
+            ),
+            named(
+                f"power-{word}",
+                kind="process",
+                unit="kWh/t",
+                nodes=["plant"],
+                product=f"steel-{word}",
+                targets=[{"value": 49.0, "from": "2025-01-01", "source": f"agreed {word}"}],
+            ),
+        ],
         "virtual_meters": [named(f"rest-{word}", unit="kWh", formula=f"[P1-{word}] - [P2-{word}]")],
         **more,
     }
