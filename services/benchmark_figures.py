@@ -11,20 +11,19 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from compute.benchmark import Assessment, Mark, SoFar, assess, gap_energy, own_best, ready_marks
+from compute.benchmark import Assessment, Mark, SoFar, assess, gap_energy, ready_marks
 from compute.benchmark_sides import Side, Sides
 from compute.grid import Float2D
 from compute.pace import Pace, pace_of
 from compute.periods import Grain, from_us, to_us
-from compute.quality import BAD, Quality
-from compute.topology import Float1D
 from services import totals
 from services.benchmark_periods import (
     CLOCKWORK,
-    COVERED_MIN,
     Clock,
     PeriodName,
     PeriodSpan,
+    best_of,
+    energy_worth,
     pace_over,
     sides_over,
     spans_of,
@@ -185,7 +184,7 @@ def _compared(
     closed = _closed(state, units, sides, spans)
     day = _day(state, spans[-1])
     marks = units.marks_at(day)
-    best, best_period = _best(units, closed)
+    best, best_period = best_of(units, closed.sides, closed.spans)
     marks[Mark.OWN_BEST] = best
     step_us = CLOCKWORK[period].step_us
     so_far = SoFar(
@@ -261,20 +260,6 @@ def _closed(state: SiteState, units: Units, sides: Sides, spans: list[PeriodSpan
     )
 
 
-def _best(units: Units, closed: Closed) -> tuple[Float1D, npt.NDArray[np.int64]]:
-    """Return the best of closed periods that are whole and of good data, and which it was."""
-    shape = (len(units.units), len(closed.spans))
-    values = closed.found.value.reshape(shape)
-    length_us = np.array([span.end_us - span.start_us for span in closed.spans], dtype=np.int64)
-    sound = closed.sides.covered_us >= COVERED_MIN * length_us
-    sound &= (closed.sides.quality & int(BAD & ~Quality.FACTOR_MISSING)) == 0
-    # A period in which nothing was taken is no feat.
-    sound &= closed.sides.amount[Side.TOP] > 0.0
-    best = own_best(values, is_sound=sound, more_is_better=units.more_is_better)
-    is_best = sound & (values == best[:, np.newaxis])
-    return best, np.where(is_best.any(axis=1), is_best.argmax(axis=1) if shape[1] else -1, -1)
-
-
 async def _prices(
     connection: Connection, state: SiteState, series: list[SeriesRow], span: PeriodSpan
 ) -> dict[str, float]:
@@ -300,18 +285,8 @@ async def _prices(
 def _worth(units: Units, sides: Sides, past: Sides, prices: dict[str, float]) -> Float2D:
     """Return what a unit of each unit's energy is worth in tce, CNY and tCO2e, (3, u).
 
-    By what it used in the period and in the steps of its pace; in CNY by the price of its carrier,
-    else of the site's energy on average.
+    In CNY by the price of its carrier, else of the site's energy on average.
     """
-    energy_side = np.array([int(unit.energy_side) for unit in units.units], dtype=np.int64)
-    every = np.concatenate([sides.amount[:, :, -1:], past.amount], axis=2)
-    energy = every[energy_side, np.arange(len(units.units))]
-    worth = np.full((3, len(units.units)), np.nan)
-    for row, side in ((0, Side.TCE), (2, Side.EMISSION)):
-        known = np.isfinite(energy) & np.isfinite(every[side])
-        bottom = np.where(known, energy, 0.0).sum(axis=1)
-        top = np.where(known, every[side], 0.0).sum(axis=1)
-        np.divide(top, bottom, out=worth[row], where=bottom > 0.0)
+    tce, tco2e = energy_worth(units, sides, past)
     price = [prices.get(carrier, prices.get("", np.nan)) for carrier in units.carrier]
-    worth[1] = worth[0] * np.array(price, dtype=np.float64)
-    return worth
+    return np.stack([tce, tce * np.array(price, dtype=np.float64), tco2e])

@@ -8,10 +8,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from compute.benchmark import own_best
 from compute.benchmark_sides import Side, Sides, add_sides
+from compute.intensity import intensity
 from compute.pace import Pace, pace_of
 from compute.periods import Grain, from_us, period_edges_us, shift_spans_us, year_edges_us
+from compute.quality import BAD, Quality
 from compute.rollup import rollup
+from compute.topology import Float1D
 from services.benchmark_units import Units
 from services.plant.benchmark import Shift
 from services.rollup_rows import block_of
@@ -166,3 +170,52 @@ def step_range(clock: Clock, work: Clockwork, *, now_us: int) -> tuple[datetime,
     )
     end = from_us(int(edges[0]))
     return end - work.steps, end
+
+
+def best_of(
+    units: Units, sides: Sides, spans: Sequence[PeriodSpan]
+) -> tuple[Float1D, npt.NDArray[np.int64]]:
+    """Return the best of closed periods that are whole and of good data, and which it was.
+
+    Parameters
+    ----------
+    units : Units
+    sides : Sides
+        (u, k) of the spans.
+    spans : sequence of PeriodSpan
+
+    Returns
+    -------
+    best : (u,) float64
+        NaN where there is none.
+    place : (u,) int64
+        -1 where there is none.
+    """
+    top, bottom = sides.amount[Side.TOP], sides.amount[Side.BOTTOM]
+    values = intensity(units.scale[:, np.newaxis] * top, output=bottom).value
+    length_us = np.array([span.end_us - span.start_us for span in spans], dtype=np.int64)
+    sound = sides.covered_us >= COVERED_MIN * length_us
+    sound &= (sides.quality & int(BAD & ~Quality.FACTOR_MISSING)) == 0
+    # A period in which nothing was taken is no feat.
+    sound &= top > 0.0
+    best = own_best(values, is_sound=sound, more_is_better=units.more_is_better)
+    is_best = sound & (values == best[:, np.newaxis])
+    place = is_best.argmax(axis=1) if spans else np.zeros(len(units.units), dtype=np.int64)
+    return best, np.where(is_best.any(axis=1), place, -1)
+
+
+def energy_worth(units: Units, sides: Sides, past: Sides) -> tuple[Float1D, Float1D]:
+    """Return what a unit of each unit's energy is worth in tce and in tCO2e, (u,) each.
+
+    By what it used in the last period of `sides` and in the steps of its pace.
+    """
+    energy_side = np.array([int(unit.energy_side) for unit in units.units], dtype=np.int64)
+    every = np.concatenate([sides.amount[:, :, -1:], past.amount], axis=2)
+    energy = every[energy_side, np.arange(len(units.units))]
+    worth = np.full((2, len(units.units)), np.nan)
+    for row, side in enumerate((Side.TCE, Side.EMISSION)):
+        known = np.isfinite(energy) & np.isfinite(every[side])
+        bottom = np.where(known, energy, 0.0).sum(axis=1)
+        top = np.where(known, every[side], 0.0).sum(axis=1)
+        np.divide(top, bottom, out=worth[row], where=bottom > 0.0)
+    return worth[0], worth[1]

@@ -1,5 +1,6 @@
 """The units to benchmark of a plant as arrays: which results they divide, and their marks."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -122,6 +123,27 @@ class Units:
 
     def marks_at(self, day: date) -> Float2D:
         """Return (7, u) the marks that hold on a day, without the own best."""
+        since = bisect_right(self._change_days, day)
+        if since not in self._marks:
+            self._marks[since] = self._marks_on(day)
+        return self._marks[since].copy()
+
+    @cached_property
+    def _marks(self) -> dict[int, Float2D]:
+        """Marks between the days on which any changes: a long history asks for few of them."""
+        return {}
+
+    @cached_property
+    def _change_days(self) -> list[date]:
+        days: set[date | None] = set()
+        for unit in self.units:
+            for target in unit.benchmark.targets:
+                days |= {target.valid_from, target.valid_to}
+            for use in unit.benchmark.limits:
+                days |= {limits()[use.limit].valid_from, limits()[use.limit].valid_to}
+        return sorted(day for day in days if day is not None)
+
+    def _marks_on(self, day: date) -> Float2D:
         marks = np.full((len(Mark), len(self.units)), np.nan)
         for column, unit in enumerate(self.units):
             for used in unit.limits_at(day):
