@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from compute.benchmark import Assessment, Mark, SoFar, assess, gap_energy, ready_marks
+from compute.benchmark import Assessment, SoFar, assess
+from compute.benchmark_marks import Mark, gap_energy, ready_marks
 from compute.benchmark_sides import Side, Sides
 from compute.grid import Float2D
 from compute.pace import Pace, pace_of

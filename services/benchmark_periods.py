@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute.benchmark import own_best
+from compute.benchmark_marks import own_best
 from compute.benchmark_sides import Side, Sides, add_sides
 from compute.intensity import intensity
 from compute.pace import Pace, pace_of

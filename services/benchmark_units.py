@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from compute.benchmark import Mark, corrected_marks
+from compute.benchmark_marks import Mark, corrected_marks
 from compute.benchmark_sides import Parts, Side
 from compute.block import VALUE_COLUMNS
 from compute.grid import Float2D

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from compute.benchmark import Mark
+from compute.benchmark_marks import Mark
 from compute.intensity import Undefined
 from compute.periods import from_us, to_us
 from compute.quality import Quality

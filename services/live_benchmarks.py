@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from compute.benchmark import NO_AIM, Assessment, Mark, ReadyMarks, SoFar, assess, ready_marks
+from compute.benchmark import Assessment, SoFar, assess
+from compute.benchmark_marks import NO_AIM, Mark, ReadyMarks, ready_marks
 from compute.benchmark_sides import Side, Sides
 from compute.pace import Pace
 from compute.periods import Grain, from_us, to_us

@@ -9,17 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compute.benchmark import (
-    NO_AIM,
-    Assessment,
-    Mark,
-    SoFar,
-    assess,
-    corrected_marks,
-    gap_energy,
-    own_best,
-    ready_marks,
-)
+from compute.benchmark import Assessment, SoFar, assess
+from compute.benchmark_marks import NO_AIM, Mark, corrected_marks, gap_energy, own_best, ready_marks
 from compute.distributions import student_quantile
 from compute.intensity import Undefined
 from compute.pace import Pace, pace_of
