@@ -16,6 +16,7 @@ from api.dependencies import only_known_parameters
 from api.page import Page
 from api.routes import (
     accounts,
+    benchmarks,
     bill,
     carbon_accounting,
     collection,
@@ -83,6 +84,7 @@ ROUTERS = (
     energy_query.router,
     points.router,
     consumption.router,
+    benchmarks.router,
     bill.router,
     tariffs.router,
     tariffs.write_router,

@@ -89,3 +89,29 @@ def _upper_fraction(a: float, x: float) -> float:
         if abs(c * d - 1.0) < _PRECISION:
             break
     return fraction
+
+
+def student_quantile(level: float, degrees_of_freedom: int) -> float:
+    """Return the |t| that Student's t exceeds with the chance `level`, on both sides together.
+
+    Parameters
+    ----------
+    level : float
+        In 0..1 (open).
+    degrees_of_freedom : int
+        At least 3.
+
+    Notes
+    -----
+    Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5); to 1 % from 3 degrees on for
+    levels of 1 % and more.
+    """
+    z = -NormalDist().inv_cdf(level / 2.0)
+    n = float(degrees_of_freedom)
+    terms = (
+        (z**3 + z) / 4.0,
+        (5.0 * z**5 + 16.0 * z**3 + 3.0 * z) / 96.0,
+        (3.0 * z**7 + 19.0 * z**5 + 17.0 * z**3 - 15.0 * z) / 384.0,
+        (79.0 * z**9 + 776.0 * z**7 + 1482.0 * z**5 - 1920.0 * z**3 - 945.0 * z) / 92160.0,
+    )
+    return z + sum(term / n ** (power + 1) for power, term in enumerate(terms))

@@ -5,6 +5,7 @@ site's wall clock: a day begins at the site's day start, so it has 23 or 25 h wh
 changes; a month begins with its first day (or the declared one). Every period is half-open.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo
@@ -339,3 +340,49 @@ def midnight_us(day: date, time_zone: str) -> int:
     A midnight that the clock skips is taken as the change itself, as `period_edges_us` does.
     """
     return _wall_to_us(day, time(), ZoneInfo(time_zone))
+
+
+def year_edges_us(start: datetime, end: datetime, *, time_zone: str, day_start: time) -> Int1D:
+    """Return the edges of the calendar years that cover [start, end). As `period_edges_us`."""
+    zone = ZoneInfo(time_zone)
+    years = range(_local_date(to_us(start), zone).year - 1, _local_date(to_us(end), zone).year + 3)
+    edges = [_wall_to_us(date(year, 1, 1), day_start, zone) for year in years]
+    first = max(i for i, edge in enumerate(edges) if edge <= to_us(start))
+    last = min(i for i, edge in enumerate(edges) if edge >= to_us(end))
+    return np.array(edges[first : last + 1], dtype=np.int64)
+
+
+def shift_spans_us(
+    start: datetime, end: datetime, *, shifts: Sequence[tuple[int, int]], time_zone: str
+) -> list[tuple[int, int, int]]:
+    """Return the shifts that touch [start, end), oldest first: start, end and number of each.
+
+    Parameters
+    ----------
+    start, end : datetime
+    shifts : sequence of (int, int)
+        Minutes of the day at which each begins and ends by the wall clock; one that does not end
+        after it begins ends the day after.
+    time_zone : str
+
+    Notes
+    -----
+    A shift in which the clock is changed is an hour longer or shorter.
+    """
+    zone = ZoneInfo(time_zone)
+    day = _local_date(to_us(start), zone) - timedelta(days=1)
+    last = _local_date(to_us(end), zone)
+    spans = []
+    while day <= last:
+        for number, (begins, ends) in enumerate(shifts):
+            until = day + timedelta(days=1 if ends <= begins else 0)
+            first, after = _at_minute(day, begins, zone), _at_minute(until, ends, zone)
+            if first < to_us(end) and after > to_us(start) and first < after:
+                spans.append((first, after, number))
+        day += timedelta(days=1)
+    return sorted(spans)
+
+
+def _at_minute(day: date, minute: int, zone: ZoneInfo) -> int:
+    past, minute = divmod(minute, 1440)
+    return _wall_to_us(day + timedelta(days=past), time(minute // 60, minute % 60), zone)

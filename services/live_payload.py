@@ -87,7 +87,7 @@ def rates_of(layout: Layout, rates: ResultBlock | None) -> dict[str, Columns]:
         "flow": {
             "code": [keys[row].code for row in flows],
             "carrier": [keys[row].carrier for row in flows],
-            "amount_per_h": _numbers(rates.amount[flows, 0]),
+            "amount_per_h": numbers(rates.amount[flows, 0]),
             **_measures(rates, flows),
             "derived": (rates.quality[flows, 0] & int(Quality.DERIVED) != 0).tolist(),
         },
@@ -95,7 +95,7 @@ def rates_of(layout: Layout, rates: ResultBlock | None) -> dict[str, Columns]:
             "code": [keys[row].code for row in nodes],
             "root": layout.is_root,
             **_measures(rates, nodes),
-            "intensity_kgco2e_per_kwh": _numbers(node_intensity_kgco2e_per_kwh(arrays, rates)),
+            "intensity_kgco2e_per_kwh": numbers(node_intensity_kgco2e_per_kwh(arrays, rates)),
         },
         "product": _products(layout, rates),
     }
@@ -104,10 +104,10 @@ def rates_of(layout: Layout, rates: ResultBlock | None) -> dict[str, Columns]:
 def _measures(rates: ResultBlock, rows: Sequence[int]) -> Columns:
     index = list(rows)
     return {
-        "power_kw": _numbers(rates.energy_kwh[index, 0]),
-        "coal_equivalent_kgce_per_h": _numbers(KGCE_PER_TCE * rates.coal_equivalent_tce[index, 0]),
-        "emission_kgco2e_per_h": _numbers(_KG_PER_T * emission_tco2e(rates)[index]),
-        "grade": _grades(rates.quality[index, 0]),
+        "power_kw": numbers(rates.energy_kwh[index, 0]),
+        "coal_equivalent_kgce_per_h": numbers(KGCE_PER_TCE * rates.coal_equivalent_tce[index, 0]),
+        "emission_kgco2e_per_h": numbers(_KG_PER_T * emission_tco2e(rates)[index]),
+        "grade": grades(rates.quality[index, 0]),
     }
 
 
@@ -120,12 +120,12 @@ def _products(layout: Layout, rates: ResultBlock) -> Columns:
     return {
         "code": codes,
         "unit": [layout.units[code] for code in codes],
-        "amount_per_h": _numbers(amount),
-        "intensity_kgce_per_unit": _numbers(
+        "amount_per_h": numbers(amount),
+        "intensity_kgce_per_unit": numbers(
             energy_per_product_kgce(rates.coal_equivalent_tce[nodes, 0], product=amount).value
         ),
-        "intensity_kgco2e_per_unit": _numbers(intensity(emission_kg, output=amount).value),
-        "grade": _grades(rates.quality[rows, 0] | rates.quality[nodes, 0]),
+        "intensity_kgco2e_per_unit": numbers(intensity(emission_kg, output=amount).value),
+        "grade": grades(rates.quality[rows, 0] | rates.quality[nodes, 0]),
     }
 
 
@@ -183,7 +183,8 @@ def _unknown(count: int) -> ResultBlock:
     )
 
 
-def _numbers(values: Iterable[float]) -> list[float | None]:
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """Return figures as JSON has them, None where not known."""
     return [_number(float(f"{value:.{_DIGITS}g}")) for value in values]
 
 
@@ -191,7 +192,8 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _grades(quality: Iterable[int]) -> list[str]:
+def grades(quality: Iterable[int]) -> list[str]:
+    """Return the grade of each, of what was measured."""
     return [_grade(int(bits)) for bits in quality]
 
 

@@ -16,7 +16,8 @@ from compute.live import trailing_rates
 from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.readings import Readings
 from compute.register import CONTEXT_BEFORE
-from services import lease
+from services import lease, live_benchmarks
+from services.live_benchmarks import LiveBenchmarks
 from services.live_payload import Layout, rates_of, so_far
 from services.rollup_rows import block_of
 from services.site_model import SiteModel, Span
@@ -52,6 +53,7 @@ class LiveSite:
     model: SiteModel
     span: Span | None = None
     layout: Layout | None = None
+    benchmarks: LiveBenchmarks | None = None
     seldom: _Rows = field(default_factory=list)
     seldom_points: frozenset[int] = frozenset()
     seldom_due: datetime | None = None
@@ -68,6 +70,7 @@ class LiveSite:
                 self.layout is None or self.layout.described is not self.span.described
             ):
                 self.layout = Layout(self.span.described)
+                self.benchmarks = LiveBenchmarks(self.model, self.span.described)
                 self.seldom_due = None
         return self.span is not None
 
@@ -95,6 +98,8 @@ async def measure(
     now_us = to_us(at)
     if not site.enter(now_us) or site.span is None or site.layout is None:
         return None
+    if site.benchmarks is None:
+        raise AssertionError("a layout comes with its benchmarks")
     described = site.span.described
     recent_us = now_us - _BEHIND_US - WINDOW_US - _CONTEXT_US
     recent = await readings.read_window(
@@ -134,6 +139,7 @@ async def measure(
         **rates_of(site.layout, rates),
         "interval": await _sums(connection, site.layout, Grain.BASE, interval, end_us),
         "day": await _sums(connection, site.layout, Grain.DAY, day, end_us),
+        "benchmark": await live_benchmarks.columns_of(connection, site.benchmarks, at=at),
         "members": await _members(connection, own, at=at)
         if described.plant.kind == "park"
         else None,

@@ -18,7 +18,7 @@ from services.totals import MEASURES
 
 router = APIRouter(tags=["消费量与强度 consumption"], dependencies=[Depends(needs("read"))])
 
-_REASONS = {
+REASONS = {
     Undefined.NO_OUTPUT: "无产量，强度无定义 / not defined: nothing was made",
     Undefined.IDLE: "既无消费也无产量 / not defined: nothing consumed, nothing made",
     Undefined.UNKNOWN: "消费量或产量未知 / consumption or output is not known",
@@ -102,7 +102,7 @@ def _intensity(found: Quotient) -> dict[str, Any]:
     return {
         "value": found.value,
         "unit": found.unit,
-        "reason": _REASONS.get(found.reason),
+        "reason": REASONS.get(found.reason),
     }
 
 

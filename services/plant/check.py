@@ -11,6 +11,7 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from services.plant.amounts import carriers
+from services.plant.check_benchmark import benchmark_findings
 from services.plant.check_flows import flow_findings
 from services.plant.check_points import point_findings
 from services.plant.check_tariff import tariff_findings
@@ -73,7 +74,7 @@ def check(
     ----------
     plant : Plant
     also_known : mapping of str to set of str
-        Codes by collection (`nodes`, `gateways`, `points`, `flows`, `virtual_meters`) that the
+        Codes by collection (`nodes`, `gateways`, `points`, `flows`, `products` and so on) that the
         document names but the plant lacks, because their item has a fault of its own.
 
     Returns
@@ -93,6 +94,7 @@ def check(
         *point_findings(plant),
         *virtual_findings(plant, also_known),
         *tariff_findings(plant, also_known),
+        *benchmark_findings(plant, also_known),
     ]
     return tuple(findings)
 
@@ -191,6 +193,8 @@ def _code_findings(plant: Plant) -> Iterator[Finding]:
         "meters": [meter.code for meter in plant.meters],
         "products": [product.code for product in plant.products],
         "virtual_meters": [meter.code for meter in plant.virtual_meters],
+        "shifts": [shift.code for shift in plant.shifts],
+        "benchmarks": [benchmark.code for benchmark in plant.benchmarks],
     }
     for collection, codes in listed.items():
         yield from _duplicates([((collection, i), code) for i, code in enumerate(codes)])

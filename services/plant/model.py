@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from services.plant.benchmark import Benchmark, Shift
 from services.plant.formula import TEXT_LENGTH_MAX
 from services.plant.gateway import Gateway
 from services.plant.metering import Digits, Meter, Point
@@ -278,10 +279,21 @@ class Plant(Part):
             "Of flows or carriers; versions can also be stated one by one through the API.",
         ),
     ] = ()
+    shifts: Annotated[
+        tuple[Shift, ...],
+        Field(max_length=24),
+        said("班次", "Shifts", "每日班次。", "Of every day."),
+    ] = ()
+    benchmarks: Annotated[
+        tuple[Benchmark, ...],
+        Field(max_length=2_000),
+        said("对标单元", "Benchmarks", "产品、工序与设备。", "Products, processes, equipment."),
+    ] = ()
 
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Benchmark",
     "Digits",
     "Flow",
     "Gateway",
@@ -294,6 +306,7 @@ __all__ = [
     "Plant",
     "Point",
     "Product",
+    "Shift",
     "SiteForm",
     "Tariff",
     "VirtualMeter",

@@ -282,7 +282,7 @@ def _original(place: Place, kept: Mapping[Place, list[int]]) -> Place:
 def _codes_in(data: Mapping[str, object]) -> dict[str, set[str]]:
     """Return the codes that a document gives to anything, right or wrong, by collection."""
     codes: dict[str, set[str]] = {}
-    for key in ("gateways", "nodes", "flows", "meters", "virtual_meters"):
+    for key in ("gateways", "nodes", "flows", "meters", "products", "virtual_meters"):
         items = data.get(key)
         listed = (
             [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []

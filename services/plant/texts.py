@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.plant.fault_text import FaultText, warning
+from services.plant.texts_of_benchmark import BENCHMARK
 from services.plant.texts_of_form import READING, SHAPE
 from services.plant.texts_of_life import LIVES
 from services.plant.texts_of_tariff import TARIFF
@@ -380,4 +381,5 @@ TEXTS: Mapping[str, FaultText] = {
     **LIVES,
     **VIRTUAL,
     **TARIFF,
+    **BENCHMARK,
 }

@@ -5,8 +5,10 @@ A figure that was only recalled is inactive until a person confirms it. See READ
 
 from services.reference.book import FactorBook
 from services.reference.files import Carrier, Region, Tables, load_tables
+from services.reference.limits import Limit, LimitKind, find_limits
 from services.reference.records import (
     CarrierNotFound,
+    Confidence,
     Confirmation,
     ConfirmationIncomplete,
     Factor,
@@ -30,6 +32,7 @@ from services.reference.use import (
 __all__ = [
     "Carrier",
     "CarrierNotFound",
+    "Confidence",
     "Confirmation",
     "ConfirmationIncomplete",
     "Factor",
@@ -39,6 +42,8 @@ __all__ = [
     "FactorUnavailable",
     "FactorUse",
     "Found",
+    "Limit",
+    "LimitKind",
     "MissingFactor",
     "Override",
     "OverrideRefused",
@@ -49,5 +54,6 @@ __all__ = [
     "ValidityOverlap",
     "carrier_factors",
     "change_dates",
+    "find_limits",
     "load_tables",
 ]

@@ -143,7 +143,7 @@ def _factor(file: str, number: int, row: dict[str, str]) -> Factor:
         raise ReferenceFileInvalid(file, number, "a factor needs a source and a confidence")
     try:
         value = float(row["value"])
-        valid_from, valid_to = _day(row["valid_from"]), _day(row["valid_to"])
+        valid_from, valid_to = day_of(row["valid_from"]), day_of(row["valid_to"])
     except ValueError as error:
         raise ReferenceFileInvalid(file, number, str(error)) from error
     region = row["region"] or None
@@ -171,7 +171,8 @@ def _factor(file: str, number: int, row: dict[str, str]) -> Factor:
     )
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """Return a date as the files write it; "" is none."""
     return date.fromisoformat(text) if text else None
 
 

@@ -96,13 +96,12 @@ def document(tenant: str, site: str, word: str, **more: Any) -> dict[str, Any]:
         return {"code": code, "name": name, **fields}
 
     def flow(code: str, source: str, target: str, carrier: str, point: str = "") -> dict[str, Any]:
-        metered = [{"point": point}] if point else []
         return {
             "code": f"{code}-{word}",
             "from": source,
             "to": target,
             "carrier": carrier,
-            "metered_by": metered,
+            "metered_by": [{"point": point}] if point else [],
         }
 
     def point(code: str, kind: str, unit: str, **fields: Any) -> dict[str, Any]:
@@ -156,8 +155,45 @@ def document(tenant: str, site: str, word: str, **more: Any) -> dict[str, Any]:
         "products": [
             named(f"steel-{word}", unit="t", node="plant", metered_by=[{"point": f"P4-{word}"}])
         ],
+        **benchmarks(word),
         "virtual_meters": [named(f"rest-{word}", unit="kWh", formula=f"[P1-{word}] - [P2-{word}]")],
         **more,
+    }
+
+
+def benchmarks(word: str) -> dict[str, Any]:
+    """Return the shifts and the units to benchmark of a plant."""
+    name = {"zh": f"名称 {word}", "en": f"Name {word}"}
+    steel = {"name": name, "nodes": ["plant"], "product": f"steel-{word}"}
+
+    def target(value: float) -> dict[str, Any]:
+        return {"value": value, "from": "2025-01-01", "source": f"agreed {word}"}
+
+    return {
+        "shifts": [
+            {"code": "day", "name": name, "from": "08:00", "to": "20:00"},
+            {"code": "night", "name": name, "from": "20:00", "to": "08:00"},
+        ],
+        "benchmarks": [
+            {
+                "code": f"steel-{word}",
+                "kind": "product",
+                "unit": "kgce/t",
+                "limits": [
+                    {"limit": "gb16780-2021.clinker"},
+                    {"limit": "key-fields-2023.calcium-carbide.calcium-carbide"},
+                ],
+                "targets": [target(5.0)],
+                **steel,
+            },
+            {
+                "code": f"power-{word}",
+                "kind": "process",
+                "unit": "kWh/t",
+                "targets": [target(49.0)],
+                **steel,
+            },
+        ],
     }
 
 

@@ -20,8 +20,10 @@ from compute.periods import (
     group_offset,
     midnight_us,
     period_edges_us,
+    shift_spans_us,
     to_us,
     wall_clock_us,
+    year_edges_us,
 )
 from tests.twins import periods as twin
 
@@ -39,6 +41,10 @@ ZONES = [
     "Africa/Cairo",
     "UTC",
 ]
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def edges(
@@ -276,3 +282,56 @@ class TestWallClock:
     def test_has_midnights(self, day: str, zone: str, instant: str) -> None:
         found = midnight_us(datetime.fromisoformat(day).date(), zone)
         assert found == to_us(datetime.fromisoformat(instant))
+
+
+class TestYears:
+    def test_begin_with_the_day_start_of_new_year(self) -> None:
+        edges = year_edges_us(
+            utc("2025-06-01T00:00:00"),
+            utc("2026-01-01T12:00:00"),
+            time_zone="Asia/Shanghai",
+            day_start=time(8),
+        )
+        assert [from_us(edge) for edge in edges.tolist()] == [
+            utc("2025-01-01T00:00:00"),
+            utc("2026-01-01T00:00:00"),
+            utc("2027-01-01T00:00:00"),
+        ]
+
+
+class TestShifts:
+    SHIFTS = ((360, 840), (840, 1320), (1320, 360))
+
+    def test_cross_midnight(self) -> None:
+        at = utc("2025-03-09T18:00:00")  # two at night in Shanghai
+        spans = shift_spans_us(
+            at, at + timedelta(seconds=1), shifts=self.SHIFTS, time_zone="Asia/Shanghai"
+        )
+        assert [(from_us(a), from_us(b), n) for a, b, n in spans] == [
+            (utc("2025-03-09T14:00:00"), utc("2025-03-09T22:00:00"), 2)
+        ]
+
+    @given(st.integers(0, 400), st.integers(1, 5))
+    def test_cover_every_day_once(self, first: int, count: int) -> None:
+        start = utc("2024-10-01T00:00:00") + timedelta(days=first)
+        end = start + timedelta(days=count)
+        spans = shift_spans_us(start, end, shifts=self.SHIFTS, time_zone="Europe/Berlin")
+        assert spans[0][0] <= to_us(start)
+        assert spans[-1][1] >= to_us(end)
+        assert all(one[1] == other[0] for one, other in pairwise(spans))
+
+    def test_are_an_hour_longer_when_the_clock_goes_back(self) -> None:
+        start = utc("2025-10-25T22:00:00")
+        spans = shift_spans_us(
+            start, start + timedelta(hours=1), shifts=self.SHIFTS, time_zone="Europe/Berlin"
+        )
+        assert spans[0][1] - spans[0][0] == 9 * HOUR_US
+
+    def test_may_leave_time_between(self) -> None:
+        spans = shift_spans_us(
+            utc("2025-03-10T00:00:00"),
+            utc("2025-03-12T00:00:00"),
+            shifts=[(480, 1020)],
+            time_zone="UTC",
+        )
+        assert [span[1] - span[0] for span in spans] == [9 * HOUR_US] * 2

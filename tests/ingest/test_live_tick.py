@@ -105,6 +105,73 @@ class TestTick:
         assert told["day_start"] == "2025-03-10T00:00:00Z"
         assert told["members"] is None
 
+    def test_tells_where_units_to_benchmark_stand(self, migrated: Migrated) -> None:
+        """120 kW to 60 t/h: 2 kWh/t in every hour, and at the end of the day and the month."""
+        sender = SmallPlant(
+            points=[{"code": "P1", "kind": "register", "unit": "kWh"}],
+            valid_from=START - timedelta(days=2),
+            more={
+                "meters": [
+                    {
+                        "code": f"M-{code}",
+                        "name": NAME,
+                        "gateway": "gw",
+                        "points": [{"code": code, "kind": "register", "unit": unit}],
+                    }
+                    for code, unit in (("P1", "kWh"), ("P2", "t"))
+                ],
+                "products": [
+                    {
+                        "code": "iron",
+                        "name": NAME,
+                        "unit": "t",
+                        "node": "hall",
+                        "metered_by": [{"point": "P2"}],
+                    }
+                ],
+                "benchmarks": [
+                    {
+                        "code": "iron-power",
+                        "name": NAME,
+                        "kind": "product",
+                        "unit": "kWh/t",
+                        "nodes": ["hall"],
+                        "product": "iron",
+                        "targets": [{"value": 1.5, "from": "2025-01-01", "source": "agreed"}],
+                    }
+                ],
+            },
+        )
+        migrated.install(sender.plant())
+        since = START - timedelta(days=2)
+        quarters = int((NOW - since) / timedelta(minutes=5))
+        instants = [since + n * timedelta(minutes=5) for n in range(quarters + 1)]
+        rows: list[tuple[str, datetime, object]] = [
+            (code, at, rate * ((at - since) / timedelta(hours=1)))
+            for at in instants
+            for code, rate in (("P1", 120.0), ("P2", 60.0))
+        ]
+        migrated.ingest([sender.delivery(rows)], at=NOW)
+        tick(migrated)
+        told = newest(migrated)["benchmark"]
+        for period in ("day", "month"):
+            unit = by_code(told[period])["iron-power"]
+            assert unit["value"] == pytest.approx(2.0)
+            assert unit["forecast"] == pytest.approx(2.0)
+            assert unit["aim"] == "target"
+            assert unit["level"] is None
+        day = by_code(told["day"])["iron-power"]
+        assert day["grade"] == "good"
+        assert day["low"] == pytest.approx(2.0, abs=1e-6)
+        # 1,440 t of the whole day would need 720 kWh less.
+        assert day["gap_tce"] == pytest.approx(720.0 * 0.1229 / 1000.0)
+
+    def test_tells_no_benchmarks_of_a_plant_without_any(self, migrated: Migrated) -> None:
+        migrated.install(plant().plant())
+        send(migrated, plant())
+        tick(migrated)
+        assert newest(migrated)["benchmark"] is None
+
     def test_sums_are_the_stored_ones(self, migrated: Migrated) -> None:
         migrated.install(plant().plant())
         send(migrated, plant())
