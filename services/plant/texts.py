@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.plant.fault_text import FaultText, warning
+from services.plant.texts_of_balance import BALANCE
 from services.plant.texts_of_form import READING, SHAPE
 from services.plant.texts_of_life import LIVES
 from services.plant.texts_of_tariff import TARIFF
@@ -366,6 +367,7 @@ TEXTS: Mapping[str, FaultText] = {
     **FLOWS,
     **POINTS,
     **LIVES,
+    **BALANCE,
     **VIRTUAL,
     **TARIFF,
 }
