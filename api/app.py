@@ -16,9 +16,12 @@ from api.dependencies import only_known_parameters
 from api.page import Page
 from api.routes import (
     accounts,
+    balance,
+    balance_table,
     benchmarks,
     bill,
     carbon_accounting,
+    carbon_flow,
     collection,
     consumption,
     data_audit,
@@ -89,7 +92,10 @@ ROUTERS = (
     tariffs.router,
     tariffs.write_router,
     energy_flow.router,
+    balance.router,
+    balance_table.router,
     carbon_accounting.router,
+    carbon_flow.router,
     factors.router,
     factors.confirm_router,
     factors.write_router,

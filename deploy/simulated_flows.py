@@ -51,7 +51,7 @@ class Running:
     rate_max : mapping of str to float
         Of a flow or product, where it is not the usual share of what its meters are rated for.
     efficiency : mapping of str to float
-        Of a conversion node: energy out per energy in.
+        Of a conversion node, or of a bus that loses something: energy out per energy in.
     ratio : mapping of str to (float, str)
         A flow that is so many times another one, in the units of both.
     """
@@ -131,7 +131,7 @@ def _balances(topology: Topology, running: Running) -> Float2D:
             continue
         converts = kind == NodeKind.CONVERSION
         code = topology.node_code[node]
-        yielded = running.efficiency.get(code, EFFICIENCY) if converts else 1.0
+        yielded = running.efficiency.get(code, EFFICIENCY if converts else 1.0)
         row = np.zeros(len(topology.flow_code))
         for flow, carrier in enumerate(topology.flow_carrier_index):
             if topology.flow_to_index[flow] == node:

@@ -46,6 +46,7 @@ _FOUNDRY = Running(
     # The belt and the furnace can carry much more than they do: there is room for an episode.
     rate_max={"annealing-coal": 0.3},
     efficiency={
+        "utility-board": 0.993,  # its transformer
         "boiler": 0.92,
         "waste-boiler": 0.72,
         "chiller": 0.74,  # a single-effect absorption chiller

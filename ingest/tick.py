@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from ingest.live_tick import LiveTick
-from services import clock
+from services import clock, traced
 from services.crash import crash_point
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
@@ -62,9 +62,11 @@ class Worker:
     async def _site(self, site_id: int) -> Recomputed:
         async with self._database.transaction() as connection:
             dirty = await dirty_marks.take_dirty(connection, site_id=site_id, count_max=_MARKS_MAX)
-            if not dirty:
-                return Recomputed(0, None)
             model = await self._models.get(connection, site_id)
+            if not dirty:
+                # What its storages remember is traced on, part by part.
+                await traced.advance(connection, model)
+                return Recomputed(0, None)
             done = await recompute(connection, model, dirty, at=clock.now())
             crash_point("rollup_before_commit")
         crash_point("rollup_after_commit")

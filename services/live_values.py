@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compute.block import ResultBlock
+from compute.carbon import CarbonGraph, make_graph
+from compute.flow import Stored
 from compute.live import trailing_rates
 from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.readings import Readings
 from compute.register import CONTEXT_BEFORE
-from services import lease, live_benchmarks
+from services import lease, live_balance, live_benchmarks, traced
 from services.live_benchmarks import LiveBenchmarks
 from services.live_payload import Layout, rates_of, so_far
 from services.rollup_rows import block_of
@@ -57,6 +60,9 @@ class LiveSite:
     seldom: _Rows = field(default_factory=list)
     seldom_points: frozenset[int] = frozenset()
     seldom_due: datetime | None = None
+    graph: CarbonGraph | None = None
+    stored: Stored | None = None
+    stored_due: datetime | None = None
 
     def enter(self, at_us: int) -> bool:
         """Find what holds at an instant; return whether anything does."""
@@ -72,6 +78,8 @@ class LiveSite:
                 self.layout = Layout(self.span.described)
                 self.benchmarks = LiveBenchmarks(self.model, self.span.described)
                 self.seldom_due = None
+                self.graph = make_graph(self.span.described.balanced.network)
+                self.stored_due = None
         return self.span is not None
 
 
@@ -126,6 +134,7 @@ async def measure(
             window_us=WINDOW_US,
         )
     own = site.model.site
+    balance, carbon = await _balanced(connection, site, rates, at=at)
     interval = _bounds(own, end_us, Grain.BASE)
     day = _bounds(own, end_us, Grain.DAY)
     return {
@@ -137,6 +146,8 @@ async def measure(
         "newest_reading": None if newest is None else _text(to_us(newest)),
         "services": {"ingest": ingest},
         **rates_of(site.layout, rates),
+        "balance": balance,
+        "carbon": carbon,
         "interval": await _sums(connection, site.layout, Grain.BASE, interval, end_us),
         "day": await _sums(connection, site.layout, Grain.DAY, day, end_us),
         "benchmark": await live_benchmarks.columns_of(connection, site.benchmarks, at=at),
@@ -144,6 +155,28 @@ async def measure(
         if described.plant.kind == "park"
         else None,
     }
+
+
+async def _balanced(
+    connection: Connection, site: LiveSite, rates: ResultBlock | None, *, at: datetime
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return the balance and the carbon flow of the window, None where there is none."""
+    if site.span is None or site.graph is None:
+        return None, None
+    described = site.span.described
+    closed = live_balance.closed_rates(site.span, rates, window_us=WINDOW_US)
+    if closed is None:
+        return None, None
+    if site.stored is None or site.stored_due is None or at >= site.stored_due:
+        # What storages hold changes with every closed interval.
+        site.stored = await traced.stored_before(
+            connection, site.model.site.id, described, site.graph, at=at
+        )
+        site.stored_due = at + timedelta(seconds=_SELDOM_S)
+    return (
+        live_balance.balance_columns(described, closed),
+        live_balance.carbon_columns(site.span, site.graph, closed, site.stored),
+    )
 
 
 async def ingest_is_running(connection: Connection) -> bool:

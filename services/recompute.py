@@ -24,7 +24,7 @@ from compute.quality import Quality
 from compute.readings import Readings, while_in_use
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
 from compute.settle import settle
-from services import audited
+from services import audited, reconciled, traced
 from services.audited import Review
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.roll_up import Fresh, roll_up_base, roll_up_days
@@ -89,6 +89,9 @@ async def recompute(
         return Recomputed(0, None)
     failed += await roll_up_base(connection, model, fresh)
     failed += await roll_up_days(connection, model, computed)
+    await reconciled.close_days(connection, model, computed)
+    await traced.mark(connection, model, computed)
+    await traced.advance(connection, model)
     for start_us, end_us in failed:
         # Without the bell: it is tried again now and then, and when the program is mended.
         await ledger.mark_site_span(
@@ -127,16 +130,17 @@ async def _compute(
     loaded = await _load(connection, described, window, spans, review)
     in_use = while_in_use(loaded, points)
 
-    def measured() -> tuple[Failures, IntervalAmounts]:
+    def measured() -> tuple[Failures, IntervalAmounts, Readings]:
         failures = check_readings(in_use, points=points, limits=limits)
         used = decided(in_use, audited.decisions_of(described, review))
         of_used = failures
         if used is not in_use:
             of_used = check_readings(used, points=points, limits=limits)
         used = replace(used, quality=used.quality | of_used.quality())
-        return failures, interval_amounts(
+        amounts = interval_amounts(
             used, points=points, start_us=start_us, step_us=step, count=count
         )
+        return failures, amounts, used
 
     found = tried(measured, site=model.site.code, window=window)
     done = None
@@ -160,6 +164,22 @@ async def _compute(
         span_us=window,
     )
     await _keep_states(connection, described, loaded)
+    if reconciled.has_balances(described):
+        closed = None
+        if found is not None and done is not None:
+            close = partial(
+                reconciled.close_base, span, block, found[2], start_us=start_us, step_us=step
+            )
+            closed = tried(close, site=model.site.code, window=window)
+        await reconciled.keep(
+            connection,
+            model,
+            described,
+            closed,
+            ts_us=ts_us,
+            grain=Grain.BASE,
+            span_us=window,
+        )
     if done is None:
         return columns, True
     factor_set = await results.put_factor_set(

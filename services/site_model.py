@@ -18,6 +18,7 @@ from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
 from services.plant.compile import compile_topology, topology_edges
 from services.plant.compile_checks import balance_tolerances, clock_ahead_s, compile_checks
+from services.plant.compile_network import Balanced, compile_network
 from services.plant.facts import load_facts
 from services.plant.life import with_facts
 from services.plant.model import Plant
@@ -43,6 +44,8 @@ class Described:
         How far ahead of its receipt a reading may be stamped. [s]
     tolerance : (r,) float64
         Of the nodes in balance, as shares.
+    balanced : Balanced
+        The balances of its nodes.
     """
 
     version_id: int
@@ -54,6 +57,7 @@ class Described:
     checks: CheckLimits
     clock_ahead_s: tuple[float, ...]
     tolerance: npt.NDArray[np.float64]
+    balanced: Balanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,7 @@ def _describe(
         checks=compile_checks(plant),
         clock_ahead_s=clock_ahead_s(plant),
         tolerance=balance_tolerances(plant, arrays),
+        balanced=compile_network(plant, arrays),
     )
 
 

@@ -188,6 +188,11 @@ class Totals:
         self._span_us = span_us
         self._marks = marks
 
+    @property
+    def block(self) -> ResultBlock:
+        """Return all of them, (s, 1), in the order they were asked for."""
+        return self._block
+
     def of(self, series_id: int) -> Total:
         """Return the total of one series."""
         row = self._row[series_id]

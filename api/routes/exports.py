@@ -21,11 +21,11 @@ router = APIRouter(tags=["导出 exports"], dependencies=[Depends(needs("read"))
 
 # Each holds a connection until its file is written.
 _AT_ONCE: Final = asyncio.Semaphore(2)
-_FILES = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()}}}
+FILES = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()}}}
 FileFormat = Annotated[Format, Query(alias="format", description="csv | xlsx | parquet")]
 
 
-async def _answer(
+async def answer_file(
     opened: AbstractAsyncContextManager[exports.Table], *, name: str, form: Format
 ) -> Response:
     """Write a table to a file in one snapshot, then send it."""
@@ -50,7 +50,7 @@ async def _answer(
     operation_id="export_readings",
     summary="导出读数 / Readings as a file",
     response_class=Response,
-    responses=_FILES,  # type: ignore[arg-type] # a response by status
+    responses=FILES,  # type: ignore[arg-type] # a response by status
 )
 async def export_readings(
     principal: Who,
@@ -75,7 +75,7 @@ async def export_readings(
         start=start,
         end=end,
     )
-    return await _answer(opened, name=f"{site}-readings", form=form)
+    return await answer_file(opened, name=f"{site}-readings", form=form)
 
 
 @router.get(
@@ -83,7 +83,7 @@ async def export_readings(
     operation_id="export_results",
     summary="导出结果 / Results as a file",
     response_class=Response,
-    responses=_FILES,  # type: ignore[arg-type] # same
+    responses=FILES,  # type: ignore[arg-type] # same
 )
 async def export_results(
     principal: Who,
@@ -110,4 +110,4 @@ async def export_results(
         start=start,
         end=end,
     )
-    return await _answer(opened, name=f"{site}-{interval}", form=form)
+    return await answer_file(opened, name=f"{site}-{interval}", form=form)

@@ -249,6 +249,9 @@ def _references(plant: Plant) -> Iterator[tuple[Place, str, str]]:
             yield place, "nodes", code
     for i, meter in enumerate(plant.meters):
         yield ("meters", i, "gateway"), "gateways", meter.gateway
+    for i, node in enumerate(plant.nodes):
+        if node.stock is not None:
+            yield ("nodes", i, "stock", "point"), "points", node.stock.point
     for i, flow in enumerate(plant.flows):
         yield ("flows", i, "from"), "nodes", flow.from_node
         yield ("flows", i, "to"), "nodes", flow.to_node

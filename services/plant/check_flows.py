@@ -3,8 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from compute.units import unit
+from services.plant.amounts import is_unit
 from services.plant.findings import Finding, Place, finding
-from services.plant.model import Flow, Metering, Node, Plant
+from services.plant.model import Flow, Metering, Node, Plant, Point
 
 
 def flow_findings(plant: Plant) -> Iterator[Finding]:
@@ -21,6 +23,8 @@ def flow_findings(plant: Plant) -> Iterator[Finding]:
 
 def _direction_findings(row: int, flow: Flow, kind: dict[str, str]) -> Iterator[Finding]:
     giver, taker = kind.get(flow.from_node), kind.get(flow.to_node)
+    if flow.market_factor is not None and giver not in {None, "source"}:
+        yield finding("market_factor_inside", ("flows", row, "market_factor"), flow.from_node)
     if flow.from_node == flow.to_node:
         yield finding("flow_to_itself", ("flows", row, "to"), flow.to_node)
     elif giver == "delivery":
@@ -49,6 +53,7 @@ def _balance_findings(plant: Plant) -> Iterator[Finding]:
     touched |= {product.node for product in plant.products}
     touched |= {member.node for member in plant.members}
     for i, node in enumerate(plant.nodes):
+        yield from _equipment_findings(("nodes", i), node, plant)
         yield from _node_findings(
             ("nodes", i),
             node,
@@ -67,6 +72,26 @@ def _node_findings(
         yield finding("storage_one_way", place, node.code)
     elif directions == 1 and node.kind in {"bus", "conversion"}:
         yield finding("bus_one_way", place, node.code)
+
+
+def _equipment_findings(place: Place, node: Node, plant: Plant) -> Iterator[Finding]:
+    """Yield what a node of this kind cannot have, and contents that no such point shows."""
+    if node.losses is not None and node.kind != "bus":
+        yield finding("losses_elsewhere", (*place, "losses"), node.kind)
+    if node.efficiency is not None and node.kind not in {"conversion", "storage"}:
+        yield finding("efficiency_elsewhere", (*place, "efficiency"), node.kind)
+    if node.stock is None:
+        return
+    if node.kind != "storage":
+        yield finding("stock_elsewhere", (*place, "stock"), node.kind)
+    for meter in plant.meters:
+        for point in meter.points:
+            if point.code == node.stock.point and not _shows_energy(point):
+                yield finding("stock_point", (*place, "stock", "point"), point.code)
+
+
+def _shows_energy(point: Point) -> bool:
+    return point.kind == "gauge" and is_unit(point.unit) and unit(point.unit).dimension == "energy"
 
 
 def _unmetered_findings(plant: Plant, kind: dict[str, str]) -> Iterator[Finding]:

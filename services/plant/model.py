@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.plant.benchmark import Benchmark, Shift
+from services.plant.equipment import Losses, MarketFactor, Stock, Yield
 from services.plant.formula import TEXT_LENGTH_MAX
 from services.plant.gateway import Gateway
 from services.plant.metering import Digits, Meter, Point
@@ -83,6 +84,28 @@ class Node(Part):
             "If left out: 0.1 for a bus, and not looked at elsewhere.",
         ),
     ] = None
+    losses: Annotated[
+        Losses | None,
+        said(
+            "损失",
+            "Losses",
+            "仅输送分配节点；省略表示不计损失。",
+            "Of a bus only; left out, nothing is lost in it.",
+        ),
+    ] = None
+    efficiency: Annotated[
+        Yield | None,
+        said(
+            "效率",
+            "Efficiency",
+            "仅加工转换与储能；省略时由计量值推算。",
+            "Of a conversion or storage only; left out, it follows from the meters.",
+        ),
+    ] = None
+    stock: Annotated[
+        Stock | None,
+        said("储量", "Stock", "仅储能；省略时由平衡推算。", "Of a storage only; else derived."),
+    ] = None
 
 
 class Metering(Part):
@@ -123,6 +146,15 @@ class Flow(Part):
         Field(max_length=100),
         said("计量", "Metered by", "为空表示未计量。", "None: the flow is unmetered."),
     ] = ()
+    market_factor: Annotated[
+        MarketFactor | None,
+        said(
+            "市场法因子",
+            "Market-based factor",
+            "仅来自 source 的能流；省略时与地区法相同。",
+            "Of a flow from a source only; as location-based if left out.",
+        ),
+    ] = None
 
 
 class Product(Part):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.plant.fault_text import FaultText, warning
+from services.plant.texts_of_balance import BALANCE
 from services.plant.texts_of_benchmark import BENCHMARK
 from services.plant.texts_of_form import READING, SHAPE
 from services.plant.texts_of_life import LIVES
@@ -379,6 +380,7 @@ TEXTS: Mapping[str, FaultText] = {
     **FLOWS,
     **POINTS,
     **LIVES,
+    **BALANCE,
     **VIRTUAL,
     **TARIFF,
     **BENCHMARK,

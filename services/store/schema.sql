@@ -117,6 +117,103 @@ ALTER TABLE public.api_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.balance (
+    site_id integer NOT NULL,
+    grain smallint NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    network_id integer CONSTRAINT balance_network_id_not_null1 NOT NULL,
+    formula smallint NOT NULL,
+    degrees_of_freedom integer NOT NULL,
+    objective double precision,
+    objective_left double precision,
+    critical_objective double precision,
+    critical_z double precision,
+    measured_kwh double precision[] NOT NULL,
+    sigma_kwh double precision[] NOT NULL,
+    value_kwh double precision[] NOT NULL,
+    value_sigma_kwh double precision[] NOT NULL,
+    z double precision[] NOT NULL,
+    row_class smallint[] NOT NULL,
+    alike smallint[] NOT NULL
+);
+
+ALTER TABLE ONLY public.balance FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.balance IS 'Reconciled flows of a closed interval or day of a site, and the global test.';
+
+COMMENT ON COLUMN public.balance.formula IS 'Version of the formula of balances.';
+
+COMMENT ON COLUMN public.balance.row_class IS '0 redundant, 1 measured alone, 2 observable, 3 not observable.';
+
+COMMENT ON COLUMN public.balance.alike IS 'Rows of one number cannot be told apart by the balances; -1: not tested.';
+
+CREATE TABLE public.balance_network (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    sha256 bytea NOT NULL,
+    document jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.balance_network FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.balance_network IS 'What the places of the arrays of a balance are: flows, then what nodes lose, keep or convert worse; and the nodes.';
+
+ALTER TABLE public.balance_network ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.balance_network_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.balance_suspect (
+    site_id integer NOT NULL,
+    grain smallint NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    step smallint NOT NULL,
+    tenant_id integer NOT NULL,
+    place smallint[] NOT NULL,
+    z double precision NOT NULL,
+    bias_kwh double precision NOT NULL,
+    bias_sigma_kwh double precision NOT NULL
+);
+
+ALTER TABLE ONLY public.balance_suspect FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.balance_suspect IS 'Meters that contradict the balances of an interval, in the order in which they were found; several places: the balances cannot tell which of them.';
+
+CREATE TABLE public.carbon_flow (
+    site_id integer NOT NULL,
+    ts timestamp with time zone NOT NULL,
+    tenant_id integer NOT NULL,
+    network_id integer NOT NULL,
+    formula smallint NOT NULL,
+    location_tco2e_per_kwh double precision[] NOT NULL,
+    market_tco2e_per_kwh double precision[] NOT NULL,
+    held_kwh double precision[] NOT NULL,
+    held double precision[] NOT NULL
+);
+
+ALTER TABLE ONLY public.carbon_flow FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.carbon_flow IS 'Emission intensity of what leaves each node in a closed interval, and what storages hold after it, by source.';
+
+COMMENT ON COLUMN public.carbon_flow.held IS 'Energy, location- and market-based emission of each source, storage by storage.';
+
+CREATE TABLE public.carbon_mark (
+    site_id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    start_ts timestamp with time zone NOT NULL,
+    end_ts timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.carbon_mark FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.carbon_mark IS 'From when on the carbon flow of a site is to be traced again, and up to when its balances changed. A storage remembers, so tracing goes on until nothing changes any more.';
+
 CREATE TABLE public.change_record (
     id bigint NOT NULL,
     tenant_id integer NOT NULL,
@@ -1273,6 +1370,24 @@ ALTER TABLE ONLY public.api_key
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.balance_network
+    ADD CONSTRAINT balance_network_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.balance_network
+    ADD CONSTRAINT balance_network_site_id_sha256_key UNIQUE (site_id, sha256);
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_pkey PRIMARY KEY (site_id, grain, ts);
+
+ALTER TABLE ONLY public.balance_suspect
+    ADD CONSTRAINT balance_suspect_pkey PRIMARY KEY (site_id, grain, ts, step);
+
+ALTER TABLE ONLY public.carbon_flow
+    ADD CONSTRAINT carbon_flow_pkey PRIMARY KEY (site_id, ts);
+
+ALTER TABLE ONLY public.carbon_mark
+    ADD CONSTRAINT carbon_mark_pkey PRIMARY KEY (site_id);
+
 ALTER TABLE ONLY public.change_record
     ADD CONSTRAINT change_record_pkey PRIMARY KEY (id);
 
@@ -1443,6 +1558,42 @@ ALTER TABLE ONLY public.account
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.balance_network(id);
+
+ALTER TABLE ONLY public.balance_network
+    ADD CONSTRAINT balance_network_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.balance_network
+    ADD CONSTRAINT balance_network_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.balance_suspect
+    ADD CONSTRAINT balance_suspect_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.balance_suspect
+    ADD CONSTRAINT balance_suspect_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.carbon_flow
+    ADD CONSTRAINT carbon_flow_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.balance_network(id);
+
+ALTER TABLE ONLY public.carbon_flow
+    ADD CONSTRAINT carbon_flow_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.carbon_flow
+    ADD CONSTRAINT carbon_flow_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.carbon_mark
+    ADD CONSTRAINT carbon_mark_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.carbon_mark
+    ADD CONSTRAINT carbon_mark_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.change_record
     ADD CONSTRAINT change_record_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -1643,6 +1794,16 @@ ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.balance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.balance_network ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.balance_suspect ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.carbon_flow ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.carbon_mark ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.change_record ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.conflict ENABLE ROW LEVEL SECURITY;
@@ -1706,6 +1867,16 @@ ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
 CREATE POLICY service ON public.account TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.api_key TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.balance TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.balance_network TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.balance_suspect TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.carbon_flow TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.carbon_mark TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.change_record TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1786,6 +1957,16 @@ ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant_only ON public.account USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.api_key USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.balance USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.balance_network USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.balance_suspect USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.carbon_flow USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.carbon_mark USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.change_record USING ((tenant_id = public.current_tenant()));
 
@@ -1887,6 +2068,24 @@ GRANT SELECT ON TABLE public.alembic_version TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance TO nengtan_admin;
+GRANT SELECT ON TABLE public.balance TO nengtan_api;
+
+GRANT SELECT,INSERT ON TABLE public.balance_network TO nengtan_worker;
+GRANT SELECT ON TABLE public.balance_network TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance_suspect TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance_suspect TO nengtan_admin;
+GRANT SELECT ON TABLE public.balance_suspect TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.carbon_flow TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.carbon_flow TO nengtan_admin;
+GRANT SELECT ON TABLE public.carbon_flow TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.carbon_mark TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.carbon_mark TO nengtan_admin;
 
 GRANT SELECT,INSERT ON TABLE public.change_record TO nengtan_admin;
 GRANT SELECT,INSERT ON TABLE public.change_record TO nengtan_api;

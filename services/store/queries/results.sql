@@ -97,7 +97,7 @@ from result r join series s on s.id = r.series_id
 where s.site_id = $1 and r.ts >= $2 and r.ts < $3
 
 -- name: dirty_sites
-select distinct site_id from dirty
+select site_id from dirty union select site_id from carbon_mark
 
 -- name: put_point_states
 insert into point_state (point_id, tenant_id, first_ts, last_ts, last_value, last_quality)
