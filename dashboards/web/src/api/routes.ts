@@ -8,10 +8,13 @@ import type {
   Decisions,
   Energy,
   EnergyFlow,
+  FileImport,
+  FileImports,
   Findings,
   FindingState,
   FindingSubject,
   FlowUnit,
+  ImportKind,
   Interval,
   Me,
   MeterProvisions,
@@ -20,6 +23,7 @@ import type {
   Park,
   PlantDocument,
   Points,
+  Policy,
   Provenance,
   Readings,
   Ready,
@@ -193,6 +197,38 @@ export function queryPark(
   signal?: AbortSignal,
 ): Promise<Park> {
   return request("/park", { query, ...at(signal) });
+}
+
+const UPLOAD_TIMEOUT_MS = 900_000;
+
+/** Keeps a file and answers with what was found in it; nothing of it is taken yet. */
+export function uploadImport(
+  query: { site: string; name: string; records: ImportKind },
+  file: Blob,
+  signal?: AbortSignal,
+): Promise<FileImport> {
+  return request("/imports", { method: "POST", query, file, timeoutMs: UPLOAD_TIMEOUT_MS, isUrgent: true, ...at(signal) });
+}
+
+export function listImports(query: { site: string } & Page, signal?: AbortSignal): Promise<FileImports> {
+  return request("/imports", { query, ...at(signal) });
+}
+
+export function getImport(id: number, signal?: AbortSignal): Promise<FileImport> {
+  return request(`/imports/${id}`, at(signal));
+}
+
+/** Has a file taken that was looked at: `sha256` is of the one whose preview was seen. */
+export function takeImport(id: number, body: { sha256: string; policy: Policy }): Promise<FileImport> {
+  return request(`/imports/${id}/take`, { method: "POST", body });
+}
+
+export function cancelImport(id: number): Promise<FileImport> {
+  return request(`/imports/${id}/cancel`, { method: "POST" });
+}
+
+export function undoImport(id: number, reason: string): Promise<FileImport> {
+  return request(`/imports/${id}/undo`, { method: "POST", body: { reason } });
 }
 
 function at(signal: AbortSignal | undefined): { signal?: AbortSignal } {
