@@ -18,6 +18,7 @@ from tests.browser.page import MISSING_GLYPHS, OVERFLOW, Visitor
 
 SIZES = {1366: 768, 360: 780, 1920: 1080, 3840: 2160}
 MANAGER = "energy_manager@demo"
+VIEWER = "viewer@demo"
 OPERATOR = "park_operator@demo-park"
 VIEWS = {
     "sign-in": ("/overview", None),
@@ -122,10 +123,49 @@ class TestFiles:
             page.get_by_text(f"{len(lines) - 1} rows").wait_for()
 
     def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
-        with visitor.visit("/files", login="viewer@demo", language="en") as visit:
+        with visitor.visit("/files", login=VIEWER, language="en") as visit:
             visit.settle()
             visit.page.get_by_role("button", name="Export file").wait_for()
             assert visit.page.locator("input[type=file]").count() == 0
+
+
+class TestMeterLife:
+    def test_takes_a_fact_says_at_the_field_what_is_wrong_and_withdraws(
+        self, visitor: Visitor
+    ) -> None:
+        with visitor.visit("/meters?point=grid-1", login=MANAGER, language="en") as visit:
+            visit.settle()
+            drawer = visit.page.get_by_role("dialog", name="Feeder 1")
+            drawer.get_by_role("button", name="Enter a change or calibration").click()
+            enter = drawer.get_by_role("button", name="Enter", exact=True)
+            enter.click()
+            assert drawer.get_by_label("First reading").get_attribute("aria-invalid") == "true"
+            drawer.get_by_label("Last reading").fill("1")
+            drawer.get_by_label("First reading").fill("0")
+            drawer.get_by_label("Why, or number of a record").fill("test")
+            enter.click()
+            drawer.get_by_text("is lower than").wait_for()
+            assert drawer.get_by_label("Last reading").get_attribute("aria-invalid") == "true"
+            assert visit.axe_violations() == []
+            drawer.get_by_role("button", name="Calibration", exact=True).click()
+            drawer.get_by_text("nothing is computed again").wait_for()
+            drawer.get_by_label("Certificate").fill("CERT-1")
+            drawer.get_by_label("Calibrated on").fill("2026-01-05")
+            drawer.get_by_label("Due").fill("2028-01-04")
+            enter.click()
+            event = drawer.locator("li", has_text="certificate CERT-1")
+            event.get_by_role("button", name="Withdraw").click()
+            event.get_by_label("Why it was wrong").fill("of another meter")
+            event.get_by_role("button", name="Yes, withdraw it").click()
+            event.get_by_text("withdrawn by energy_manager@demo").wait_for()
+            # What the centre refuses is noted by the browser, whatever the page makes of it.
+            assert [text for text in visit.complaints if "422" not in text] == []
+
+    def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
+        with visitor.visit("/meters?point=grid-1", login=VIEWER, language="en") as visit:
+            visit.settle()
+            visit.page.get_by_role("heading", name="Life of the meter").wait_for()
+            assert visit.page.get_by_role("button", name="Enter a change").count() == 0
 
 
 # The page promises five seconds; a busy machine that runs a browser beside the centre gets more.

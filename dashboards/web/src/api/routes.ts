@@ -17,6 +17,10 @@ import type {
   ImportKind,
   Interval,
   Me,
+  MeterCalibration,
+  MeterChange,
+  MeterFact,
+  MeterFacts,
   MeterProvisions,
   MeterRegister,
   Nomenclature,
@@ -93,6 +97,22 @@ export function getMeterRegister(site: string, signal?: AbortSignal): Promise<Me
 
 export function getMeterProvision(site: string, signal?: AbortSignal): Promise<MeterProvisions> {
   return request(`/sites/${encodeURIComponent(site)}/meter-provision`, at(signal));
+}
+
+export function listMeterFacts(site: string, signal?: AbortSignal): Promise<MeterFacts> {
+  return request(`/sites/${encodeURIComponent(site)}/meter-facts`, at(signal));
+}
+
+export function addPointChange(site: string, point: string, body: MeterChange): Promise<MeterFact> {
+  return request(`/sites/${encodeURIComponent(site)}/points/${encodeURIComponent(point)}/life`, { method: "POST", body });
+}
+
+export function addCalibration(site: string, meter: string, body: MeterCalibration): Promise<MeterFact> {
+  return request(`/sites/${encodeURIComponent(site)}/meters/${encodeURIComponent(meter)}/calibrations`, { method: "POST", body });
+}
+
+export function withdrawMeterFact(site: string, fact: number, reason: string): Promise<MeterFact> {
+  return request(`/sites/${encodeURIComponent(site)}/meter-facts/${fact}/withdrawal`, { method: "POST", body: { reason } });
 }
 
 export function getNomenclature(): Promise<Nomenclature> {
