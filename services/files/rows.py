@@ -381,7 +381,11 @@ def number_reader(decimal: str, thousands: str) -> Callable[[Cell, Decimal | Non
 
 
 def _no_number() -> Unreadable:
-    return Unreadable("type", "is not a number", "不是数字")
+    return Unreadable(
+        "type",
+        "is not a number: write digits, without separators of thousands and without a unit",
+        "不是数字：请只填数字，不带千位分隔符和单位",
+    )
 
 
 def _finite(value: float) -> float:

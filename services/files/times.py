@@ -113,10 +113,18 @@ class TimeReader:
                 )
             found = clock
         if found is None:
-            raise Unreadable(
-                "time", f"is not a time of the form {self._forms}", f"不是 {self._forms} 形式的时间"
-            )
+            raise self._unreadable()
         return found
+
+    def _unreadable(self) -> Unreadable:
+        forms = self._forms
+        if forms == WRITTEN:  # no pattern says what that is
+            return Unreadable(
+                "time",
+                "is not a time with the year first, such as 2026-03-01 08:00",
+                "不是年在前的时间，如 2026-03-01 08:00",
+            )
+        return Unreadable("time", f"is not a time of the form {forms}", f"不是 {forms} 形式的时间")
 
     def _utc(self, local_us: int, key: str) -> int:
         if self._zone is None:

@@ -7,14 +7,18 @@ import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from services import clock
 from tests.browser.demo_run import DemoRun
 from tests.browser.page import MISSING_GLYPHS, OVERFLOW, Visitor
 
 SIZES = {1366: 768, 360: 780, 1920: 1080, 3840: 2160}
 MANAGER = "energy_manager@demo"
+VIEWER = "viewer@demo"
 OPERATOR = "park_operator@demo-park"
 VIEWS = {
     "sign-in": ("/overview", None),
@@ -26,9 +30,17 @@ VIEWS = {
     "park": ("/park", OPERATOR),
     "screen": ("/overview?screen=1", MANAGER),
 }
+LOOKS = (("zh-CN", "light"), ("en", "dark"))
+# What overflows depends on the language and what has contrast on the look: each once is enough.
+VIEWS_WALKED_TWICE = {
+    "files": ("/files", MANAGER),
+}
 CASES = [
     pytest.param(*case, id="-".join(case))
-    for case in itertools.product(VIEWS, ("zh-CN", "en"), ("light", "dark"))
+    for case in (
+        *itertools.product(VIEWS, ("zh-CN", "en"), ("light", "dark")),
+        *((view, *look) for view in VIEWS_WALKED_TWICE for look in LOOKS),
+    )
 ]
 
 
@@ -37,7 +49,7 @@ class TestView:
     def test_stands_whole_and_without_complaint(
         self, visitor: Visitor, view: str, language: str, theme: str
     ) -> None:
-        path, login = VIEWS[view]
+        path, login = (VIEWS | VIEWS_WALKED_TWICE)[view]
         with visitor.visit(path, login=login, language=language, theme=theme) as visit:
             visit.settle()
             for width, height in SIZES.items():
@@ -49,6 +61,111 @@ class TestView:
             assert visit.evaluate(MISSING_GLYPHS) == []
             assert visit.complaints == []
             assert visit.page.locator("html").get_attribute("lang") == language
+
+
+# Before the demo's history, and of points whose readings stand for their own period alone.
+_BY_HAND = f"{(clock.now() - timedelta(days=16)):%Y-%m-%d}"
+# Two good cells, one that is no number, one beyond the limits of its point, and no time.
+READINGS = f"""time [Asia/Shanghai],milling [kWh],recarburiser [kg]
+{_BY_HAND} 08:15,12.5,3
+{_BY_HAND} 08:30,abc,99
+{_BY_HAND} 25:00,13,
+"""
+WORKED_MS_MAX = 60_000
+
+
+class TestFiles:
+    def test_are_previewed_taken_and_taken_back(self, visitor: Visitor) -> None:
+        with visitor.visit("/files", login=MANAGER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            page.set_input_files(
+                "input[type=file]",
+                {"name": "by hand.csv", "mimeType": "text/csv", "buffer": READINGS.encode()},
+            )
+            sheet = page.get_by_role("dialog", name="Import")
+            faults = sheet.get_by_role("region", name="Lines that are wrong").locator("tbody tr")
+            faults.first.wait_for(timeout=WORKED_MS_MAX)
+            assert [row.locator("th").inner_text() for row in faults.all()] == ["3", "3", "4"]
+            assert "abc" in faults.first.inner_text()
+            take = sheet.get_by_role("button", name="Take 2 readings")
+            assert take.is_disabled()
+            sheet.get_by_role("button", name="Take the rest").click()
+            assert visit.axe_violations() == []
+            take.click()
+            back = sheet.get_by_role("button", name="Take this import back")
+            back.wait_for(timeout=WORKED_MS_MAX)
+            back.click()
+            sure = sheet.get_by_role("button", name="Yes, take it back")
+            assert sure.is_disabled()
+            sheet.get_by_label("Reason").fill("read from another meter")
+            sure.click()
+            sheet.get_by_text("Taken back: 2 readings withdrawn").wait_for(timeout=WORKED_MS_MAX)
+            assert sheet.get_by_text("read from another meter").is_visible()
+            page.keyboard.press("Escape")
+            row = page.get_by_role("region", name="Imports").locator("tbody tr").first
+            row.get_by_text("Taken back").wait_for()
+            assert "energy_manager@demo" in row.inner_text()
+            assert visit.complaints == []
+
+    def test_export_saves_what_was_chosen(self, visitor: Visitor, tmp_path: Path) -> None:
+        with visitor.visit("/files?period=yesterday", login=MANAGER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            page.get_by_role("button", name="Results").click()
+            page.locator('select:has(option[value="node:plant"])').select_option("node:plant")
+            with page.expect_download(timeout=WORKED_MS_MAX) as coming:
+                page.get_by_role("button", name="Export file").click()
+            coming.value.save_as(tmp_path / "file")
+            lines = (tmp_path / "file").read_text(encoding="utf-8-sig").splitlines()
+            assert coming.value.suggested_filename == "main-hour.csv"
+            assert {line.split(",")[2] for line in lines[1:]} == {"plant"}
+            page.get_by_text(f"{len(lines) - 1} rows").wait_for()
+
+    def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
+        with visitor.visit("/files", login=VIEWER, language="en") as visit:
+            visit.settle()
+            visit.page.get_by_role("button", name="Export file").wait_for()
+            assert visit.page.locator("input[type=file]").count() == 0
+
+
+class TestMeterLife:
+    def test_takes_a_fact_says_at_the_field_what_is_wrong_and_withdraws(
+        self, visitor: Visitor
+    ) -> None:
+        with visitor.visit("/meters?point=grid-1", login=MANAGER, language="en") as visit:
+            visit.settle()
+            drawer = visit.page.get_by_role("dialog", name="Feeder 1")
+            drawer.get_by_role("button", name="Enter a change or calibration").click()
+            enter = drawer.get_by_role("button", name="Enter", exact=True)
+            enter.click()
+            assert drawer.get_by_label("First reading").get_attribute("aria-invalid") == "true"
+            drawer.get_by_label("Last reading").fill("1")
+            drawer.get_by_label("First reading").fill("0")
+            drawer.get_by_label("Why, or number of a record").fill("test")
+            enter.click()
+            drawer.get_by_text("is lower than").wait_for()
+            assert drawer.get_by_label("Last reading").get_attribute("aria-invalid") == "true"
+            assert visit.axe_violations() == []
+            drawer.get_by_role("button", name="Calibration", exact=True).click()
+            drawer.get_by_text("nothing is computed again").wait_for()
+            drawer.get_by_label("Certificate").fill("CERT-1")
+            drawer.get_by_label("Calibrated on").fill("2026-01-05")
+            drawer.get_by_label("Due").fill("2028-01-04")
+            enter.click()
+            event = drawer.locator("li", has_text="certificate CERT-1")
+            event.get_by_role("button", name="Withdraw").click()
+            event.get_by_label("Why it was wrong").fill("of another meter")
+            event.get_by_role("button", name="Yes, withdraw it").click()
+            event.get_by_text("withdrawn by energy_manager@demo").wait_for()
+            # What the centre refuses is noted by the browser, whatever the page makes of it.
+            assert [text for text in visit.complaints if "422" not in text] == []
+
+    def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
+        with visitor.visit("/meters?point=grid-1", login=VIEWER, language="en") as visit:
+            visit.settle()
+            visit.page.get_by_role("heading", name="Life of the meter").wait_for()
+            assert visit.page.get_by_role("button", name="Enter a change").count() == 0
 
 
 # The page promises five seconds; a busy machine that runs a browser beside the centre gets more.

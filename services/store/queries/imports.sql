@@ -70,7 +70,7 @@ insert into file_import_progress (import_id, tenant_id, share, at) values ($1, $
 on conflict (import_id) do update set share = excluded.share, at = excluded.at
 
 -- name: finish_import
-update file_import set state = $2, report = $3, stored = stored + $4, duplicate = duplicate + $5,
+update file_import set state = $2, report = coalesce($3::jsonb, report), stored = stored + $4, duplicate = duplicate + $5,
   conflict = conflict + $6, quarantined = quarantined + $7, quarantine_ids = quarantine_ids || $8::bigint[],
   finished_at = $9
 where id = $1

@@ -11,6 +11,8 @@ interface Ask {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   query?: Query;
   body?: unknown;
+  /** Sent as it is, instead of a body. */
+  file?: Blob;
   signal?: AbortSignal;
   timeoutMs?: number;
   /** Does not wait for others. */
@@ -45,6 +47,9 @@ async function send(path: string, ask: Ask): Promise<Response> {
   if (ask.body !== undefined) {
     init.headers = { Accept: "application/json", "Content-Type": "application/json" };
     init.body = JSON.stringify(ask.body);
+  } else if (ask.file !== undefined) {
+    init.headers = { Accept: "application/json", "Content-Type": "application/octet-stream" };
+    init.body = ask.file;
   }
   try {
     return await fetch(addressOf(path, ask.query), init);

@@ -204,3 +204,43 @@ export interface MeterProvisions extends Answer {
   rows: MeterProvision[];
   levels_undeclared: string[];
 }
+
+/** What changed in the life of a point, from an instant on; what is not named stayed as it was. */
+export interface MeterChange {
+  from: string;
+  multiplier?: number;
+  digits?: { integer: number; decimal?: number };
+  rate_max_per_hour?: number;
+  /** Before the multiplier, as the next one. */
+  last_reading?: number;
+  first_reading?: number;
+  serial_number?: string;
+  retired?: boolean;
+  reason?: string;
+}
+
+export interface MeterCalibration {
+  certificate: string;
+  calibrated_on: string;
+  /** The last good day. */
+  due: string;
+  accuracy_class?: string;
+  reason?: string;
+}
+
+interface Entered {
+  id: number;
+  /** Of a change its point, of a calibration its meter. */
+  code: string;
+  created_by: string;
+  created_at: string;
+  withdrawn_by: string | null;
+  withdrawn_at: string | null;
+  withdrawn_reason: string | null;
+}
+
+export type MeterFact = Entered & ({ kind: "change"; fact: MeterChange } | { kind: "calibration"; fact: MeterCalibration });
+
+export interface MeterFacts extends Answer {
+  facts: MeterFact[];
+}

@@ -8,18 +8,26 @@ import type {
   Decisions,
   Energy,
   EnergyFlow,
+  FileImport,
+  FileImports,
   Findings,
   FindingState,
   FindingSubject,
   FlowUnit,
+  ImportKind,
   Interval,
   Me,
+  MeterCalibration,
+  MeterChange,
+  MeterFact,
+  MeterFacts,
   MeterProvisions,
   MeterRegister,
   Nomenclature,
   Park,
   PlantDocument,
   Points,
+  Policy,
   Provenance,
   Readings,
   Ready,
@@ -89,6 +97,22 @@ export function getMeterRegister(site: string, signal?: AbortSignal): Promise<Me
 
 export function getMeterProvision(site: string, signal?: AbortSignal): Promise<MeterProvisions> {
   return request(`/sites/${encodeURIComponent(site)}/meter-provision`, at(signal));
+}
+
+export function listMeterFacts(site: string, signal?: AbortSignal): Promise<MeterFacts> {
+  return request(`/sites/${encodeURIComponent(site)}/meter-facts`, at(signal));
+}
+
+export function addPointChange(site: string, point: string, body: MeterChange): Promise<MeterFact> {
+  return request(`/sites/${encodeURIComponent(site)}/points/${encodeURIComponent(point)}/life`, { method: "POST", body });
+}
+
+export function addCalibration(site: string, meter: string, body: MeterCalibration): Promise<MeterFact> {
+  return request(`/sites/${encodeURIComponent(site)}/meters/${encodeURIComponent(meter)}/calibrations`, { method: "POST", body });
+}
+
+export function withdrawMeterFact(site: string, fact: number, reason: string): Promise<MeterFact> {
+  return request(`/sites/${encodeURIComponent(site)}/meter-facts/${fact}/withdrawal`, { method: "POST", body: { reason } });
 }
 
 export function getNomenclature(): Promise<Nomenclature> {
@@ -193,6 +217,38 @@ export function queryPark(
   signal?: AbortSignal,
 ): Promise<Park> {
   return request("/park", { query, ...at(signal) });
+}
+
+const UPLOAD_TIMEOUT_MS = 900_000;
+
+/** Keeps a file and answers with what was found in it; nothing of it is taken yet. */
+export function uploadImport(
+  query: { site: string; name: string; records: ImportKind },
+  file: Blob,
+  signal?: AbortSignal,
+): Promise<FileImport> {
+  return request("/imports", { method: "POST", query, file, timeoutMs: UPLOAD_TIMEOUT_MS, isUrgent: true, ...at(signal) });
+}
+
+export function listImports(query: { site: string } & Page, signal?: AbortSignal): Promise<FileImports> {
+  return request("/imports", { query, ...at(signal) });
+}
+
+export function getImport(id: number, signal?: AbortSignal): Promise<FileImport> {
+  return request(`/imports/${id}`, at(signal));
+}
+
+/** Has a file taken that was looked at: `sha256` is of the one whose preview was seen. */
+export function takeImport(id: number, body: { sha256: string; policy: Policy }): Promise<FileImport> {
+  return request(`/imports/${id}/take`, { method: "POST", body });
+}
+
+export function cancelImport(id: number): Promise<FileImport> {
+  return request(`/imports/${id}/cancel`, { method: "POST" });
+}
+
+export function undoImport(id: number, reason: string): Promise<FileImport> {
+  return request(`/imports/${id}/undo`, { method: "POST", body: { reason } });
 }
 
 function at(signal: AbortSignal | undefined): { signal?: AbortSignal } {

@@ -1,4 +1,4 @@
-import type { Bilingual, PlantDocument, PointState } from "@/api/types";
+import type { Bilingual, MeterCalibration, MeterChange, PlantDocument, PointState } from "@/api/types";
 
 /** The plant description, as far as views name and group what it holds. Absent is null. */
 export interface Plant {
@@ -38,14 +38,23 @@ export interface PlantMeter extends Named {
   accuracyClass: string | null;
   /** The last good day, "2027-06-30". */
   calibrationDue: string | null;
+  calibrations: MeterCalibration[];
   points: PlantPoint[];
+}
+
+interface Digits {
+  integer: number;
+  decimal: number;
 }
 
 export interface PlantPoint {
   code: string;
   kind: PointState["kind"];
   multiplier: number;
-  digits: { integer: number; decimal: number } | null;
+  digits: Digits | null;
+  /** What the description says of its beginning, and what changed since. */
+  first: { multiplier: number; digits: Digits | null };
+  life: MeterChange[];
   holdSeconds: number | null;
   periodMinutes: number | null;
 }
@@ -83,17 +92,22 @@ function meterOf(part: Part): PlantMeter {
     serialNumber: text(part.serial_number),
     accuracyClass: text(part.accuracy_class),
     calibrationDue: text(part.calibration_due),
+    calibrations: Array.isArray(part.calibrations) ? (part.calibrations as MeterCalibration[]) : [],
     points: partsOf(part.points).map(pointOf),
   };
 }
 
 function pointOf(part: Part): PlantPoint {
-  const digits = part.digits as { integer: number; decimal?: number } | undefined;
+  const written = part.digits as { integer: number; decimal?: number } | undefined;
+  const digits = written ? { integer: written.integer, decimal: written.decimal ?? 0 } : null;
+  const multiplier = number(part.multiplier) ?? 1;
   return {
     code: text(part.code) ?? "",
     kind: (text(part.kind) ?? "register") as PlantPoint["kind"],
-    multiplier: number(part.multiplier) ?? 1,
-    digits: digits ? { integer: digits.integer, decimal: digits.decimal ?? 0 } : null,
+    multiplier,
+    digits,
+    first: { multiplier, digits },
+    life: Array.isArray(part.life) ? (part.life as MeterChange[]) : [],
     holdSeconds: number(part.hold_seconds),
     periodMinutes: number(part.period_minutes),
   };

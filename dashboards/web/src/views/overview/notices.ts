@@ -102,7 +102,9 @@ export function withheldNotice(words: Words, { point, flag, at }: Withheld): Not
     title: words.t(`overview.attention.${flag}`, given),
     text: words.t(`overview.attention.${flag}Text`, given),
     since: at,
-    ...atMeters(words, point),
+    // There the readings stand side by side, and the verdict is given.
+    to: { name: "review", query: { check: flag, period: "today" } },
+    action: words.t("overview.attention.toReview"),
   };
 }
 
@@ -114,7 +116,8 @@ export function gapNotice(words: Words, { gateway, epoch, first_seq: first, last
     title: t("overview.attention.gap", { gateway: format.name(places.gateway(gateway)) }),
     text: t("overview.attention.gapText", { count: last - first + 1, first, last }),
     since,
-    ...atMeters(words),
+    to: { name: "meters", query: { gateway } },
+    action: t("overview.attention.toMeters"),
   };
 }
 

@@ -4,15 +4,17 @@ import {
   getConsumption,
   getPlant,
   listConflicts,
+  listFindings,
   listGaps,
   listPoints,
   listReceived,
   listSeries,
   queryEnergy,
 } from "@/api/routes";
-import type { Completeness, Conflicts, Consumption, EnergyRow, PlantDocument, PointState, Received, SequenceGaps } from "@/api/types";
+import type { Completeness, Conflicts, Consumption, EnergyRow, Findings, PlantDocument, PointState, Received, SequenceGaps } from "@/api/types";
 import { useLive } from "@/live/useLive";
 import { useSite } from "@/session/useSite";
+import { periodOf } from "@/use/period";
 import { useAnswer, type AnswerUse } from "@/use/useAnswer";
 import { spanOf, useNow } from "@/use/usePeriod";
 import { stretchesOf, type DayStretches, type Stretch } from "./compare";
@@ -20,6 +22,8 @@ import { stretchesOf, type DayStretches, type Stretch } from "./compare";
 const FOLLOW_MS = 10_000;
 const POINTS_EVERY_MS = 10_000;
 const QUALITY_EVERY_MS = 30_000;
+/** More of them are told as "at least". */
+const FINDINGS_MAX = 200;
 const PLANT_EVERY_MS = 120_000;
 const ROWS_MAX = 1_000;
 const PAGE_MAX = 10_000;
@@ -127,6 +131,8 @@ export interface Meters {
   today: AnswerUse<Completeness>;
   gaps: AnswerUse<SequenceGaps>;
   conflicts: AnswerUse<Conflicts>;
+  /** What waits for a verdict, of the last 7 days as the review shows them. */
+  findings: AnswerUse<Findings>;
   received: AnswerUse<Received>;
   plant: AnswerUse<PlantDocument>;
 }
@@ -148,6 +154,10 @@ export function useMeters(stretches: ComputedRef<DayStretches>): Meters {
     today: useAnswer((signal) => getCompleteness(spanOf(code(), stretches.value.today), signal), { on: [stretches], ...slow }),
     gaps: useAnswer((signal) => listGaps(code(), signal), slow),
     conflicts: useAnswer((signal) => listConflicts(code(), signal), slow),
+    findings: useAnswer((signal) => {
+      const week = periodOf({ kind: "week" }, stretches.value.today.end - 1, site.value);
+      return listFindings({ ...spanOf(code(), week), state: "open", limit: FINDINGS_MAX }, signal);
+    }, slow),
     received: useAnswer(
       (signal) => listReceived({ ...spanOf(code(), hours(stretches.value.today)), limit: PAGE_MAX }, signal),
       slow,
