@@ -35,7 +35,7 @@ class Line(Part):
     """A three-phase line that a bus is fed through (三相线路)."""
 
     resistance_ohm: Annotated[
-        _Positive, said("每相电阻", "Resistance of a phase", "Ω。", "In ohm.")
+        _Positive, said("每相电阻", "Resistance of a phase", "单位：欧姆。", "In ohm.")
     ]
     voltage_kv: Annotated[
         _Positive, said("线电压", "Line voltage", "相间电压，kV。", "Between phases, in kV.")
