@@ -226,16 +226,16 @@ class TestTariffsOfADescription:
         hours = [("P1", START + n * HOUR, 10.0 * n) for n in range(5)]
         migrated.ingest([plant.delivery(hours)], at=START + 24 * HOUR)
         drain(migrated)
-        assert energy_and_cost(migrated) == (40.0, pytest.approx(40 * 0.5))
+        assert energy_and_cost(migrated) == pytest.approx((40.0, 40 * 0.5))
         apply(migrated, self.described(flat(0.7)))
         assert migrated.rows("select * from dirty") == []
-        assert energy_and_cost(migrated) == (40.0, pytest.approx(40 * 0.7))
+        assert energy_and_cost(migrated) == pytest.approx((40.0, 40 * 0.7))
         # Anything else beside the price is computed again.
         other = SmallPlant(points=[{**P1, "multiplier": 2}]).plant()
         apply(migrated, self.described(flat(0.8)).model_copy(update={"meters": other.meters}))
         assert migrated.rows("select * from dirty") != []
         drain(migrated)
-        assert energy_and_cost(migrated) == (80.0, pytest.approx(80 * 0.8))
+        assert energy_and_cost(migrated) == pytest.approx((80.0, 80 * 0.8))
 
     def test_leave_alone_what_was_corrected_elsewhere(self, migrated: Migrated) -> None:
         migrated.install(self.described(flat(0.5)))
