@@ -63,8 +63,8 @@ class TestKillsAtRandom:
         tmp_path: Path,
     ) -> None:
         outcome = run(own_database_server, own_mosquitto_server, tmp_path, kill_count=30, seed=SEED)
-        assert not outcome.verdict.found, outcome
-        assert outcome.drained_s < DRAINED_S_MAX_BUSY, outcome
+        assert not outcome.verdict.found, f"seed {outcome.seed}: {outcome.verdict}"
+        assert outcome.drained_s < DRAINED_S_MAX_BUSY, f"seed {outcome.seed}"
 
     @pytest.mark.faults
     @pytest.mark.timeout(7200)
@@ -78,5 +78,5 @@ class TestKillsAtRandom:
     ) -> None:
         # With both tiers 400.
         outcome = run(own_database_server, own_mosquitto_server, tmp_path, kill_count=50, seed=seed)
-        assert not outcome.verdict.found, outcome
-        assert outcome.drained_s < DRAINED_S_MAX, outcome
+        assert not outcome.verdict.found, f"seed {outcome.seed}: {outcome.verdict}"
+        assert outcome.drained_s < DRAINED_S_MAX, f"seed {outcome.seed}"
