@@ -15,12 +15,14 @@ from compute.periods import Grain, to_us
 from compute.quality import Quality
 from services import totals
 from services.plant.compile import points_of
+from services.plant.metering import Point
 from services.plant_history import plants_over
 from services.store import answers
 from services.store.answers import PointRow
 from services.store.pool import Connection, Database
 from services.totals import SiteState
 
+_MINUTE_US = 60_000_000
 _POINTS_MAX = 10_000
 _MONTHS_MAX = 24
 
@@ -32,7 +34,8 @@ class PointMonth:
     Attributes
     ----------
     expected_us : int
-        The part of the month in which the point was there and that is over. > 0. [µs]
+        The part of the month in which the point was there and that is over: from its first
+        reading on, and of one that never sent any from its validity on. > 0. [µs]
     covered_us, self_collected_us : int
         How much of it readings cover, and readings of gateways alone. [µs]
     completeness_min : float
@@ -86,37 +89,45 @@ async def collection(
         )
         series = await answers.list_series(connection, site_id=state.site.id, kind="point")
         plants = await plants_over(connection, state.site.id, start=start, end=end)
-        least = {
-            point.code: point.checks.completeness_min
-            for span in plants
-            for _, point in points_of(span.plant)
-        }
+        described = {point.code: point for span in plants for _, point in points_of(span.plant)}
         covered = await _covered(connection, {row.id: row.code for row in series}, start, end)
     rows = [
         PointMonth(
             month=first,
             meter=point.meter_code,
             point=point.code,
-            expected_us=expected_us,
+            # A level that somebody read at an exchange may cover time before the first reading.
+            expected_us=max(expected_us, covered.get((point.code, to_us(first)), (0, 0))[0]),
             covered_us=covered.get((point.code, to_us(first)), (0, 0))[0],
             self_collected_us=covered.get((point.code, to_us(first)), (0, 0))[1],
-            completeness_min=least[point.code],
+            completeness_min=described[point.code].checks.completeness_min,
         )
         for first, last in pairwise(edges)
         for point in sorted(points, key=lambda row: (row.meter_code, row.code))
-        if point.code in least and (expected_us := _expected_us(state, point, first, last)) > 0
+        if point.code in described
+        and (expected_us := _expected_us(state, point, described[point.code], first, last)) > 0
     ]
     return CollectionAnswer(state, rows)
 
 
-def _expected_us(state: SiteState, point: PointRow, first: datetime, last: datetime) -> int:
+def _expected_us(
+    state: SiteState, point: PointRow, described: Point, first: datetime, last: datetime
+) -> int:
     """Return the part of a month in which a point was there and that is over. [µs]."""
     step_us = state.site.base_interval_us
     begin_us = max(to_us(first), to_us(point.valid_from))
+    if point.first_ts is not None:
+        # A meter that is described before it is fitted lacks nothing until it speaks.
+        begin_us = max(begin_us, to_us(point.first_ts) - _reach_us(described))
     end_us = min(to_us(last), to_us(state.as_of) // step_us * step_us)
     if point.valid_to is not None:
         end_us = min(end_us, to_us(point.valid_to))
     return max(end_us - begin_us, 0)
+
+
+def _reach_us(point: Point) -> int:
+    """Return how far before its stamp a value of a point counts. [µs]."""
+    return (point.period_minutes or 0) * _MINUTE_US if point.stamp == "end" else 0
 
 
 async def _covered(

@@ -134,12 +134,15 @@ async def _mark(
     told: Plant,
     facts: Sequence[Fact],
 ) -> None:
-    """Have computed again what the description changes: where only lives do, what these touch."""
+    """Have computed again what the description changes: where only lives do, what these touch.
+
+    Prices touch nothing: what energy costs is computed when it is asked for.
+    """
     ids = await topology.point_ids(connection, site.id)
     old = {} if before is None else points_by_code(with_facts(before, facts))
     for code, point in points_by_code(told).items():
         await check_readings(connection, point_id=ids[code], old=old.get(code), new=point)
-    if before is not None and _without_lives(before) == _without_lives(told):
+    if before is not None and _settled_by(before) == _settled_by(told):
         for code, point in points_by_code(told).items():
             await mark_touched(
                 connection,
@@ -157,7 +160,8 @@ async def _mark(
         await ledger.mark_site_dirty(connection, site_id=site.id, start=told.valid_from, end=end)
 
 
-def _without_lives(plant: Plant) -> Plant:
+def _settled_by(plant: Plant) -> Plant:
+    """Return what amounts and figures follow from, but for the lives of points."""
     meters = tuple(
         meter.model_copy(
             update={
@@ -167,7 +171,7 @@ def _without_lives(plant: Plant) -> Plant:
         )
         for meter in plant.meters
     )
-    return plant.model_copy(update={"meters": meters})
+    return plant.model_copy(update={"meters": meters, "tariffs": ()})
 
 
 async def _put_site(connection: Connection, plant: Plant, *, tenant_id: int) -> topology.Site:

@@ -494,6 +494,46 @@ class TestRecords:
 
 
 class TestCollection:
+    def test_expects_nothing_before_the_first_reading(self, shared_migrated: Migrated) -> None:
+        """Meters are described from the 10th of March: all but one are fitted on the 20th."""
+        fitted = START + timedelta(days=10)
+        hour: dict[str, Any] = {"kind": "interval", "unit": "kWh", "period_minutes": 15}
+        points: list[dict[str, Any]] = [
+            *POINTS,
+            {"code": "I", **hour, "stamp": "end"},
+            {"code": "S", **hour, "stamp": "start"},
+        ]
+        days = (datetime(2025, 4, 1, tzinfo=UTC) - fitted) // timedelta(days=1)
+        rising = [10.0 * n for n in range(96 * days + 1)]
+        readings = [
+            *quarters("R", rising, start=fitted),
+            *quarters("I", [1.0] * (96 * days), start=fitted + QUARTER),
+            *quarters("S", [1.0] * (96 * days), start=fitted),
+        ]
+        audit = Audit(shared_migrated, readings, points=points)
+        start, end = datetime(2025, 2, 1, tzinfo=UTC), datetime(2025, 4, 1, tzinfo=UTC)
+
+        def rows() -> dict[tuple[int, str], tuple[int, float]]:
+            answer = audit.ask(
+                lambda database: collection.collection(
+                    database, tenant_id=audit.tenant_id, site="main", start=start, end=end
+                )
+            )
+            return {
+                (row.month.month, row.point): (
+                    row.expected_us // 86_400_000_000,
+                    row.completeness,
+                )
+                for row in answer.rows
+            }
+
+        whole = (days, 1.0)
+        # What never sent a reading is looked for since it was described.
+        assert rows() == {(3, "R"): whole, (3, "I"): whole, (3, "S"): whole, (3, "G"): (22, 0.0)}
+        # What came late says that it was there before.
+        audit.take_in([("R", fitted - timedelta(days=5), -4800.0)])
+        assert rows()[3, "R"] == (days + 5, 1.0)
+
     def test_says_what_came_and_what_gateways_sent(self, shared_migrated: Migrated) -> None:
         readings = quarters("R", [10.0 * n for n in range(97)])
         audit = Audit(shared_migrated, readings)

@@ -8,6 +8,8 @@ import pytest
 
 from compute.errors import NengtanError
 from deploy import admin
+from ingest.tick import Worker
+from services import consumption
 from services.plant.apply import Applied, ClockworkFixed, WrongTenant, apply_plant
 from services.plant.model import Plant
 from services.store.pool import Database
@@ -178,6 +180,23 @@ class TestCreateTenant:
         assert migrated.rows("select code from tenant") == [("one",)]
 
 
+def drain(migrated: Migrated) -> None:
+    migrated.run("nengtan_worker", lambda database: Worker(database).drain())
+
+
+def energy_and_cost(migrated: Migrated) -> tuple[float | None, float | None]:
+    """Return what the site used in the first four hours, and what that cost."""
+    [(tenant_id,)] = migrated.rows("select id from tenant")
+
+    async def work(database: Database) -> consumption.Consumption:
+        return await consumption.consume(
+            database, tenant_id=tenant_id, site="main", start=START, end=START + 4 * HOUR
+        )
+
+    answer = migrated.run("nengtan_api", work)
+    return None if answer.total is None else answer.total.energy_kwh, answer.cost.cny
+
+
 class TestTariffsOfADescription:
     """What a description says of prices is stated, and nobody's correction is undone by it."""
 
@@ -200,6 +219,23 @@ class TestTariffsOfADescription:
         assert self.held(migrated) == [("2024-01-01", 1, 0.5), ("2025-07-01", 2, 0.7)]
         changes = migrated.rows("select id from change_record where action = 'tariff.state'")
         assert len(changes) == 3
+
+    def test_have_no_energy_computed_again(self, migrated: Migrated) -> None:
+        plant = SmallPlant(points=[P1])
+        migrated.install(self.described(flat(0.5)))
+        hours = [("P1", START + n * HOUR, 10.0 * n) for n in range(5)]
+        migrated.ingest([plant.delivery(hours)], at=START + 24 * HOUR)
+        drain(migrated)
+        assert energy_and_cost(migrated) == pytest.approx((40.0, 40 * 0.5))
+        apply(migrated, self.described(flat(0.7)))
+        assert migrated.rows("select * from dirty") == []
+        assert energy_and_cost(migrated) == pytest.approx((40.0, 40 * 0.7))
+        # Anything else beside the price is computed again.
+        other = SmallPlant(points=[{**P1, "multiplier": 2}]).plant()
+        apply(migrated, self.described(flat(0.8)).model_copy(update={"meters": other.meters}))
+        assert migrated.rows("select * from dirty") != []
+        drain(migrated)
+        assert energy_and_cost(migrated) == pytest.approx((80.0, 80 * 0.8))
 
     def test_leave_alone_what_was_corrected_elsewhere(self, migrated: Migrated) -> None:
         migrated.install(self.described(flat(0.5)))
