@@ -15,7 +15,7 @@ from compute._jit import kernel
 from compute.grid import Float2D
 from compute.quality import Quality
 from compute.readings import Columns, Readings, columns_of, has_number
-from compute.steps import Limits, Series, is_outlier, mark_turning, rise_max, step
+from compute.steps import MEMORY, Limits, Series, is_outlier, mark_turning, rise_max, step
 from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
 
 CheckName = Literal[
@@ -353,15 +353,20 @@ def _check_register(
     series = Series(scratch.ts_us, scratch.value, scratch.turning)
     mark_turning(series, count, rules)
     left = -1
+    fall, fall_before_left = -MEMORY, -MEMORY
     for i in range(count):
+        if i > 0 and scratch.value[i] < scratch.value[i - 1]:
+            fall = i
         lone = is_outlier(scratch.turning, i, count)
         before = i - 1 if lone else left
         withheld = lone
         if not lone:
             if left >= 0:
-                amount, _ = step(series, count, left, i, rules)
+                memory = 0 if fall_before_left <= left - MEMORY else MEMORY
+                amount, _ = step(series, count, left, i, rules, memory)
                 withheld = np.isnan(amount)
             left = i
+            fall_before_left = fall
         if not withheld:
             continue
         place = scratch.place[i]

@@ -49,23 +49,37 @@ def spread(line: Line, grid: Grid, span_us: tuple[int, int], total: float, flags
     The share of an interval depends on the span and the interval alone. A total of NaN covers
     nothing and only sets the bits.
     """
+    first = max((span_us[0] - grid.start_us) // grid.step_us, 0)
+    spread_from(line, grid, first, span_us, total, flags)
+
+
+@kernel
+def spread_from(
+    line: Line, grid: Grid, j: int, span_us: tuple[int, int], total: float, flags: int
+) -> int:
+    """Do as `spread` does, where the span begins in interval j or later; return in which.
+
+    Where spans ascend, this finds their intervals without a division.
+    """
     begin_us, end_us = span_us
     length_us = end_us - begin_us
-    if length_us <= 0:
-        return
-    first = max((begin_us - grid.start_us) // grid.step_us, 0)
-    last = min((end_us - 1 - grid.start_us) // grid.step_us, grid.interval_count - 1)
-    for j in range(first, last + 1):
+    interval_us = grid.start_us + j * grid.step_us
+    while interval_us + grid.step_us <= begin_us and j < grid.interval_count:
+        j += 1
+        interval_us += grid.step_us
+    first = j
+    while interval_us < end_us and j < grid.interval_count and length_us > 0:
         line.quality[j] |= flags
-        if np.isnan(total):
-            continue
-        interval_us = grid.start_us + j * grid.step_us
-        overlap_us = min(end_us, interval_us + grid.step_us) - max(begin_us, interval_us)
-        line.covered_us[j] += overlap_us
-        if overlap_us == length_us:
-            line.amount[j] += total
-        else:
-            line.amount[j] += total * (overlap_us / length_us)
+        if not np.isnan(total):
+            overlap_us = min(end_us, interval_us + grid.step_us) - max(begin_us, interval_us)
+            line.covered_us[j] += overlap_us
+            if overlap_us == length_us:
+                line.amount[j] += total
+            else:
+                line.amount[j] += total * (overlap_us / length_us)
+        j += 1
+        interval_us += grid.step_us
+    return first
 
 
 @kernel

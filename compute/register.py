@@ -23,7 +23,7 @@ import numpy.typing as npt
 from compute._jit import kernel
 from compute.errors import NengtanError
 from compute.gauge import add_gauge, add_periods, period_of, snapped_us
-from compute.grid import Float2D, Grid, Index2D, Int2D, Line, close, flag, spread, take_over
+from compute.grid import Float2D, Grid, Index2D, Int2D, Line, close, flag, spread_from, take_over
 from compute.life import Lives, Numbers, lives_of, numbers_of, stretch_us, take_stretch
 from compute.quality import Quality
 from compute.readings import (
@@ -42,6 +42,7 @@ from compute.readings import (
 from compute.steps import (
     CONTEXT_AFTER,
     CONTEXT_BEFORE,
+    MEMORY,
     Limits,
     Series,
     accepted_step,
@@ -341,18 +342,26 @@ def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: 
         if scratch.quality[i] & _Q_ACCEPTED:
             scratch.turning[i] = False
     left = -1
+    interval = 0
+    fall, fall_before_left = -MEMORY, -MEMORY
     for i in range(count):
         ts_us = scratch.ts_us[i]
+        if i > 0 and scratch.value[i] < scratch.value[i - 1]:
+            fall = i
         if is_outlier(scratch.turning, i, count):
             high = scratch.value[i] > scratch.value[i - 1]
             flags = _Q_SPIKE if high else _Q_DECREASE
             flag(line, grid, ts_us, flags | scratch.quality[i])
             continue
         if left >= 0:
-            amount, flags = step(series, count, left, i, limits)
+            # Without a fall among the readings that a step looks back at, it need not look.
+            memory = 0 if fall_before_left <= left - MEMORY else MEMORY
+            amount, flags = step(series, count, left, i, limits, memory)
             if np.isnan(amount) and scratch.quality[i] & _Q_ACCEPTED:
                 amount = accepted_step(scratch.value[left], scratch.value[i])
                 flags = _Q_INTERPOLATED if ts_us - scratch.ts_us[left] > limits.hold_us else 0
             flags |= scratch.quality[left] | scratch.quality[i]
-            spread(line, grid, (scratch.ts_us[left], ts_us), amount, flags)
+            span_us = (scratch.ts_us[left], ts_us)
+            interval = spread_from(line, grid, interval, span_us, amount, flags)
         left = i
+        fall_before_left = fall

@@ -161,10 +161,13 @@ def booked_below(series: Series, count: int, best: int, left: int, limits: Limit
 
 
 @kernel
-def step(series: Series, count: int, left: int, right: int, limits: Limits) -> tuple[float, int]:
+def step(
+    series: Series, count: int, left: int, right: int, limits: Limits, memory: int
+) -> tuple[float, int]:
     """Return what is booked between two readings, in raw units, and its quality.
 
-    NaN where nothing is booked and the time between is not covered.
+    NaN where nothing is booked and the time between is not covered. `memory` is `MEMORY`, or 0
+    where none of so many readings before the left one is higher than the next.
     """
     ts_us, value, _ = series
     a, b = value[left], value[right]
@@ -174,9 +177,13 @@ def step(series: Series, count: int, left: int, right: int, limits: Limits) -> t
     if verdict == _FALL:
         return np.nan, _Q_DECREASE
     if verdict == _ROLLOVER:
-        best = highest_recent(series, count, left, a + jitter_max(a, a, limits), limits)
+        best = left
+        if memory > 0:
+            best = highest_recent(series, count, left, a + jitter_max(a, a, limits), limits)
         return max(limits.modulus - value[best] + b, 0.0), flags | _Q_ROLLOVER
-    best = highest_recent(series, count, left, b + jitter_max(b, b, limits), limits)
+    best = left
+    if memory > 0:
+        best = highest_recent(series, count, left, b + jitter_max(b, b, limits), limits)
     rise = b - value[best]
     jitter = jitter_max(value[best], b, limits)
     if rise > rise_max(ts_us[right] - ts_us[best], limits) + jitter or rise == np.inf:
