@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compute.quality import Quality
-from compute.steps import Limits, Series, is_outlier, mark_turning, step
+from compute.steps import MEMORY, Limits, Series, is_outlier, mark_turning, step
 
 MINUTE_US = 60_000_000
 FREE = Limits(modulus=math.nan, step_rate_max=math.inf, resolution=0.0, hold_us=15 * MINUTE_US)
@@ -15,7 +15,7 @@ FREE = Limits(modulus=math.nan, step_rate_max=math.inf, resolution=0.0, hold_us=
 def last_step(values: list[float], limits: Limits) -> tuple[float, int]:
     """Return what is booked for the last step of readings a minute apart."""
     series = series_of(values, limits)
-    return step(series, len(values), len(values) - 2, len(values) - 1, limits)
+    return step(series, len(values), len(values) - 2, len(values) - 1, limits, MEMORY)
 
 
 def series_of(values: list[float], limits: Limits) -> Series:
