@@ -1,14 +1,20 @@
 """L D L' of a sparse symmetric positive semidefinite matrix, on a pattern made beforehand.
 
 Values lie in one array: the diagonal first, then the entries of `Pattern.row_index`. Every loop
-runs in one fixed order, so the same numbers give the same bits.
+runs in one fixed order, so the same numbers give the same bits. The last columns of a meshed plant
+are full: they are worked on as a full matrix (`ldl_full`).
 """
 
 import numpy as np
 
 from compute._jit import kernel
+from compute.grid import Float2D
+from compute.ldl_full import factorize_full, invert_full
 from compute.ordering import Pattern
 from compute.topology import Float1D, Index1D
+
+# Fewer full columns are not worth a matrix of their own.
+_FULL_MIN = 24
 
 
 @kernel
@@ -20,7 +26,8 @@ def factorize(pattern: Pattern, value: Float1D, work: Float1D, singular_share: f
     """
     size = pattern.column_offset.size - 1
     vanished = 0
-    for j in range(size):
+    first = _first_full(pattern)
+    for j in range(first):
         begin, end = size + pattern.column_offset[j], size + pattern.column_offset[j + 1]
         for p in range(begin, end):
             work[pattern.row_index[p - size]] = value[p]
@@ -40,6 +47,49 @@ def factorize(pattern: Pattern, value: Float1D, work: Float1D, singular_share: f
             value[j] = pivot
             for p in range(begin, end):
                 value[p] = work[pattern.row_index[p - size]] / pivot
+    if first < size:
+        vanished += _factorize_rest(pattern, value, first, singular_share)
+    return vanished
+
+
+@kernel
+def _first_full(pattern: Pattern) -> int:
+    """Return the column from which on all are full; the number of columns if these are few."""
+    size = pattern.column_offset.size - 1
+    first = size
+    while first > 0:
+        length = pattern.column_offset[first] - pattern.column_offset[first - 1]
+        if length != size - first:
+            break
+        first -= 1
+    return first if size - first >= _FULL_MIN else size
+
+
+@kernel
+def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share: float) -> int:
+    """Factor the full columns from `first` on; return how many pivots vanish."""
+    size = pattern.column_offset.size - 1
+    full = np.empty((size - first, size - first))
+    for j in range(first, size):
+        row, begin = full[j - first], size + pattern.column_offset[j]
+        row[j - first] = value[j]
+        for k in range(j + 1 - first, size - first):
+            row[k] = value[begin + k - (j + 1 - first)]
+        # What the columns before take away.
+        for t in range(pattern.row_offset[j], pattern.row_offset[j + 1]):
+            column = pattern.row_column[t]
+            if column >= first:
+                break
+            position = size + pattern.row_position[t]
+            scaled = value[position] * value[column]
+            for q in range(position, size + pattern.column_offset[column + 1]):
+                row[pattern.row_index[q - size] - first] -= value[q] * scaled
+    vanished = factorize_full(full, value[first:size], singular_share)
+    for j in range(first, size):
+        row, begin = full[j - first], size + pattern.column_offset[j]
+        value[j] = row[j - first]
+        for k in range(j + 1 - first, size - first):
+            value[begin + k - (j + 1 - first)] = row[k]
     return vanished
 
 
@@ -78,7 +128,9 @@ def invert_on_pattern(
     before and after.
     """
     size = pattern.column_offset.size - 1
-    for j in range(size - 1, -1, -1):
+    first = _first_full(pattern)
+    full = _invert_rest(pattern, value, first, inverse)
+    for j in range(first - 1, -1, -1):
         begin, end = pattern.column_offset[j], pattern.column_offset[j + 1]
         for p in range(begin, end):
             i = pattern.row_index[p]
@@ -88,11 +140,18 @@ def invert_on_pattern(
             k = pattern.row_index[p]
             times = value[size + p]
             own = times * inverse[k]
-            for q in range(pattern.column_offset[k], pattern.column_offset[k + 1]):
-                i = pattern.row_index[q]
-                if not np.isnan(work[i]):
-                    own += inverse[size + q] * work[i]
-                    total[i] += inverse[size + q] * times
+            if k >= first:
+                # Whatever else the column has below lies in the full matrix.
+                for q in range(p + 1, end):
+                    i = pattern.row_index[q]
+                    own += full[k - first, i - first] * work[i]
+                    total[i] += full[k - first, i - first] * times
+            else:
+                for q in range(pattern.column_offset[k], pattern.column_offset[k + 1]):
+                    i = pattern.row_index[q]
+                    if not np.isnan(work[i]):
+                        own += inverse[size + q] * work[i]
+                        total[i] += inverse[size + q] * times
             total[k] += own
         diagonal = 1.0 / value[j] if value[j] != 0.0 else 0.0
         for p in range(begin, end):
@@ -101,6 +160,25 @@ def invert_on_pattern(
             diagonal += work[i] * total[i]
             work[i] = np.nan
         inverse[j] = diagonal
+
+
+@kernel
+def _invert_rest(pattern: Pattern, value: Float1D, first: int, inverse: Float1D) -> Float2D:
+    """Write the inverse of the full columns from `first` on; return it as a full matrix."""
+    size = pattern.column_offset.size - 1
+    full = np.empty((size - first, size - first))
+    for j in range(first, size):
+        row, begin = full[j - first], size + pattern.column_offset[j]
+        row[j - first] = value[j]
+        for k in range(j + 1 - first, size - first):
+            row[k] = value[begin + k - (j + 1 - first)]
+    invert_full(full)
+    for j in range(first, size):
+        row, begin = full[j - first], size + pattern.column_offset[j]
+        inverse[j] = row[j - first]
+        for k in range(j + 1 - first, size - first):
+            inverse[begin + k - (j + 1 - first)] = row[k]
+    return full
 
 
 @kernel

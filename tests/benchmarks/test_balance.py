@@ -1,8 +1,10 @@
-"""Reconcile, test, trace and attribute one interval of large plants, beside full matrices.
+"""Reconcile, test, trace and attribute one interval of large plants, beside the same by others.
 
-Times are CPU times of one core, the best of a few calls, warm.
+Full matrices where they are small enough, and scipy's sparse ones where scipy is installed: the
+project does not need it. Times are CPU times of one core, the best of a few calls, warm.
 """
 
+import importlib.util
 import time
 from collections.abc import Callable
 
@@ -129,6 +131,65 @@ def reconciled_densely(case: Case) -> tuple[Float2D, Float2D]:
     return value, (variance - variance**2 * leverage)[:, None]
 
 
+class Sparse:
+    """The same algebra on scipy's sparse matrices, without tests and variances.
+
+    Its splu factors anew with every interval, as weights that follow the flows ask for.
+    """
+
+    def __init__(self, case: Case, energy_kwh: Float2D) -> None:
+        self.scipy = importlib.import_module("scipy.sparse")
+        self.linalg = importlib.import_module("scipy.sparse.linalg")
+        balances = network(case.ends)
+        rows = np.repeat(np.arange(len(balances.balance_code)), np.diff(balances.offset))
+        self.matrix = self.scipy.csr_matrix((balances.coefficient, (rows, balances.flow_index)))
+        self.case, self.energy_kwh = case, energy_kwh
+
+    def reconciled(self) -> Float2D:
+        variance = self.case.sigma[:, 0] ** 2
+        weighted = self.scipy.csc_matrix(self.matrix.multiply(variance))
+        factor = self.linalg.splu((weighted @ self.matrix.T).tocsc())
+        multiplier = factor.solve(self.matrix @ self.case.measured)
+        value: Float2D = self.case.measured - weighted.T @ multiplier
+        return value
+
+    def attributed(self) -> Float2D:
+        """Return what each node receives of each source: (I - A)' x = b."""
+        case, energy = self.case, np.abs(self.energy_kwh[:, 0])
+        # What flows against its arrow goes the other way.
+        turned = self.energy_kwh[:, 0] < 0.0
+        origin = np.where(turned, case.target, case.origin)
+        target = np.where(turned, case.origin, case.target)
+        count = case.kinds.size
+        inside = case.kinds[origin] != NodeKind.SOURCE
+        incoming, outgoing = np.zeros(count), np.zeros(count)
+        np.add.at(incoming, target, energy)
+        np.add.at(outgoing, origin, energy)
+        share = energy[inside] / np.maximum(incoming, outgoing)[origin[inside]]
+        ends = (target[inside], origin[inside])
+        moving = self.scipy.csc_matrix((share, ends), shape=(count, count))
+        entering = np.flatnonzero(~inside)
+        received = np.zeros((count, SOURCE_COUNT))
+        layer = np.cumsum(case.kinds[case.origin] == NodeKind.SOURCE) - 1
+        received[target[entering], layer[entering]] = energy[entering]
+        system = self.scipy.identity(count, format="csc") - moving
+        found: Float2D = self.linalg.splu(system).solve(received)
+        return found
+
+
+def beside_sparse(case: Case, found: Reconciliation, traced: Traced) -> str:
+    """Return what scipy takes for the same, once it has come to the same; "" without it."""
+    if importlib.util.find_spec("scipy") is None:
+        return ""
+    sparse = Sparse(case, found.value)
+    assert sparse.reconciled() == pytest.approx(found.value, rel=1e-6, abs=1e-6)
+    inner = case.kinds != NodeKind.SOURCE
+    received = traced.received_tco2e[:, inner, 0].T
+    assert np.allclose(sparse.attributed()[inner], received, rtol=1e-6, atol=1e-6)
+    together = milliseconds(sparse.reconciled) + milliseconds(sparse.attributed)
+    return f", scipy.sparse without tests and variances {together:.1f}"
+
+
 @pytest.mark.parametrize("flow_count", [1_000, 10_000, 100_000])
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_one_interval(family: str, flow_count: int) -> None:
@@ -148,12 +209,12 @@ def test_one_interval(family: str, flow_count: int) -> None:
     assert step_count >= STEP_MAX - 2
     step_ms = (milliseconds(case.eliminated) - reconcile_ms) / step_count
     attribute_ms = milliseconds(lambda: case.attributed(found.value))
-    beside = ""
+    beside = beside_sparse(case, found, traced)
     if flow_count <= DENSE_MAX:
         value, variance = reconciled_densely(case)
         assert found.value == pytest.approx(value, rel=1e-9, abs=1e-9)
         assert found.variance == pytest.approx(variance, rel=1e-6, abs=1e-9)
-        beside = f", numpy with full matrices {milliseconds(lambda: reconciled_densely(case)):.1f}"
+        beside += f", numpy with full matrices {milliseconds(lambda: reconciled_densely(case)):.1f}"
     print(
         f"\n{family}, {flow_count} flows, {matrix_rows} balances, factor of "
         f"{case.plan.pattern.row_index.size}: reconcile and tests {reconcile_ms:.3f} ms, trace and "

@@ -74,6 +74,53 @@ class TestFactorize:
         assert factored(closed)[3] == 1
 
 
+def meshed(seed: int, *, singular: bool = False) -> Float2D:
+    """Return 60 rows of chains that hang on 40 rows which are all joined."""
+    random = np.random.default_rng(seed)
+    ends = [(i, j) for i in range(40) for j in range(i)]
+    ends += [(i, int(random.integers(0, i))) for i in range(40, 100)]
+    matrix = np.zeros((100, 100))
+    for i, j in ends:
+        weight = random.uniform(0.5, 2.0)
+        matrix[[i, j], [i, j]] += weight
+        matrix[[i, j], [j, i]] -= weight
+    if not singular:
+        matrix += np.diag(random.uniform(0.1, 1.0, 100))
+    return matrix
+
+
+class TestFullColumns:
+    @pytest.mark.parametrize("seed", range(5))
+    def test_are_factored_and_inverted_as_a_full_matrix_is(self, seed: int) -> None:
+        ordered, pattern, value, vanished = factored(meshed(seed))
+        assert vanished == 0
+        assert (np.diff(pattern.column_offset) >= 24).any()
+        right = np.random.default_rng(seed).standard_normal(100)
+        found = right.copy()
+        solve_lower(pattern, value, found)
+        solve_upper(pattern, value, found)
+        assert found == pytest.approx(np.linalg.solve(ordered, right), rel=1e-9, abs=1e-9)
+        inverse, work = np.empty_like(value), np.full(100, np.nan)
+        invert_on_pattern(pattern, value, work, np.empty(100), inverse)
+        full = np.linalg.inv(ordered)
+        columns = np.repeat(np.arange(100), np.diff(pattern.column_offset))
+        assert inverse[:100] == pytest.approx(full.diagonal(), rel=1e-9, abs=1e-9)
+        assert inverse[100:] == pytest.approx(full[pattern.row_index, columns], rel=1e-9, abs=1e-9)
+        assert np.isnan(work).all()
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_that_depend_on_others_vanish(self, seed: int) -> None:
+        ordered, pattern, value, vanished = factored(meshed(seed, singular=True))
+        assert vanished == 1
+        gone = int(np.flatnonzero(value[:100] == 0.0)[0])
+        inverse, work = np.empty_like(value), np.full(100, np.nan)
+        invert_on_pattern(pattern, value, work, np.empty(100), inverse)
+        kept = np.arange(100) != gone
+        full = np.linalg.inv(ordered[np.ix_(kept, kept)])
+        assert inverse[:100][kept] == pytest.approx(full.diagonal(), rel=1e-7, abs=1e-9)
+        assert inverse[gone] == 0.0
+
+
 class TestOrder:
     def test_fills_nothing_in_a_tree_and_leaves_the_hub_to_the_end(self) -> None:
         count = 2000

@@ -307,6 +307,39 @@ def assert_published(
 
 
 class TestPublishedCases:
+    def test_ripps_1965(self) -> None:
+        """A reactor: three balances of elements with fractions of four flows.
+
+        Ripps, Adjustment of experimental data (Chem. Eng. Prog. Symp. Ser. 61, 1965). The true
+        flows are (0.1739, 5.0435, 1.2175, 4.00), to four digits.
+        """
+        rows = [
+            {0: 0.1, 1: 0.6, 2: -0.2, 3: -0.7},
+            {0: 0.8, 1: 0.1, 2: -0.2, 3: -0.1},
+            {0: 0.1, 1: 0.3, 2: -0.6, 3: -0.2},
+        ]
+        balances = Balances.listed(
+            rows, balance_code=("A", "B", "C"), flow_code=("in1", "in2", "out1", "out2")
+        )
+        true = np.array([0.1739, 5.0435, 1.2175, 4.0])
+        variance = np.array([0.000289, 0.0025, 0.000576, 0.04])
+        values = np.array([0.1858, 4.7935, 1.2295, 3.8800])
+        _, found = solve(balances, values, np.sqrt(variance))
+        # Three balances of four flows: what closes them is a multiple of the true flows.
+        assert found.value[:, 0] / found.value[3, 0] == pytest.approx(true / 4.0, rel=1e-3)
+        wanted = twin.reconcile(
+            dense(balances), np.ones(4, dtype=np.bool_), values, np.sqrt(variance)
+        )
+        assert found.value[:, 0] == pytest.approx(wanted.value)
+        assert found.objective[0] == pytest.approx(wanted.objective)
+        # The chi-square limit of 10 % with three balances is 6.251: something is wrong.
+        assert found.objective[0] > 6.251
+        # Any one of the flows is enough: the others follow from it.
+        for flow in range(4):
+            plan, alone = solve(balances, true, np.sqrt(variance), measured=np.arange(4) == flow)
+            assert classes(plan).count("OBSERVABLE") == 3
+            assert alone.value[:, 0] == pytest.approx(true, rel=1e-3)
+
     def test_dovi_and_solisio_2001(self, shared_folder: Path) -> None:
         path = shared_folder / "cases" / "dr_dovi_solisio_2001.json"
         case = json.loads(path.read_text(encoding="utf-8"))
