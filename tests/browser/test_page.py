@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ VIEWS = {
 LOOKS = (("zh-CN", "light"), ("en", "dark"))
 # What overflows depends on the language and what has contrast on the look: each once is enough.
 VIEWS_WALKED_TWICE = {
+    "bill": ("/bill", MANAGER),
     "files": ("/files", MANAGER),
 }
 CASES = [
@@ -166,6 +168,20 @@ class TestMeterLife:
             visit.settle()
             visit.page.get_by_role("heading", name="Life of the meter").wait_for()
             assert visit.page.get_by_role("button", name="Enter a change").count() == 0
+
+
+class TestBill:
+    def test_lines_come_to_the_total_and_the_day_is_drawn(self, visitor: Visitor) -> None:
+        with visitor.visit("/bill", login=MANAGER, language="en") as visit:
+            visit.settle()
+            table = visit.page.get_by_role("region", name="Electricity bought").locator("table")
+            cells = table.locator("tr td:last-child").all_inner_texts()
+            *lines, total = [Decimal(cell.replace(",", "")) for cell in cells]
+            assert len(lines) > 5
+            assert sum(lines) == total > 0
+            label = visit.page.get_by_role("img").first.get_attribute("aria-label") or ""
+            assert label.startswith("Summer, every day: 00:00–08:00 Valley, 08:00–11:00 Peak")
+            assert visit.complaints == []
 
 
 # The page promises five seconds; a busy machine that runs a browser beside the centre gets more.
