@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -17,6 +18,7 @@ from tests.browser.demo_run import DemoRun
 AXE = PROJECT / "dashboards" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = PROJECT / ".cache" / "screenshots"
 READY_MS = 30_000
+WORKED_S = 60.0
 # A character that no font has draws the box that stands for every missing one.
 MISSING_GLYPHS = """() => {
   const seen = new Set()
@@ -111,14 +113,43 @@ class Visitor:
             context.close()
         return self._state[login]
 
+    def ask(self, path: str, content: bytes | None = None) -> Any:
+        """Return what the centre answers to the key of the demo; with content it is sent."""
+        is_file = path.startswith("/imports?")
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            f"{self.demo.address}/api/v1{path}",
+            data=content,
+            headers={
+                "X-API-Key": self.demo.key["demo"],
+                "Content-Type": "application/octet-stream" if is_file else "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return json.load(answer)
+
     def today_tce(self) -> float:
         """Return what the centre answers of the same day. [tce]."""
-        request = urllib.request.Request(  # noqa: S310 - our own address
-            f"{self.demo.address}/api/v1/live?site=main",
-            headers={"X-API-Key": self.demo.key["demo"]},
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return float(json.load(answer)["payload"]["day"]["coal_equivalent_tce"])
+        return float(self.ask("/live?site=main")["payload"]["day"]["coal_equivalent_tce"])
+
+    @contextmanager
+    def imported(self, content: str) -> Iterator[None]:
+        """Have a file of readings taken, and taken back in the end."""
+        sent = self.ask("/imports?site=main&name=readings.csv", content.encode())
+        place = f"/imports/{sent['id']}"
+        self._until(place, "checked")
+        self.ask(f"{place}/take", json.dumps({"sha256": sent["sha256"]}).encode())
+        self._until(place, "done")
+        try:
+            yield
+        finally:
+            self.ask(f"{place}/undo", b'{"reason": "end of the test"}')
+            self._until(place, "withdrawn")
+
+    def _until(self, place: str, state: str) -> None:
+        deadline = monotonic() + WORKED_S
+        while (found := self.ask(place))["state"] != state:
+            assert monotonic() < deadline, found
+            sleep(0.2)
 
     @contextmanager
     def visit(

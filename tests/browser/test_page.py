@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ VIEWS = {
 LOOKS = (("zh-CN", "light"), ("en", "dark"))
 # What overflows depends on the language and what has contrast on the look: each once is enough.
 VIEWS_WALKED_TWICE = {
+    "bill": ("/bill", MANAGER),
     "files": ("/files", MANAGER),
 }
 CASES = [
@@ -166,6 +168,76 @@ class TestMeterLife:
             visit.settle()
             visit.page.get_by_role("heading", name="Life of the meter").wait_for()
             assert visit.page.get_by_role("button", name="Enter a change").count() == 0
+
+
+class TestBill:
+    def test_lines_come_to_the_total_and_the_day_is_drawn(self, visitor: Visitor) -> None:
+        with visitor.visit("/bill", login=MANAGER, language="en") as visit:
+            visit.settle()
+            table = visit.page.get_by_role("region", name="Electricity bought").locator("table")
+            cells = table.locator("tr td:last-child").all_inner_texts()
+            *lines, total = [Decimal(cell.replace(",", "")) for cell in cells]
+            assert len(lines) > 5
+            assert sum(lines) == total > 0
+            label = visit.page.get_by_role("img").first.get_attribute("aria-label") or ""
+            assert label.startswith("Summer, every day: 00:00–08:00 Valley, 08:00–11:00 Peak")
+            assert visit.complaints == []
+
+
+# A register that falls, before the demo's history.
+FALLING = f"""time [Asia/Shanghai],lighting [kWh]
+{_BY_HAND} 08:00,100
+{_BY_HAND} 08:20,101.25
+{_BY_HAND} 08:40,50.5
+{_BY_HAND} 09:00,51
+"""
+
+
+class TestReview:
+    def test_corrects_undoes_and_judges_a_finding(self, visitor: Visitor) -> None:
+        path = f"/review?period=custom&first={_BY_HAND}&last={_BY_HAND}&state=all&check=decrease"
+        with (
+            visitor.imported(FALLING),
+            visitor.visit(path, login=MANAGER, language="en") as visit,
+        ):
+            page = visit.page
+            findings = page.get_by_role("region", name="Findings").locator("tbody tr")
+            findings.first.wait_for(timeout=WORKED_MS_MAX)
+            visit.settle()
+            findings.first.get_by_role("button", name="Review Fall withheld").click()
+            sheet = page.get_by_role("dialog")
+            # The reading that failed is chosen, and shown among those about it.
+            at = sheet.get_by_label("At (Asia/Shanghai)")
+            at.locator("option").first.wait_for(state="attached")
+            assert "08:40:00 · 50.5" in at.locator("option:checked").inner_text()
+            assert "50.5" in sheet.locator("tr.is-first").inner_text()
+            correct = sheet.get_by_role("button", name="Correct", exact=True)
+            assert correct.is_disabled()
+            sheet.get_by_label("Reason").fill("misread")
+            sheet.get_by_label("Value (as a raw reading, kWh)").fill("101.75")
+            assert visit.axe_violations() == []
+            visit.keep_screenshot("review-correct-en")
+            correct.click()
+            log = page.locator("section.card", has_text="Decisions and corrections")
+            standing = log.locator("li", has_text="corrected to 101.75").filter(
+                has=page.get_by_role("button"), has_text="misread"
+            )
+            standing.wait_for(timeout=WORKED_MS_MAX)
+            number = standing.locator(".note").first.inner_text()
+            page.get_by_text("Recorded;").wait_for()
+            standing.get_by_role("button", name="Undo").click()
+            sheet.get_by_label("Reason").fill("was right")
+            sheet.get_by_role("button", name="Undo", exact=True).click()
+            log.get_by_text(f"takes back record {number}").wait_for(timeout=WORKED_MS_MAX)
+            # Computed anew, the step is withheld again.
+            findings.get_by_text("Open", exact=False).first.wait_for(timeout=WORKED_MS_MAX)
+            findings.first.get_by_role("button").first.click()
+            sheet.get_by_label("Reason").fill("typing error")
+            sheet.get_by_role("button", name="Reject").click()
+            findings.get_by_text("Rejected").first.wait_for(timeout=WORKED_MS_MAX)
+            visit.keep_screenshot("review-decided-en")
+            assert visit.axe_violations() == []
+            assert visit.complaints == []
 
 
 # The page promises five seconds; a busy machine that runs a browser beside the centre gets more.

@@ -5,7 +5,7 @@ import { findSession, useSession } from "./session/useSession";
 /** What the address of every view may say, and keeps from view to view. */
 const KEPT = ["site", "screen", "lang", "theme", "period", "first", "last", "unit"] as const;
 
-export const VIEWS = ["overview", "flow", "trends", "meters", "review", "files", "park"] as const;
+export const VIEWS = ["overview", "flow", "trends", "meters", "review", "bill", "files", "park"] as const;
 export type View = (typeof VIEWS)[number];
 
 const load: Record<View, () => Promise<unknown>> = {
@@ -14,6 +14,7 @@ const load: Record<View, () => Promise<unknown>> = {
   trends: () => import("./views/trends/TrendsView.vue"),
   meters: () => import("./views/meters/MetersView.vue"),
   review: () => import("./views/review/ReviewView.vue"),
+  bill: () => import("./views/bill/BillView.vue"),
   files: () => import("./views/files/FilesView.vue"),
   park: () => import("./views/park/ParkView.vue"),
 };
@@ -36,7 +37,7 @@ function firstView(): View {
 
 /** The views that who is signed in may see, the first one first. */
 export function viewsFor(isPark: boolean): View[] {
-  const own: View[] = ["overview", "flow", "trends", "meters", "review", "files"];
+  const own: View[] = ["overview", "flow", "trends", "meters", "review", "bill", "files"];
   return isPark ? ["park", ...own] : own;
 }
 

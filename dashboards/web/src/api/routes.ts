@@ -1,5 +1,6 @@
 import { request } from "./client";
 import type {
+  Bill,
   CheckName,
   Collection,
   Completeness,
@@ -38,6 +39,7 @@ import type {
   SeriesKind,
   SiteAnswer,
   SiteListed,
+  Tariffs,
 } from "./types";
 import type { LiveAnswer } from "@/live/payload";
 
@@ -139,6 +141,15 @@ export function queryEnergy(
 
 export function getConsumption(query: Span, signal?: AbortSignal): Promise<Consumption> {
   return request("/consumption", { query, ...at(signal) });
+}
+
+/** The bills of the calendar months that the span touches, each month whole. */
+export function getBill(query: Span, signal?: AbortSignal): Promise<Bill> {
+  return request("/bill", { query, ...at(signal) });
+}
+
+export function listTariffs(site: string, signal?: AbortSignal): Promise<Tariffs> {
+  return request(`/sites/${encodeURIComponent(site)}/tariffs`, at(signal));
 }
 
 export function getEnergyFlow(query: Span & { unit: FlowUnit }, signal?: AbortSignal): Promise<EnergyFlow> {

@@ -5,3 +5,13 @@ export function numberOf(text: string): number | null | undefined {
   if (!/^[-+]?\d+(\.\d+)?$/.test(written)) return undefined;
   return Number(written);
 }
+
+const DECIMALS_MAX = 6;
+
+/** How many decimals a raw reading has: as many as came, so that two that differ are seen to differ. */
+export function rawDecimals(value: number): number {
+  for (let decimals = 0; decimals < DECIMALS_MAX; decimals += 1) {
+    if (Number(value.toFixed(decimals)) === value) return decimals;
+  }
+  return DECIMALS_MAX;
+}
