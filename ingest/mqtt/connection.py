@@ -10,8 +10,8 @@ from ingest.mqtt.receiver import ConnectionEnded
 
 _BUFFER_BYTES = 256 * 1024
 _HEADER_BYTES_MAX = 5  # packet type, and up to four of length
-# After a read that brought packets, but few, the socket is left alone for this long. A broker under
-# load writes message by message: read one by one, waking costs more than all the rest.
+# After a read that brought messages, but few, the socket is left alone for this long. A broker
+# under load writes message by message: read one by one, waking costs more than all the rest.
 _REST_S = 0.002
 _REST_BYTES_MAX = 64 * 1024
 _PING = mqtt5.PingReqPacket().write()
@@ -39,6 +39,7 @@ class Connection(asyncio.BufferedProtocol):
         self._needed_bytes = 2  # received before the next packet can be whole
         self._transport: asyncio.Transport | None = None
         self._is_paused = False  # whether `handle` has asked to stop
+        self._has_delivered = False  # whether the last read brought a message
         self._is_resting = False  # whether more is left to gather
         self._is_held = False  # whether the transport was told so
         self._heard_s = loop.time()
@@ -69,9 +70,9 @@ class Connection(asyncio.BufferedProtocol):
         """Read the packets that are whole now."""
         self._end += nbytes
         self._heard_s = asyncio.get_running_loop().time()
-        start = self._start
+        self._has_delivered = False
         self._read()
-        if self._start != start and nbytes < _REST_BYTES_MAX and not self._is_resting:
+        if self._has_delivered and nbytes < _REST_BYTES_MAX and not self._is_resting:
             self._is_resting = True
             self._hold()
             asyncio.get_running_loop().call_later(_REST_S, self._rested)
@@ -147,6 +148,7 @@ class Connection(asyncio.BufferedProtocol):
                 packet = _decode(view[self._start : stop])
                 self._start = stop
                 self._needed_bytes = 2
+                self._has_delivered |= type(packet) is mqtt5.PublishPacket
                 if not self._handle(packet):
                     self._pause()
                     return
