@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from compute.arrivals import Lives, check_arrivals, first_arrivals, touched_rows
 from compute.carbon import make_graph, trace_carbon
 from compute.checks import CheckLimits, check_readings
 from compute.closing import close_balances
 from compute.demand import demand_by_month
 from compute.flow import Stored
+from compute.messages import FORM_NENGTAN, FORM_NEURON, scan_block
+from compute.names import name_table
 from compute.network import NodeFacts, make_network, measure
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
@@ -77,6 +80,37 @@ def warm_rows() -> None:
     """Write one row: all that a process calls which only takes readings in."""
     words = np.zeros((1, 1), dtype=np.int64)
     row_bytes(words, width=np.array([8], dtype=np.int32), is_float=np.zeros(1, dtype=np.bool_))
+
+
+def warm_arrivals() -> None:
+    """Call every kernel of the way in, with the array types that ingest gives it."""
+    payloads = (
+        b'{"epoch":"e","seq":1,"ts":1772323200000,"points":{"a":1.5}}',
+        b'{"timestamp":1772323200000,"node":"n","group":"g","values":{"a":1}}',
+    )
+    found = scan_block(
+        b"".join(payloads),
+        np.cumsum([0, *map(len, payloads)], dtype=np.int64),
+        form=np.array([FORM_NENGTAN, FORM_NEURON], dtype=np.int32),
+        gateway=np.array([0, 1], dtype=np.int32),
+        flags=np.zeros(2, dtype=np.int32),
+        names=name_table([{b"a": 0}, {b"n/g/a": 1}]),
+        row_count=2,
+        reading_count_max=2,
+    )
+    lives = Lives(
+        np.zeros(2, dtype=np.int64),
+        np.full(2, np.iinfo(np.int64).max),
+        np.full(2, -1, dtype=np.int32),
+        np.zeros(2),
+        np.ones(2),
+    )
+    row, _, _ = check_arrivals(
+        found.row, found.ts_us, found.value, found.quality, lives=lives, ts_us_max=0
+    )
+    first_arrivals(found.ts_us, row)
+    touched_rows(row, found.ts_us, row_count=2)
+    warm_rows()
 
 
 def _warm_tariff() -> None:

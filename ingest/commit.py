@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from compute.periods import from_us
 from ingest.decode import imported
-from ingest.fates import Judged, mark_dirty, note_imported, senders_of, store
+from ingest.fates import Judged, mark_dirty, note_imported, store
 from ingest.ledger import Firsts, Receipt, first_readings, receipts
 from ingest.reading import Rejection
 from ingest.registry import IMPORT_FORM, Registry
@@ -144,15 +143,16 @@ async def _write_ledgers(
     received_us: int,
 ) -> Outcome:
     at = from_us(received_us)
-    gateway_of = senders_of(batch.messages)[batch.message_index]
-    for message in batch.messages:
-        if message.rejected:
-            await _quarantine(connection, message, received_us=received_us)
-    counts = _counts(batch.messages, gateway_of, firsts, judged)
-    await ledger.add_counts(connection, counts, received_at=at)
+    counts = _counts(batch, registry, firsts, judged)
     receipted = receipts(batch.messages)
-    await ledger.add_sequences(connection, _seen(receipted), received_at=at)
-    await mark_dirty(connection, batch, registry, firsts, judged.stored)
+    # One round trip for all of it.
+    async with connection.pipeline():
+        for message in batch.messages:
+            if message.rejected:
+                await _quarantine(connection, message, received_us=received_us)
+        await ledger.add_counts(connection, counts, received_at=at)
+        await ledger.add_sequences(connection, _seen(receipted), received_at=at)
+        await mark_dirty(connection, batch, registry, firsts, judged.stored)
     return Outcome(counts, receipted)
 
 
@@ -191,32 +191,28 @@ def quarantine_items(
 
 
 def _counts(
-    messages: Sequence[Message],
-    gateway_of: npt.NDArray[np.int32],
-    firsts: Firsts,
-    judged: Judged,
+    batch: Batch, registry: Registry, firsts: Firsts, judged: Judged
 ) -> list[ledger.HourCount]:
-    quarantined: dict[int, int] = {}
-    for message in messages:
-        if message.gateway:
+    """Return what became of the readings of each gateway that sent anything."""
+    gateways = [message.gateway for message in batch.messages]
+    quarantined: dict[int, int] = {one.index: 0 for one in gateways if one is not None}
+    id_of = {one.index: one.id for one in gateways if one is not None}
+    for message in batch.messages:
+        if message.rejected and message.gateway:
             items = len({fault.item for fault in message.rejected})
-            known = quarantined.get(message.gateway.id, 0)
-            quarantined[message.gateway.id] = known + items
-    by_fate = [
-        dict(zip(*(part.tolist() for part in np.unique(ids, return_counts=True)), strict=True))
-        for ids in (
-            gateway_of[firsts.origin[judged.stored]],
-            gateway_of[judged.duplicate],
-            gateway_of[judged.conflict],
-        )
-    ]
+            quarantined[message.gateway.index] += items
+    sender = np.array([0 if one is None else one.index for one in gateways], dtype=np.int64)
+    stored, duplicate, conflict = (
+        np.bincount(sender[batch.message_index[places]], minlength=len(registry.by_topic)).tolist()
+        for places in (firsts.origin[judged.stored], judged.duplicate, judged.conflict)
+    )
     return [
         ledger.HourCount(
-            gateway_id,
-            stored=by_fate[0].get(gateway_id, 0),
-            duplicate=by_fate[1].get(gateway_id, 0),
-            conflict=by_fate[2].get(gateway_id, 0),
+            id_of[index],
+            stored=stored[index],
+            duplicate=duplicate[index],
+            conflict=conflict[index],
             quarantined=count,
         )
-        for gateway_id, count in quarantined.items()
+        for index, count in quarantined.items()
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compute.arrivals import touched_rows
 from compute.periods import from_us
 from ingest.ledger import Firsts
 from ingest.registry import IMPORT_FORM, Registry
@@ -143,16 +144,19 @@ async def mark_dirty(
     """Mark, per site, the first and last stored reading of each point."""
     if not len(stored):
         return
-    site_of = registry.site_id[batch.row[firsts.origin[stored]]]
-    point_id, ts_us = firsts.columns.point_id[stored], firsts.columns.ts_us[stored]
+    row, first_us, last_us = touched_rows(
+        batch.row[firsts.origin[stored]],
+        firsts.columns.ts_us[stored],
+        row_count=len(registry.point_id),
+    )
+    site_of = registry.site_id[row]
     for site_id in np.unique(site_of).tolist():
         here = site_of == site_id
-        points, inverse = np.unique(point_id[here], return_inverse=True)
-        first_us = np.full(len(points), np.iinfo(np.int64).max)
-        last_us = np.full(len(points), np.iinfo(np.int64).min)
-        np.minimum.at(first_us, inverse, ts_us[here])
-        np.maximum.at(last_us, inverse, ts_us[here])
         await ledger.mark_dirty(
-            connection, site_id=site_id, point_ids=points, first_us=first_us, last_us=last_us
+            connection,
+            site_id=site_id,
+            point_ids=registry.point_id[row[here]],
+            first_us=first_us[here],
+            last_us=last_us[here],
         )
     await ledger.ring_dirty(connection)

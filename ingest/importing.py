@@ -297,14 +297,13 @@ class _Run:
         sheet = self.sheet
         delivery = Delivery(self.waiting.topic, b"", token=0, qos=1, retained=False)
         message = Message(delivery, self.gateway, Decoded())
-        ts_us = sheet.ts_us[part]
         batch = check(
             Batch(
                 [message],
                 np.zeros(len(part), dtype=np.int32),
-                self.registry.rows_at(rows[part], ts_us),
+                rows[part],
                 part.astype(np.int32),
-                ts_us,
+                sheet.ts_us[part],
                 sheet.value[part],
                 sheet.quality[part],
             ),

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from compute.arrivals import first_arrivals
 from ingest.registry import Registry
 from ingest.validate import Batch, Message
 from services.store.readings import ReadingColumns
@@ -37,21 +38,11 @@ class Firsts:
 def first_readings(batch: Batch, registry: Registry) -> Firsts:
     """Sort a batch for storing; of equal (ts, point) the first to arrive stands."""
     point_id = registry.point_id[batch.row]
-    # lexsort is stable: within one key the order of arrival stays.
-    order = np.lexsort((point_id, batch.ts_us))
-    ts_us, point = batch.ts_us[order], point_id[order]
-    new = np.ones(len(order), dtype=np.bool_)
-    new[1:] = (ts_us[1:] != ts_us[:-1]) | (point[1:] != point[:-1])
-    rank = np.cumsum(new) - 1
-    origin = order[new]
-    return Firsts(
-        ReadingColumns(
-            batch.ts_us[origin], point_id[origin], batch.value[origin], batch.quality[origin]
-        ),
-        origin,
-        order[~new],
-        rank[~new],
+    origin, repeat, repeat_of = first_arrivals(batch.ts_us, point_id)
+    columns = ReadingColumns(
+        batch.ts_us[origin], point_id[origin], batch.value[origin], batch.quality[origin]
     )
+    return Firsts(columns, origin, repeat, repeat_of)
 
 
 def ranges_of(numbers: Iterable[int]) -> list[tuple[int, int]]:

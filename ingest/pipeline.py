@@ -22,6 +22,8 @@ from services.store.pool import DatabaseUnavailable, NotStorable
 
 _log = structlog.get_logger()
 _RETRY_S_MAX = 10.0
+# Payload of a batch: up to some 80,000 readings, over which the ledgers of a commit spread.
+_FLUSH_BYTES = 2 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -45,11 +47,22 @@ class Tally:
             self.quarantined += count.quarantined
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Deliveries that are decoded and checked, and wait for the database."""
+
+    deliveries: list[Delivery]
+    batch: Batch
+    registry: Registry  # whose rows the batch has, even if another replaces it meanwhile
+    received_us: int
+
+
 @dataclass(slots=True)
 class Pipeline:
     """The path of readings of one shard.
 
-    `registry` is replaced whole when a plant description changes.
+    While one part is stored the next is received and decoded; what is ready when the database is
+    free goes in together. `registry` is replaced whole when a plant description changes.
     """
 
     receiver: Receiver
@@ -61,33 +74,50 @@ class Pipeline:
 
     async def run(self) -> None:
         """Work until the receiver is closed or the task is cancelled."""
+        ready: asyncio.Queue[_Part | None] = asyncio.Queue(maxsize=1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_in(ready))
+            group.create_task(self._store_all(ready))
+
+    async def _take_in(self, ready: asyncio.Queue[_Part | None]) -> None:
         while True:
             try:
                 deliveries = await self.receiver.batch(
-                    count_max=self.flush_messages, wait_s=self.flush_s
+                    count_max=self.flush_messages, bytes_max=_FLUSH_BYTES, wait_s=self.flush_s
                 )
             except ReceiverClosed:
+                await ready.put(None)
                 return
             crash_point("received")
-            messages, outcome = [], []
-            for part, done in await self._commit(deliveries):
-                messages += part.messages
-                outcome.append(done)
+            part = self._read(deliveries)
+            crash_point("parsed")
+            await ready.put(part)
+
+    async def _store_all(self, ready: asyncio.Queue[_Part | None]) -> None:
+        while (part := await ready.get()) is not None:
+            await self._store(part)
+
+    async def _store(self, part: _Part) -> None:
+        """Commit, then publish the receipts, then acknowledge."""
+        messages, outcome = [], []
+        for batch, done in await self._commit(part):
+            messages += batch.messages
+            outcome.append(done)
+        for done in outcome:
+            self.tally.add(done)
+        crash_point("after_commit")
+        try:
             for done in outcome:
-                self.tally.add(done)
-            crash_point("after_commit")
-            try:
-                for done in outcome:
-                    for receipt in done.receipts:
-                        await self._publish(receipt)
-            except PublishFailed as error:
-                # Not acknowledged: the broker delivers again, and the receipt is made again.
-                _log.warning("ingest.receipt.postponed", reason=str(error))
-            else:
-                crash_point("after_receipt")
-                self.receiver.acknowledge([delivery.token for delivery in deliveries])
-            self.tally.messages += len(deliveries)
-            _log_rejections(messages)
+                for receipt in done.receipts:
+                    await self._publish(receipt)
+        except PublishFailed as error:
+            # Not acknowledged: the broker delivers again, and the receipt is made again.
+            _log.warning("ingest.receipt.postponed", reason=str(error))
+        else:
+            crash_point("after_receipt")
+            self.receiver.acknowledge([delivery.token for delivery in part.deliveries])
+        self.tally.messages += len(part.deliveries)
+        _log_rejections(messages)
 
     async def _publish(self, receipt: Receipt) -> None:
         try:
@@ -96,31 +126,35 @@ class Pipeline:
             # Trying again would hold up every other message; the gateway will say it waits.
             _log.exception("ingest.receipt.refused", topic=receipt.topic, reason=str(error))
 
-    async def _commit(self, deliveries: Sequence[Delivery]) -> list[tuple[Batch, Outcome]]:
-        """Store deliveries as one batch; if a value is refused, halve until it stands alone."""
+    def _read(self, deliveries: list[Delivery]) -> _Part:
         received_us = clock.now_us()
-        # Rows of the batch are rows of this registry, even if another replaces it meanwhile.
         registry = self.registry
         batch = assemble(deliveries, registry, now_us=received_us)
-        crash_point("parsed")
-        try:
-            return [(batch, await self._persist(batch, registry, received_us))]
-        except NotStorable as error:
-            if len(deliveries) > 1:
-                middle = len(deliveries) // 2
-                return [
-                    *await self._commit(deliveries[:middle]),
-                    *await self._commit(deliveries[middle:]),
-                ]
-            batch = set_aside(batch, code="not_storable", detail=str(error))
-            return [(batch, await self._persist(batch, registry, received_us))]
+        return _Part(deliveries, batch, registry, received_us)
 
-    async def _persist(self, batch: Batch, registry: Registry, received_us: int) -> Outcome:
+    async def _commit(self, part: _Part) -> list[tuple[Batch, Outcome]]:
+        """Store a part as one batch; if a value is refused, halve until it stands alone."""
+        try:
+            return [(part.batch, await self._persist(part.batch, part))]
+        except NotStorable as error:
+            count = len(part.deliveries)
+            if count > 1:
+                middle = count // 2
+                return [
+                    *await self._commit(self._read(part.deliveries[:middle])),
+                    *await self._commit(self._read(part.deliveries[middle:])),
+                ]
+            batch = set_aside(part.batch, code="not_storable", detail=str(error))
+            return [(batch, await self._persist(batch, part))]
+
+    async def _persist(self, batch: Batch, part: _Part) -> Outcome:
         """Commit, and wait for the database as long as it takes."""
         retry_s = 0.1
         while True:
             try:
-                return await self.committer.commit(batch, registry, received_us=received_us)
+                return await self.committer.commit(
+                    batch, part.registry, received_us=part.received_us
+                )
             except DatabaseUnavailable as error:
                 # The broker holds everything meanwhile: its window fills, and it waits.
                 _log.warning("ingest.commit.postponed", reason=str(error), retry_s=retry_s)

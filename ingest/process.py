@@ -8,7 +8,7 @@ from types import FrameType
 
 import structlog
 
-from compute.warm import warm, warm_rows
+from compute.warm import warm, warm_arrivals
 from ingest.commit import Committer
 from ingest.importing import import_due
 from ingest.mqtt import Broker, receiver
@@ -24,12 +24,13 @@ from services.waiting import stop_on_signal, wait_for_database
 
 _log = structlog.get_logger()
 _REDRIVE_S = 2.0
+_RECEIVE_MAX = 65_535  # MQTT 5, 3.1.2.11.3
 _IMPORT_S = 0.5
 
 
 async def run_ingest(settings: Settings) -> None:
     """Take readings in until SIGTERM or SIGINT."""
-    _warm(warm_rows, "ingest.preparing")
+    _warm(warm_arrivals, "ingest.preparing")
     stop = stop_on_signal()
     database = await wait_for_database(settings.database(), stop=stop)
     if database is None:
@@ -74,7 +75,8 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
                 username=settings.mqtt_username,
                 password=settings.mqtt_password(),
                 tls=ssl.create_default_context() if settings.mqtt_tls else None,
-                receive_max=settings.ingest_flush_messages,
+                # One batch is stored, one is decoded, the others gather.
+                receive_max=min(_RECEIVE_MAX, 8 * settings.ingest_flush_messages),
             ),
             registry.filters(),
             protocol="5" if settings.mqtt_receiver == "mqtt5" else "3.1.1",

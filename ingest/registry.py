@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from compute.arrivals import Lives
+from compute.names import Names, name_table
 from compute.periods import to_us
+from ingest.decode.fields import clean_name
 from ingest.topics import TELEMETRY_FILTER, receipt_topic_of
 from services.store.pool import Database
 from services.store.topology import ingest_map
@@ -23,6 +26,7 @@ class Gateway:
     """A sender, proven by the topic that only it may write to."""
 
     id: int
+    index: int  # counts the gateways of the registry
     tenant_id: int
     site_id: int
     form: str
@@ -48,6 +52,8 @@ class Registry:
         Half-open. [µs since 1970 UTC]
     next_row : (p,) int32
         The point that has the same address afterwards (an exchanged meter), -1 if there is none.
+    names : Names
+        What stands in messages, by `index` of the gateway.
     """
 
     by_topic: dict[str, Gateway]
@@ -59,21 +65,14 @@ class Registry:
     valid_from_us: npt.NDArray[np.int64]
     valid_to_us: npt.NDArray[np.int64]
     next_row: npt.NDArray[np.int32]
+    names: Names
 
-    def rows_at(
-        self, row: npt.NDArray[np.int32], ts_us: npt.NDArray[np.int64]
-    ) -> npt.NDArray[np.int32]:
-        """Return the rows whose points have the addresses of the given first ones then.
-
-        Parameters
-        ----------
-        row : (n,) int32
-        ts_us : (n,) int64
-        """
-        row = row.copy()
-        while (over := (ts_us >= self.valid_to_us[row]) & (self.next_row[row] >= 0)).any():
-            row[over] = self.next_row[row[over]]
-        return row
+    @property
+    def lives(self) -> Lives:
+        """What every reading is checked against."""
+        return Lives(
+            self.valid_from_us, self.valid_to_us, self.next_row, self.value_min, self.value_max
+        )
 
     def filters(self) -> list[str]:
         """Return what to subscribe to: our topics, and each foreign gateway's own."""
@@ -121,6 +120,7 @@ def build_registry(
         by_topic={
             row["topic"]: Gateway(
                 id=row["id"],
+                index=index,
                 tenant_id=row["tenant_id"],
                 site_id=row["site_id"],
                 form=row["form"],
@@ -130,7 +130,7 @@ def build_registry(
                 signed=row["signed"],
                 key=keys.get(row["username"]),
             )
-            for row in gateway_rows
+            for index, row in enumerate(gateway_rows)
         },
         point_id=np.array([row["id"] for row in point_rows], dtype=np.int32),
         site_id=np.array([row["site_id"] for row in point_rows], dtype=np.int32),
@@ -150,4 +150,14 @@ def build_registry(
             dtype=np.int64,
         ),
         next_row=next_row,
+        names=name_table([written(addresses[row["id"]]) for row in gateway_rows]),
     )
+
+
+def written(row_of: dict[str, int]) -> dict[bytes, int]:
+    """Return the names as they stand in a message without escapes, where they can."""
+    return {
+        name.encode(): row
+        for name, row in row_of.items()
+        if clean_name(name) == name and not {'"', "\\"} & set(name)
+    }

@@ -3,15 +3,19 @@
 The checks run on the columns of the whole batch; only what they find is looked at one by one.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from compute.arrivals import Fate, check_arrivals
+from compute.message_parts import Found
 from compute.periods import from_us
 from compute.quality import Quality
+from ingest.block import scan
 from ingest.decode import decode
 from ingest.reading import WHOLE, Decoded, Delivery, Rejection
 from ingest.registry import Gateway, Registry
@@ -84,52 +88,73 @@ def assemble(deliveries: Sequence[Delivery], registry: Registry, *, now_us: int)
     now_us : int
         When they were received. [µs since 1970 UTC]
     """
+    gateways = [registry.by_topic.get(delivery.topic) for delivery in deliveries]
+    flags = [_transport_quality(delivery) for delivery in deliveries]
+    text, found = scan(deliveries, gateways, registry, flags)
     messages: list[Message] = []
-    index: list[int] = []
-    row: list[int] = []
-    item: list[int] = []
-    ts_us: list[int] = []
-    value: list[float] = []
-    quality: list[int] = []
-    for delivery in deliveries:
-        message = _open(delivery, registry)
-        if message.gateway is not None:
-            decoded = message.decoded
-            rows = list(map(message.gateway.row_of.get, decoded.name))
-            keep: Sequence[int] = range(len(rows))
-            if None in rows:
-                keep = _known_items(message, rows)
-            flags = _transport_quality(delivery)
-            index += [len(messages)] * len(keep)
-            if len(keep) == len(rows):
-                row += rows  # type: ignore[arg-type] # no None is among them
-                item += decoded.item
-                ts_us += decoded.ts_us
-                value += decoded.value
-                quality += [q | flags for q in decoded.quality] if flags else decoded.quality
-            else:
-                row += [r for r in rows if r is not None]
-                for place in keep:
-                    item.append(decoded.item[place])
-                    ts_us.append(decoded.ts_us[place])
-                    value.append(decoded.value[place])
-                    quality.append(decoded.quality[place] | flags)
+    columns = _Columns()
+    for delivery, gateway, flag, count, seq, start, stop in zip(
+        deliveries,
+        gateways,
+        flags,
+        found.reading_count.tolist(),
+        found.seq.tolist(),
+        found.epoch_from.tolist(),
+        found.epoch_to.tolist(),
+        strict=True,
+    ):
+        if count >= 0:
+            decoded = Decoded(
+                epoch=text[start:stop].decode() or None, seq=seq or None, item_count=count
+            )
+            messages.append(Message(delivery, gateway, decoded))
+            continue
+        message = _open(delivery, gateway)
+        if gateway is not None:
+            columns.add(len(messages), message, gateway.row_of, flag)
         messages.append(message)
-    stamps_us = np.array(ts_us, dtype=np.int64)
-    batch = Batch(
-        messages,
-        np.array(index, dtype=np.int32),
-        registry.rows_at(np.array(row, dtype=np.int32), stamps_us),
-        np.array(item, dtype=np.int32),
-        stamps_us,
-        np.array(value, dtype=np.float64),
-        np.array(quality, dtype=np.int32),
-    )
-    return check(batch, registry, now_us=now_us)
+    return check(columns.merged(messages, found), registry, now_us=now_us)
 
 
-def _open(delivery: Delivery, registry: Registry) -> Message:
-    gateway = registry.by_topic.get(delivery.topic)
+@dataclass(slots=True)
+class _Columns:
+    """Readings of the messages that were decoded one by one."""
+
+    message_index: list[int] = field(default_factory=list)
+    row: list[int] = field(default_factory=list)
+    item: list[int] = field(default_factory=list)
+    ts_us: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    quality: list[int] = field(default_factory=list)
+
+    def add(self, index: int, message: Message, row_of: Mapping[str, int], flags: int) -> None:
+        """Add the readings of a message whose names are known; reject the others."""
+        decoded = message.decoded
+        for place, name in enumerate(decoded.name):
+            row = row_of.get(name)
+            if row is None:
+                message.rejected.append(_unknown_point(decoded.item[place], name))
+                continue
+            self.message_index.append(index)
+            self.row.append(row)
+            self.item.append(decoded.item[place])
+            self.ts_us.append(decoded.ts_us[place])
+            self.value.append(decoded.value[place])
+            self.quality.append(decoded.quality[place] | flags)
+
+    def merged(self, messages: list[Message], found: Found) -> Batch:
+        """Return these readings and those that were found in the block, in order of arrival."""
+        columns: list[npt.NDArray[Any]] = [*found[:6]]
+        if self.row:
+            mine = (self.message_index, self.row, self.item, self.ts_us, self.value, self.quality)
+            for place, column in enumerate(columns):
+                columns[place] = np.concatenate([column, np.array(mine[place], column.dtype)])
+            order = np.argsort(columns[0], kind="stable")
+            columns = [column[order] for column in columns]
+        return Batch(messages, *columns)
+
+
+def _open(delivery: Delivery, gateway: Gateway | None) -> Message:
     if gateway is None:
         fault = Rejection(
             WHOLE,
@@ -167,70 +192,59 @@ def _proven(delivery: Delivery, gateway: Gateway) -> bytes | Rejection:
 
 
 def _transport_quality(delivery: Delivery) -> int:
+    if delivery.qos and not delivery.retained:
+        return 0
     flags = 0 if delivery.qos else Quality.QOS0
     return int(flags | Quality.RETAINED) if delivery.retained else int(flags)
 
 
-def _known_items(message: Message, rows: Sequence[int | None]) -> list[int]:
-    """Reject the items whose name is not a point of the gateway; return the places of the rest."""
-    keep: list[int] = []
-    for place, row in enumerate(rows):
-        if row is not None:
-            keep.append(place)
-            continue
-        message.rejected.append(
-            Rejection(
-                message.decoded.item[place],
-                "unknown_point",
-                f"{message.decoded.name[place]!r} is no point of this gateway: correct the name, "
-                "or add the point to the plant description and try again",
-            )
-        )
-    return keep
+def _unknown_point(item: int, name: str) -> Rejection:
+    return Rejection(
+        item,
+        "unknown_point",
+        f"{name!r} is no point of this gateway: correct the name, "
+        "or add the point to the plant description and try again",
+    )
 
 
 def check(batch: Batch, registry: Registry, *, now_us: int) -> Batch:
-    """Reject what lies outside validity, time and physics."""
-    if not len(batch):
-        return batch
-    early = batch.ts_us < registry.valid_from_us[batch.row]
-    retired = batch.ts_us >= registry.valid_to_us[batch.row]
-    future = batch.ts_us > now_us + FUTURE_US_MAX
-    # What its own device does not stand by is not used, and so need not be possible.
-    stands = (batch.quality & int(Quality.SOURCE_BAD)) == 0
-    with np.errstate(invalid="ignore"):
-        unphysical = stands & (
-            (batch.value < registry.value_min[batch.row])
-            | (batch.value > registry.value_max[batch.row])
-        )
-    bad = early | retired | future | unphysical
-    if not bad.any():
-        return batch
-    reasons: tuple[tuple[npt.NDArray[np.bool_], str, Callable[[int], str]], ...] = (
-        (early, "before_validity", lambda i: _valid(registry.valid_from_us, batch.row[i], "from")),
-        (retired, "after_validity", lambda i: _valid(registry.valid_to_us, batch.row[i], "to")),
-        (future, "future", lambda _: "lies in the future: check the clock of the gateway"),
-        (
-            unphysical,
-            "physics",
-            lambda i: (
-                f"value {float(batch.value[i])!r} is outside "
-                f"{registry.value_min[batch.row[i]]} … {registry.value_max[batch.row[i]]}: "
-                "check the meter, or correct the limits of the point"
-            ),
-        ),
+    """Find the point that has each address then; reject what lies outside validity and physics."""
+    row, fate, bad_count = check_arrivals(
+        batch.row,
+        batch.ts_us,
+        batch.value,
+        batch.quality,
+        lives=registry.lives,
+        ts_us_max=now_us + FUTURE_US_MAX,
     )
-    for position in np.flatnonzero(bad).tolist():
-        mask, code, explain = next(reason for reason in reasons if reason[0][position])
+    batch = replace(batch, row=row)
+    if not bad_count:
+        return batch
+    for position in np.flatnonzero(fate).tolist():
         message = batch.messages[int(batch.message_index[position])]
         place = int(batch.item[position])
         at = from_us(int(batch.ts_us[position]))
-        message.rejected.append(
-            Rejection(place, code, f"reading of {at.isoformat()}: {explain(position)}")
-        )
-        if mask is future and at - from_us(now_us) <= FUTURE_RETRY_MAX:
+        code, reason = _explain(batch, registry, position, Fate(int(fate[position])))
+        message.rejected.append(Rejection(place, code, f"reading of {at.isoformat()}: {reason}"))
+        if code == "future" and at - from_us(now_us) <= FUTURE_RETRY_MAX:
             message.due_at[place] = at
-    return batch.keep(~bad)
+    return batch.keep(fate == Fate.GOOD)
+
+
+def _explain(batch: Batch, registry: Registry, position: int, fate: Fate) -> tuple[str, str]:
+    """Return the code of what is wrong with a reading, and what it says of it."""
+    row = batch.row[position]
+    if fate is Fate.EARLY:
+        return "before_validity", _valid(registry.valid_from_us, row, "from")
+    if fate is Fate.RETIRED:
+        return "after_validity", _valid(registry.valid_to_us, row, "to")
+    if fate is Fate.FUTURE:
+        return "future", "lies in the future: check the clock of the gateway"
+    limits = f"{registry.value_min[row]} … {registry.value_max[row]}"
+    return "physics", (
+        f"value {float(batch.value[position])!r} is outside {limits}: "
+        "check the meter, or correct the limits of the point"
+    )
 
 
 def _valid(edge_us: npt.NDArray[np.int64], row: int, word: str) -> str:

@@ -48,7 +48,10 @@ class Settings(BaseSettings):
     mqtt_client_id: str = Field("nengtan-ingest", description="Name of the persistent session.")
     ingest_flush_ms: int = Field(20, ge=1, le=1000, description="Longest wait for a batch. [ms]")
     ingest_flush_messages: int = Field(
-        2000, ge=1, le=20_000, description="Most messages of a batch; the broker's window."
+        10_000,
+        ge=1,
+        le=20_000,
+        description="Most messages of a batch; the window is eight.",
     )
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")

@@ -58,11 +58,8 @@ class AiomqttReceiver(Receiver):
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
         """See `Receiver`."""
-        base = self._generation << 16
-        for token in tokens:
-            packet_id = token - base
-            if packet_id in self._unacknowledged and self._paho is not None:
-                self._unacknowledged.remove(packet_id)
+        for packet_id in self._take_unacknowledged(tokens):
+            if self._paho is not None:
                 self._paho.ack(packet_id, 1)
 
     async def publish(
@@ -228,6 +225,5 @@ class AiomqttReceiver(Receiver):
         topic = message._topic.decode(errors="backslashreplace")  # noqa: SLF001 - `topic` raises
         token = 0
         if message.qos:
-            self._unacknowledged.add(message.mid)
-            token = self._generation << 16 | message.mid
+            token = self._note_arrival(message.mid)
         self._inbox.put(Delivery(topic, bytes(message.payload), token, message.qos, message.retain))

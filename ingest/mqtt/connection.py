@@ -10,6 +10,10 @@ from ingest.mqtt.receiver import ConnectionEnded
 
 _BUFFER_BYTES = 256 * 1024
 _HEADER_BYTES_MAX = 5  # packet type, and up to four of length
+# After a read that brought messages, but few, the socket is left alone for this long. A broker
+# under load writes message by message: read one by one, waking costs more than all the rest.
+_REST_S = 0.002
+_REST_BYTES_MAX = 64 * 1024
 _PING = mqtt5.PingReqPacket().write()
 
 
@@ -35,6 +39,8 @@ class Connection(asyncio.BufferedProtocol):
         self._needed_bytes = 2  # received before the next packet can be whole
         self._transport: asyncio.Transport | None = None
         self._is_paused = False  # whether `handle` has asked to stop
+        self._has_delivered = False  # whether the last read brought a message
+        self._is_resting = False  # whether more is left to gather
         self._is_held = False  # whether the transport was told so
         self._heard_s = loop.time()
         self.writable = asyncio.Event()  # clear while the peer takes nothing more
@@ -64,7 +70,12 @@ class Connection(asyncio.BufferedProtocol):
         """Read the packets that are whole now."""
         self._end += nbytes
         self._heard_s = asyncio.get_running_loop().time()
+        self._has_delivered = False
         self._read()
+        if self._has_delivered and nbytes < _REST_BYTES_MAX and not self._is_resting:
+            self._is_resting = True
+            self._hold()
+            asyncio.get_running_loop().call_later(_REST_S, self._rested)
 
     def eof_received(self) -> None:
         """Let the transport close."""
@@ -101,9 +112,7 @@ class Connection(asyncio.BufferedProtocol):
             self._is_paused = False
             self._heard_s = asyncio.get_running_loop().time()
             self._read()
-            if self._is_held and not self._is_paused and not self.ended.done():
-                self._is_held = False
-                self._transport.resume_reading()
+            self._release()
 
     def watch(self, *, silence_s_max: float) -> None:
         """Ping the peer, or end the connection if it has been silent for too long."""
@@ -139,6 +148,7 @@ class Connection(asyncio.BufferedProtocol):
                 packet = _decode(view[self._start : stop])
                 self._start = stop
                 self._needed_bytes = 2
+                self._has_delivered |= type(packet) is mqtt5.PublishPacket
                 if not self._handle(packet):
                     self._pause()
                     return
@@ -165,9 +175,24 @@ class Connection(asyncio.BufferedProtocol):
 
     def _pause(self) -> None:
         self._is_paused = True
+        self._hold()
+
+    def _rested(self) -> None:
+        self._is_resting = False
+        self._release()
+
+    def _hold(self) -> None:
         if self._transport is not None and not self._is_held and not self._transport.is_closing():
             self._is_held = True
             self._transport.pause_reading()
+
+    def _release(self) -> None:
+        """Let the transport read again, unless something still speaks against it."""
+        if self._transport is None or self._transport.is_closing() or self.ended.done():
+            return
+        if self._is_held and not self._is_paused and not self._is_resting:
+            self._is_held = False
+            self._transport.resume_reading()
 
 
 def _decode(data: memoryview) -> mqtt5.Packet:

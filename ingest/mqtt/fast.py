@@ -48,13 +48,9 @@ class FastReceiver(Receiver):
 
     def acknowledge(self, tokens: Sequence[int]) -> None:
         """See `Receiver`."""
-        base = self._generation << 16
         blocks = bytearray()
-        for token in tokens:
-            packet_id = token - base
-            if packet_id in self._unacknowledged:
-                self._unacknowledged.remove(packet_id)
-                blocks += b"\x40\x02" + packet_id.to_bytes(2, "big")
+        for packet_id in self._take_unacknowledged(tokens):
+            blocks += b"\x40\x02" + packet_id.to_bytes(2, "big")
         if blocks and self._connection is not None:
             self._connection.write(blocks)
             self._resume_reading()
@@ -191,8 +187,7 @@ class FastReceiver(Receiver):
             raise ConnectionEnded("a message of a kind that was not asked for")
         token = 0
         if packet_id is not None:
-            self._unacknowledged.add(packet_id)
-            token = self._generation << 16 | packet_id
+            token = self._note_arrival(packet_id)
         self._inbox.put(Delivery(topic, packet.payload, token, qos, packet.retain))
         return self._waiting_count > 0 or not (
             self._inbox.is_full or len(self._unacknowledged) > self._broker.receive_max

@@ -106,7 +106,8 @@ class Receiver(ABC):
             bytes_max=broker.queue_bytes_max,
             on_room=self._resume_reading,
         )
-        self._unacknowledged: set[int] = set()  # packet ids of this connection
+        self._unacknowledged: dict[int, int] = {}  # packet id of this connection → which it was
+        self._arrival_count = 0
         self._generation = 0  # counts connections: tokens of earlier ones mean nothing
         self._is_connected = False
         self._is_closing = False
@@ -153,6 +154,18 @@ class Receiver(ABC):
         """Filters that the broker does not let us subscribe to."""
         return self._refused_filters
 
+    def _note_arrival(self, packet_id: int) -> int:
+        """Note a message that wants to be acknowledged; return its token."""
+        self._arrival_count += 1
+        self._unacknowledged[packet_id] = self._arrival_count
+        return self._generation << 16 | packet_id
+
+    def _take_unacknowledged(self, tokens: Sequence[int]) -> list[int]:
+        """Return the packet ids of tokens of this connection in order of arrival, and forget."""
+        base, waiting = self._generation << 16, self._unacknowledged
+        found = {token - base for token in tokens if token - base in waiting}
+        return sorted(found, key=waiting.pop)
+
     # Life
 
     async def __aenter__(self) -> Self:
@@ -187,13 +200,17 @@ class Receiver(ABC):
 
     # Work
 
-    async def batch(self, *, count_max: int, wait_s: float) -> list[Delivery]:
-        """Return the next deliveries, at least one.
+    async def batch(
+        self, *, count_max: int, bytes_max: int = 1 << 62, wait_s: float
+    ) -> list[Delivery]:
+        """Return the next deliveries, at least one: of every topic its share, in its order.
 
         Parameters
         ----------
         count_max : int
             Most that are wanted. > 0.
+        bytes_max : int
+            To as many bytes, no further one is added.
         wait_s : float
             How long to wait for more after the first has come.
 
@@ -202,7 +219,7 @@ class Receiver(ABC):
         ReceiverClosed
             If the receiver was closed and everything was fetched.
         """
-        return await self._inbox.batch(count_max=count_max, wait_s=wait_s)
+        return await self._inbox.batch(count_max=count_max, bytes_max=bytes_max, wait_s=wait_s)
 
     @abstractmethod
     def acknowledge(self, tokens: Sequence[int]) -> None:

@@ -1,11 +1,14 @@
 """PostgreSQL's binary COPY format to and from numpy columns: no Python object per row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, adapters, sql
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 from compute.row_bytes import row_bytes
 
@@ -75,6 +78,59 @@ def unpack(types: Sequence[ColumnType], stream: bytes) -> list[npt.NDArray[Any]]
         column = rows[f"value{index}"].astype(np.dtype(_FORMAT[kind]).newbyteorder("="))
         columns.append(column + EPOCH_2000_US if kind == "timestamptz" else column)
     return columns
+
+
+@dataclass(frozen=True, slots=True)
+class _PackedArray:
+    """A one-dimensional array as PostgreSQL's binary format has it."""
+
+    data: bytes
+
+
+class _PackedIntegers(_PackedArray):
+    """An integer[]."""
+
+
+class _PackedInstants(_PackedArray):
+    """A timestamptz[]."""
+
+
+def integers(values: npt.NDArray[np.int32]) -> _PackedIntegers:
+    """Return a parameter of type integer[] without an object for each element."""
+    return _PackedIntegers(_pack_array(values, "integer"))
+
+
+def instants(values_us: npt.NDArray[np.int64]) -> _PackedInstants:
+    """Return a parameter of type timestamptz[], of µs since 1970 UTC."""
+    return _PackedInstants(_pack_array(values_us - EPOCH_2000_US, "timestamptz"))
+
+
+def _pack_array(values: npt.NDArray[Any], kind: ColumnType) -> bytes:
+    item = np.dtype(_FORMAT[kind])
+    rows = np.empty(len(values), dtype=[("length", ">i4"), ("value", item)])
+    rows["length"], rows["value"] = item.itemsize, values
+    # Dimensions, whether there are NULLs, type of an element; then length and first index.
+    head = [1, 0, adapters.types[kind].oid, len(values), 1]
+    return np.array(head, dtype=">i4").tobytes() + rows.tobytes()
+
+
+class _ArrayDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: _PackedArray) -> bytes:
+        return obj.data
+
+
+class _IntegersDumper(_ArrayDumper):
+    oid = adapters.types["integer"].array_oid
+
+
+class _InstantsDumper(_ArrayDumper):
+    oid = adapters.types["timestamptz"].array_oid
+
+
+adapters.register_dumper(_PackedIntegers, _IntegersDumper)
+adapters.register_dumper(_PackedInstants, _InstantsDumper)
 
 
 async def copy_in(connection: AsyncConnection[Any], statement: sql.SQL, stream: bytes) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compute.periods import from_us
+from services.store.binary import instants, integers
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -104,9 +105,9 @@ async def mark_dirty(
         query("add_dirty"),
         (
             site_id,
-            point_ids.tolist(),
-            [from_us(us) for us in first_us.tolist()],
-            [from_us(us) for us in last_us.tolist()],
+            integers(point_ids),
+            instants(first_us),
+            instants(last_us),
             False,
         ),
     )

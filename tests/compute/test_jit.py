@@ -13,7 +13,7 @@ import compute
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
 from compute.settle import settle
-from compute.warm import warm
+from compute.warm import warm, warm_arrivals
 from tests.compute.plants import STEP_US, Factor, amounts, factors
 from tests.compute.readings import START_US, every, points_of, readings_of
 from tests.compute.test_settle import factory
@@ -75,6 +75,7 @@ class TestWarm:
     @pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="there is no compiler")
     def test_reaches_every_kernel_of_the_path_of_a_reading_and_of_its_cost(self) -> None:
         warm()
+        warm_arrivals()
         # Kernels called by kernels are compiled into them, so only the outermost count.
         outermost = (
             "compute.register._interval_amounts",
@@ -89,6 +90,12 @@ class TestWarm:
             "compute.tariff._charge",
             "compute.tariff._sum_groups",
             "compute.demand._demand",
+            "compute.names._fill",
+            "compute.messages._scan",
+            "compute.arrivals._check",
+            "compute.arrivals._sort",
+            "compute.arrivals._part",
+            "compute.arrivals._touch",
         )
         counts = signature_counts()
         assert [counts[name] for name in outermost] == [1] * len(outermost)
@@ -112,6 +119,8 @@ class TestKernels:
                 "reconcile",
                 "demand",
                 "tariff",
+                "scan",
+                "arrivals",
             )
         ]
         done = subprocess.run(

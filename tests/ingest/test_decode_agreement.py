@@ -2,14 +2,19 @@
 
 import json
 import random
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from compute.messages import FORM_NENGTAN, FORM_NEURON, scan_block
+from compute.names import name_table
 from ingest.decode import FORMS, decode
 from ingest.decode.fields import clean_name
 from ingest.reading import Decoded
+from ingest.registry import written
 from tests.twins.decode import nengtan_rows, neuron_rows, rows_of
 
 TS_MS = st.integers(946_684_800_000, 4_102_444_799_999)
@@ -113,6 +118,44 @@ def assert_agreement(form: str, payload: bytes) -> None:
     for rejection in strict.rejected:
         assert rejection.detail.isprintable()
         assert len(rejection.detail) < 400
+    assert_block_agreement(form, [payload])
+
+
+def assert_block_agreement(form: str, payloads: Sequence[bytes]) -> list[bool]:
+    """Compare a block, read at once, with its messages read one by one; tell which it took."""
+    strict = [FORMS[form].strict(payload) for payload in payloads]
+    rows = {name: row for row, name in enumerate({n for one in strict for n in one.name})}
+    text = b"".join(payloads)
+    count = len(payloads)
+    found = scan_block(
+        text,
+        np.cumsum([0, *map(len, payloads)], dtype=np.int64),
+        form=np.full(count, {"nengtan": FORM_NENGTAN, "neuron": FORM_NEURON}[form], np.int32),
+        gateway=np.zeros(count, np.int32),
+        flags=np.zeros(count, np.int32),
+        names=name_table([written(rows)]),
+        row_count=len(rows),
+        reading_count_max=5_000,
+    )
+    names = {row: name for name, row in rows.items()}
+    for index, one in enumerate(strict):
+        if found.reading_count[index] < 0:
+            continue
+        here = found.message_index == index
+        start, stop = found.epoch_from[index], found.epoch_to[index]
+        decoded = Decoded(
+            name=[names[row] for row in found.row[here].tolist()],
+            ts_us=found.ts_us[here].tolist(),
+            value=found.value[here].tolist(),
+            quality=found.quality[here].tolist(),
+            item=found.item[here].tolist(),
+            epoch=text[start:stop].decode() or None,
+            seq=int(found.seq[index]) or None,
+            item_count=int(found.reading_count[index]),
+        )
+        assert facts(decoded) == facts(one)
+    assert found.message_index.tolist() == sorted(found.message_index.tolist())
+    return [count >= 0 for count in found.reading_count.tolist()]
 
 
 def mutated(payload: bytes, seed: int) -> bytes:
@@ -164,6 +207,16 @@ class TestAgreement:
         for seed in range(8):
             assert_agreement(form, mutated(payload, data.draw(st.integers(0, 2**32)) + seed))
 
+    @given(data=st.data())
+    def test_holds_for_good_and_damaged_messages_in_one_block(
+        self, form: str, data: st.DataObject
+    ) -> None:
+        good = data.draw(
+            st.lists(payloads(MESSAGES[form](NAMES, PLAIN_VALUES)), min_size=1, max_size=6)
+        )
+        seed = data.draw(st.integers(0, 2**32))
+        assert_block_agreement(form, [*good, *(mutated(one, seed) for one in good), *good])
+
     @given(payload=st.binary(max_size=200))
     @example(payload=b'{"epoch":"e","seq":1,"ts":1772323200000,"points":{"P1":1,"P1":2}}')
     @example(payload=b'{"epoch":"e","seq":1,"seq":1,"ts":1772323200000,"points":{"P1":1}}')
@@ -182,3 +235,13 @@ class TestAgreement:
             b'"errors":{"u":2014},"metas":{}}',
         }
         assert FORMS[form].fast(ordinary[form]) is not None
+        assert assert_block_agreement(form, [ordinary[form]] * 3) == [True] * 3
+
+    def test_takes_no_part_of_a_message_from_its_neighbour(self, form: str) -> None:
+        whole = {
+            "nengtan": b'{"epoch":"e","seq":1,"ts":1772323200000,"points":{"P1":12}}',
+            "neuron": b'{"timestamp":1772323200000,"node":"n","group":"g","values":{"t":12}}',
+        }[form]
+        for cut in range(len(whole)):
+            parts = [whole, whole[:cut], whole[cut:], whole]
+            assert assert_block_agreement(form, parts) == [True, False, cut == 0, True]

@@ -107,7 +107,7 @@ class TestReceipts:
         assert [(r.epoch, r.ranges) for r in found] == [("e", [(1, 2)]), ("f", [(5, 5)])]
 
     def test_are_not_given_for_what_has_no_number_or_no_place_for_them(self) -> None:
-        foreign = Gateway(6, 1, 3, "neuron", None, {})
+        foreign = Gateway(6, 0, 1, 3, "neuron", None, {})
         nobody = Message(message(1).delivery, None, Decoded(epoch="e", seq=1), [])
         without = [message(None), message(1, epoch=None), message(1, gateway=foreign), nobody]
         assert receipts(without) == []

@@ -10,6 +10,8 @@ from typing import Any
 
 import mqtt5
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from ingest.mqtt import (
@@ -68,6 +70,41 @@ class TestInbox:
             inbox.put(delivery(number))
         assert [one.topic for one in await task] == ["t0", "t1", "t2"]
         assert len(inbox) == 1
+
+    @given(st.lists(st.integers(0, 4), max_size=40), st.integers(1, 12), st.integers(1, 60))
+    async def test_gives_each_topic_its_share_in_its_order_and_loses_none(
+        self, topics: list[int], count_max: int, bytes_max: int
+    ) -> None:
+        inbox, _ = self.make(count_max=100)
+        put = [delivery(topic, token=number + 1) for number, topic in enumerate(topics)]
+        for one in put:
+            inbox.put(one)
+        got: list[Delivery] = []
+        while len(inbox):
+            batch = await inbox.batch(count_max=count_max, bytes_max=bytes_max, wait_s=0)
+            assert 1 <= len(batch) <= count_max
+            # Beyond the bytes there is at most the last one.
+            assert sum(len(one.topic) + 1 for one in batch[:-1]) < bytes_max
+            got += batch
+        assert inbox.bytes == 0
+        for topic in set(topics):
+            name = f"t{topic}"
+            assert [one for one in got if one.topic == name] == [
+                one for one in put if one.topic == name
+            ]
+
+    async def test_lets_no_backlog_hold_up_the_others(self) -> None:
+        inbox, _ = self.make(count_max=1000, bytes_max=1 << 20)
+        for number in range(500):
+            inbox.put(delivery(1, token=number + 1))
+        inbox.put(delivery(2))
+        inbox.put(delivery(3))
+        for limits in ({"count_max": 10}, {"count_max": 100, "bytes_max": 30}):
+            batch = await inbox.batch(wait_s=0, **limits)
+            assert {one.topic for one in batch} == {"t1", "t2", "t3"}
+            assert len(batch) == 10
+            inbox.put(delivery(2))
+            inbox.put(delivery(3))
 
     async def test_does_not_wait_for_more_than_it_can_hold(self) -> None:
         inbox, _ = self.make(count_max=2)
