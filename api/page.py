@@ -13,7 +13,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.errors import Detail, Problem, problem_of, respond
 
 # The page's own addresses beside "/": each shows the same document, whose script does the rest.
-VIEWS: Final = frozenset({"sign-in", "overview", "flow", "trends", "meters", "review", "park"})
+VIEWS: Final = frozenset(
+    {"sign-in", "overview", "flow", "trends", "meters", "review", "bill", "files", "park"}
+)
 _DOCUMENT = "index.html"
 # Best first: what the build puts beside a file, and the name by which it is asked for.
 _ENCODINGS: Mapping[str, str] = {"br": ".br", "gzip": ".gz"}
