@@ -27,9 +27,10 @@ class Suspect:
     rows : tuple of int
         One, or those that the balances cannot tell apart.
     z : float
-        Of the measurement test when it was found; positive where too much is shown.
+        Of the measurement test of the first row when it was found; positive where it shows too
+        much. Another row may then show too little.
     bias_kwh, bias_sigma_kwh : float
-        How much too much.
+        How much too much the first row shows.
     """
 
     rows: tuple[int, ...]
@@ -161,10 +162,14 @@ def _suspects(found: Reconciliation, place: int) -> tuple[Suspect, ...]:
     suspects = found.suspects
     return tuple(
         Suspect(
-            rows=rows,
+            rows=_first(int(suspects.flow_index[step, place]), rows),
             z=float(suspects.z[step, place]),
             bias_kwh=float(suspects.bias[step, place]),
             bias_sigma_kwh=float(suspects.bias_sigma[step, place]),
         )
         for step, rows in enumerate(suspects.named(place))
     )
+
+
+def _first(chosen: int, rows: tuple[int, ...]) -> tuple[int, ...]:
+    return (chosen, *(row for row in rows if row != chosen))

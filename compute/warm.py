@@ -2,12 +2,17 @@
 
 import numpy as np
 
+from compute.carbon import make_graph, trace_carbon
 from compute.checks import CheckLimits, check_readings
+from compute.closing import close_balances
 from compute.demand import demand_by_month
+from compute.flow import Stored
+from compute.network import NodeFacts, make_network, measure
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
 from compute.row_bytes import row_bytes
 from compute.settle import settle
+from compute.stock import levels_at
 from compute.tariff import (
     MINUTES_PER_DAY,
     MONTH_DAYS,
@@ -26,6 +31,7 @@ from compute.topology import (
     Points,
     Topology,
 )
+from compute.uncertainty import Meters
 
 _STEP_US = 900_000_000
 
@@ -63,6 +69,8 @@ def warm() -> None:
     rollup(settle(_plant(points), amounts, _factors(), step_us=_STEP_US), [0, 2])
     warm_rows()
     _warm_tariff()
+    levels_at(readings, 1, edges_us=np.zeros(1, dtype=np.int64), hold_us=_STEP_US)
+    _warm_balance(points)
 
 
 def warm_rows() -> None:
@@ -89,6 +97,29 @@ def _warm_tariff() -> None:
     charges = charge(np.ones(2), priced=priced, versions=[version])
     sum_groups(charges.cost_cny, np.array([0, 2], dtype=np.int64))
     demand_by_month(np.ones(2), month=priced.month, step_us=_STEP_US, window_us=_STEP_US)
+
+
+def _warm_balance(points: Points) -> None:
+    """Close a balance, and trace the carbon of it."""
+    network = make_network(_plant(points), NodeFacts())
+    shown = np.ones((3, 1))
+    measured, sigma = measure(
+        network,
+        point_amount=shown,
+        energy_kwh=np.ones((4, 1)),
+        is_whole=np.ones((4, 1), dtype=np.bool_),
+        is_bridged=np.zeros((3, 1), dtype=np.bool_),
+        energy_kwh_per_unit=np.ones(4),
+        meters=Meters(np.full(3, 0.01), np.ones(3), np.arange(3, dtype=np.int32)),
+    )
+    closed = close_balances(network, measured, sigma)
+    graph = make_graph(network)
+    trace_carbon(
+        graph,
+        closed.value_kwh,
+        factor_tco2e_per_kwh=np.ones((2, graph.source_flow.size, 1)),
+        stored=Stored(np.zeros(0), np.zeros((graph.layer_count, 0))),
+    )
 
 
 def _plant(points: Points) -> Topology:

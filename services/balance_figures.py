@@ -55,7 +55,10 @@ class BalancedFlow:
 
 @dataclass(frozen=True, slots=True)
 class NamedSuspect:
-    """Meters of which one contradicts the balances; rows of nodes are named by their node."""
+    """Meters of which one contradicts the balances; rows of nodes are named by their node.
+
+    z and bias are those of the first flow, or of the first node where no flow is named.
+    """
 
     flows: tuple[str, ...]
     nodes: tuple[str, ...]

@@ -8,6 +8,7 @@ itself. So a suspect of a minute is one that stands out from its neighbours' rea
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,19 @@ from compute.carbon import CarbonGraph
 from compute.closing import Closed, close_balances
 from compute.flow import Stored
 from compute.network import expect_losses, expect_shortfalls
-from compute.periods import US_PER_HOUR
+from compute.periods import US_PER_HOUR, Grain, from_us, to_us
 from compute.quality import Quality
 from services import traced
 from services.balance_figures import CLASS_NAMES, named_suspect, test_of
-from services.reconciled import has_balances, measured_rows
-from services.site_model import Described, Span
+from services.reconciled import Kept, chosen_of, has_balances, measured_rows
+from services.site_model import Described, SiteModel, Span
+from services.store import events
+from services.store.pool import Connection
 
 _UNSURE = int(Quality.HELD | Quality.INTERPOLATED)
 _KG_PER_T = 1000.0
 _DIGITS = 9
+_YOUNG_US = {Grain.BASE: 2 * US_PER_HOUR, Grain.DAY: 48 * US_PER_HOUR}
 
 
 def closed_rates(span: Span, rates: ResultBlock | None, *, window_us: int) -> Closed | None:
@@ -88,6 +92,36 @@ def balance_columns(described: Described, closed: Closed | None) -> dict[str, An
             for s in named
         ],
     }
+
+
+async def announce(connection: Connection, model: SiteModel, kept: Kept, *, at: datetime) -> None:
+    """Append a `balance` event for every young interval with new suspects, for alerts.
+
+    What is computed long after it happened tells nobody anything.
+    """
+    youngest_us = to_us(at) - _YOUNG_US[kept.grain]
+    for j in kept.news:
+        if kept.ts_us[j] < youngest_us:
+            continue
+        chosen = np.array([j])
+        closed = chosen_of(kept.closed, chosen)
+        await events.add_event(
+            connection,
+            tenant_id=model.site.tenant_id,
+            site_id=model.site.id,
+            kind="balance",
+            at=at,
+            payload={
+                "site": model.site.code,
+                "grain": kept.grain.code,
+                "start": from_us(int(kept.ts_us[j])).isoformat().replace("+00:00", "Z"),
+                "test": asdict(test_of(closed)),
+                "suspects": [
+                    asdict(named_suspect(kept.described, s.rows, s.z, s.bias_kwh, s.bias_sigma_kwh))
+                    for s in closed.suspects[0]
+                ],
+            },
+        )
 
 
 def _residuals(

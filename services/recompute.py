@@ -24,7 +24,7 @@ from compute.quality import Quality
 from compute.readings import Readings, while_in_use
 from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
 from compute.settle import settle
-from services import audited, reconciled, traced
+from services import audited, live_balance, reconciled, traced
 from services.audited import Review
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.roll_up import Fresh, roll_up_base, roll_up_days
@@ -89,7 +89,8 @@ async def recompute(
         return Recomputed(0, None)
     failed += await roll_up_base(connection, model, fresh)
     failed += await roll_up_days(connection, model, computed)
-    await reconciled.close_days(connection, model, computed)
+    for kept in await reconciled.close_days(connection, model, computed):
+        await live_balance.announce(connection, model, kept, at=at)
     await traced.mark(connection, model, computed)
     await traced.advance(connection, model)
     for start_us, end_us in failed:
@@ -165,21 +166,8 @@ async def _compute(
     )
     await _keep_states(connection, described, loaded)
     if reconciled.has_balances(described):
-        closed = None
-        if found is not None and done is not None:
-            close = partial(
-                reconciled.close_base, span, block, found[2], start_us=start_us, step_us=step
-            )
-            closed = tried(close, site=model.site.code, window=window)
-        await reconciled.keep(
-            connection,
-            model,
-            described,
-            closed,
-            ts_us=ts_us,
-            grain=Grain.BASE,
-            span_us=window,
-        )
+        used = None if found is None or done is None else found[2]
+        await _balance(connection, model, span, block, used, window=window, at=at)
     if done is None:
         return columns, True
     factor_set = await results.put_factor_set(
@@ -194,6 +182,34 @@ async def _compute(
         at=at,
     )
     return columns, False
+
+
+async def _balance(
+    connection: Connection,
+    model: SiteModel,
+    span: Span,
+    block: ResultBlock,
+    used: Readings | None,
+    *,
+    window: Window,
+    at: datetime,
+) -> None:
+    """Close and keep the balances of one window; None is used where nothing could be computed."""
+    step = model.site.base_interval_us
+    closed = None
+    if used is not None:
+        close = partial(reconciled.close_base, span, block, used, start_us=window[0], step_us=step)
+        closed = tried(close, site=model.site.code, window=window)
+    kept = await reconciled.keep(
+        connection,
+        model,
+        span.described,
+        closed,
+        ts_us=np.arange(*window, step, dtype=np.int64),
+        grain=Grain.BASE,
+        span_us=window,
+    )
+    await live_balance.announce(connection, model, kept, at=at)
 
 
 def _settled(

@@ -5,6 +5,7 @@ a meter's class is one gain that stays: over a day biases show that one interval
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from compute.network import (
     measure,
     put_stock,
 )
-from compute.periods import US_PER_HOUR, Grain, from_us, period_edges_us
+from compute.periods import US_PER_HOUR, Grain, from_us, period_edges_us, to_us
 from compute.quality import Quality
 from compute.readings import Readings
 from compute.stock import levels_at
@@ -111,6 +112,26 @@ def _stock_changes(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Balances that were written.
+
+    Attributes
+    ----------
+    closed : Closed
+        (r, k)
+    ts_us : (k,) int64
+    news : tuple of int
+        Intervals with suspects that were not known before.
+    """
+
+    described: Described
+    closed: Closed
+    ts_us: npt.NDArray[np.int64]
+    grain: Grain
+    news: tuple[int, ...]
+
+
 async def keep(
     connection: Connection,
     model: SiteModel,
@@ -120,7 +141,7 @@ async def keep(
     ts_us: npt.NDArray[np.int64],
     grain: Grain,
     span_us: Window,
-) -> None:
+) -> "Kept":
     """Write the balances of a span; intervals in which nothing was measured have none."""
     network = described.balanced.network
     network_id = await balances.put_network(
@@ -133,10 +154,12 @@ async def keep(
         closed = close_balances(network, *(np.full((len(network.code), 0), np.nan),) * 2)
         ts_us = ts_us[:0]
     some = np.flatnonzero(np.isfinite(closed.measured_kwh[: network.flow_count]).any(axis=0))
+    kept = Kept(described, chosen_of(closed, some), ts_us[some], grain, ())
+    kept = replace(kept, news=await _news(connection, model, kept, span_us))
     await balances.put_balances(
         connection,
-        _chosen(closed, some),
-        ts_us=ts_us[some],
+        kept.closed,
+        ts_us=kept.ts_us,
         place=Place(
             tenant_id=model.site.tenant_id,
             site_id=model.site.id,
@@ -145,6 +168,30 @@ async def keep(
             formula=BALANCE_FORMULA,
             span_us=span_us,
         ),
+    )
+    return kept
+
+
+async def _news(
+    connection: Connection, model: SiteModel, kept: "Kept", span_us: Window
+) -> tuple[int, ...]:
+    """Return the intervals that have other suspects than are stored."""
+    if not any(kept.closed.suspects):
+        return ()
+    rows = await balances.read_suspects(
+        connection,
+        site_id=model.site.id,
+        grain=kept.grain,
+        start=from_us(span_us[0]),
+        end=from_us(span_us[1]),
+    )
+    known = {(to_us(row.ts), tuple(row.place)) for row in rows}
+    return tuple(
+        j
+        for j, (at, suspects) in enumerate(
+            zip(kept.ts_us.tolist(), kept.closed.suspects, strict=True)
+        )
+        if any((at, suspect.rows) not in known for suspect in suspects)
     )
 
 
@@ -168,7 +215,7 @@ def network_document(network: Network) -> dict[str, Any]:
     }
 
 
-def _chosen(closed: Closed, some: npt.NDArray[np.int64]) -> Closed:
+def chosen_of(closed: Closed, some: npt.NDArray[np.int64]) -> Closed:
     """Return some of the intervals."""
     return Closed(
         measured_kwh=closed.measured_kwh[:, some],
@@ -220,9 +267,12 @@ def closed_of_row(row: BalanceRow, suspects: Sequence[SuspectRow]) -> Closed:
     )
 
 
-async def close_days(connection: Connection, model: SiteModel, computed: Sequence[Window]) -> None:
+async def close_days(
+    connection: Connection, model: SiteModel, computed: Sequence[Window]
+) -> list[Kept]:
     """Close every day that holds a computed interval, and that one description describes."""
     site = model.site
+    kept: list[Kept] = []
     done_us = -1
     for start_us, end_us in computed:
         if end_us <= done_us:
@@ -237,13 +287,15 @@ async def close_days(connection: Connection, model: SiteModel, computed: Sequenc
         )
         done_us = int(edges[-1])
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            await _close_day(connection, model, (first, last))
+            found = await _close_day(connection, model, (first, last))
+            kept += [] if found is None else [found]
+    return kept
 
 
-async def _close_day(connection: Connection, model: SiteModel, day: Window) -> None:
+async def _close_day(connection: Connection, model: SiteModel, day: Window) -> Kept | None:
     spans = model.spans(*day)
     if not spans or not has_balances(spans[-1].described):
-        return
+        return None
     described = spans[-1].described
     closed = None
     is_one = all(span.described is described for span in spans) and spans[0].start_us == day[0]
@@ -262,7 +314,7 @@ async def _close_day(connection: Connection, model: SiteModel, day: Window) -> N
             )
             added = await added_over(connection, model, described, day)
             closed = close_period(described.balanced.network, measured, sigma, added)
-    await keep(
+    return await keep(
         connection,
         model,
         described,

@@ -34,7 +34,7 @@ class Test(Schema):
 
 
 class Suspect(Schema):
-    """Meters of which one contradicts the balances; several cannot be told apart."""
+    """Meters of which one contradicts the balances; z and bias are of the first one named."""
 
     flows: list[str] = Field(description="可疑能流；多条则平衡无法区分 / Suspected flows")
     nodes: list[str] = Field(
