@@ -13,6 +13,7 @@ from deploy.simulated_faults import Fault
 from services import live_balance
 from services.balance_figures import flows_of, messages_of, named_suspect
 from services.losses import node_balances_of
+from tests.integration.test_week_of_faults import FAULTS
 from tests.services.simulated_balances import (
     DAY_US,
     START_US,
@@ -102,7 +103,7 @@ class TestAWrongMultiplier:
         assert shown / true == pytest.approx(factor, abs=0.03)
 
     def test_shows_over_a_day_what_a_quarter_hides(self) -> None:
-        # 2 % of a meter of class 0.5: less than its step hides in a quarter of an hour.
+        # Over a day the gain of a meter stands out from its steps.
         simulated = simulate(demo_plant(), day_count=1, shown_as={"chiller": 1.3})
         described = simulated.span.described
         row = described.arrays.flow_code.index("chiller-power")
@@ -151,3 +152,28 @@ def test_a_gap_that_was_bridged_is_less_sure_in_its_intervals_than_in_its_day() 
     assert simulated.days[0].sigma_kwh[row, 0] < 0.01 * simulated.days[0].measured_kwh[row, 0]
     assert simulated.days[0].row_class[row, 0] == FlowClass.REDUNDANT
     assert not any(simulated.base.suspects)
+
+
+class TestAWeekOfEveryFault:
+    def test_names_the_wrong_meter_each_day_and_stays_near_the_truth(self) -> None:
+        # Without exchanges, which part a week into several descriptions.
+        faults = [fault for fault in FAULTS if fault.kind != "exchange"]
+        simulated = simulate(demo_plant(), day_count=7, shown_as={"utility": 1.06}, faults=faults)
+        described = simulated.span.described
+        network = described.balanced.network
+        wrong = described.arrays.flow_code.index("utility-power")
+        far: list[tuple[int, str, float]] = []
+        count = 0
+        for day, closed in enumerate(simulated.days):
+            suspects = {row for suspect in closed.suspects[0] for row in suspect.rows}
+            assert wrong in suspects, day
+            error = np.abs(closed.value_kwh[: network.flow_count, 0] - simulated.true_day(day))
+            for row in range(network.flow_count):
+                sigma = float(closed.value_sigma_kwh[row, 0])
+                if row in suspects or not sigma > 1e-3:
+                    continue
+                count += 1
+                if error[row] > 3.0 * sigma:
+                    far.append((day, network.code[row], float(error[row] / sigma)))
+        assert count > 7 * 35
+        assert len(far) <= 0.02 * count, far
