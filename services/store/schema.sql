@@ -12,17 +12,25 @@ CREATE FUNCTION public.ensure_partitions(first_ts timestamp with time zone, last
     SET search_path TO 'public', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $$
-declare month_start timestamptz;
+declare
+  month_start timestamptz;
+  parent text;
+  part text;
 begin
   month_start := date_trunc('month', first_ts, 'UTC');
   while month_start <= last_ts loop
-    if to_regclass('reading_' || to_char(month_start at time zone 'UTC', 'YYYYMM')) is null then
-      perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
-      execute format('create table if not exists %I partition of reading for values from (%L) to (%L)',
-        'reading_' || to_char(month_start at time zone 'UTC', 'YYYYMM'), month_start, month_start + interval '1 month');
-      execute format('create table if not exists %I partition of result for values from (%L) to (%L)',
-        'result_' || to_char(month_start at time zone 'UTC', 'YYYYMM'), month_start, month_start + interval '1 month');
-    end if;
+    foreach parent in array array['reading', 'result'] loop
+      part := parent || '_' || to_char(month_start at time zone 'UTC', 'YYYYMM');
+      if to_regclass(part) is null then
+        perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
+        -- Another may have made it while this one waited.
+        execute format('create table if not exists %I (like %I including defaults)', part, parent);
+        if not exists (select from pg_inherits where inhrelid = part::regclass) then
+          execute format('alter table %I attach partition %I for values from (%L) to (%L)',
+            parent, part, month_start, month_start + interval '1 month');
+        end if;
+      end if;
+    end loop;
     month_start := month_start + interval '1 month';
   end loop;
 end $$;

@@ -59,6 +59,24 @@ class TestCopyReadings:
         assert stored(migrated) == [(0, 1, 1.0)]
 
 
+class TestAMonthThatIsNew:
+    def test_holds_up_nobody_while_a_transaction_makes_it_and_goes_on(
+        self, migrated: Migrated
+    ) -> None:
+        async def work(database: Database) -> None:
+            await put(database, [(0, 1, 1.0)], merge=False)
+            later_us = us(START) + 400 * 86_400_000_000
+            async with database.transaction() as long, database.transaction() as other:
+                await readings.prepare_span(long, us(START), later_us)
+                await other.execute("set local lock_timeout = '2s'")
+                found = await (await other.execute("select count(*) from reading")).fetchone()
+                assert found == {"count": 1}
+                await readings.copy_readings(other, columns([(1, 1, 2.0)]), received_us=us(START))
+
+        migrated.run("nengtan_ingest", work)
+        assert stored(migrated) == [(0, 1, 1.0), (1, 1, 2.0)]
+
+
 class TestMergeReadings:
     @pytest.mark.parametrize(
         ("first", "second", "known"),
