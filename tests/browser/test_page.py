@@ -36,6 +36,10 @@ LOOKS = (("zh-CN", "light"), ("en", "dark"))
 VIEWS_WALKED_TWICE = {
     "bill": ("/bill", MANAGER),
     "files": ("/files", MANAGER),
+    "balance": ("/balance", MANAGER),
+    "benchmarks": ("/benchmarks", MANAGER),
+    "carbon": ("/flow?mode=period&period=yesterday&colour=intensity", MANAGER),
+    "replay": ("/flow?mode=replay&period=yesterday", MANAGER),
 }
 CASES = [
     pytest.param(*case, id="-".join(case))

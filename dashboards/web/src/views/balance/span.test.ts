@@ -1,18 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { chosenOf, closedOf, grainOf, intervalsOf } from "./span";
+import { chosenOf, grainOf, intervalsOf } from "./span";
 
 const BASE = 900_000;
 const START = Date.parse("2026-01-01T16:00:00Z");
 const day = { start: START, end: START + 96 * BASE };
 
 describe("a span of the balance", () => {
-  it("ends where the last interval has closed", () => {
-    const open = { kind: "today" as const, start: START, end: START + 3 * BASE, isOpen: true };
-    expect(closedOf(open, BASE)).toEqual({ start: START, end: START + 2 * BASE });
-    expect(closedOf({ ...open, end: START + BASE }, BASE)).toEqual({ start: START, end: START + BASE });
-    expect(closedOf({ ...open, isOpen: false }, BASE)).toEqual({ start: START, end: START + 3 * BASE });
-  });
-
   it("of a day is told by intervals, a longer one by days", () => {
     expect(grainOf(day)).toBe("base");
     expect(grainOf({ ...day, end: day.end + 3_600_000 })).toBe("base");

@@ -1,20 +1,8 @@
-import type { Period } from "@/use/period";
-
-/** Half-open, on edges of the base interval. [ms] */
-export interface Bounds {
-  start: number;
-  end: number;
-}
+import type { Bounds } from "@/use/period";
 
 const DAY_MS = 86_400_000;
 /** Clocks that are changed make a day longer. */
 const LONGEST_DAY_MS = DAY_MS + 7_200_000;
-
-/** What of a period has closed; the first interval where none has. */
-export function closedOf(period: Period, baseIntervalMs: number): Bounds {
-  const end = period.isOpen ? period.end - baseIntervalMs : period.end;
-  return { start: period.start, end: Math.max(end, period.start + baseIntervalMs) };
-}
 
 /** Intervals are told one by one of a day, days of what is longer. */
 export function grainOf({ start, end }: Bounds): "base" | "day" {

@@ -5,9 +5,10 @@ import type { Balance, BalanceHistory, TableBasis } from "@/api/types";
 import { plantOf, type Plant } from "@/parts/plant";
 import { useSite } from "@/session/useSite";
 import { useAnswer, type AnswerUse } from "@/use/useAnswer";
+import { closedOf, type Bounds } from "@/use/period";
 import { useFormat } from "@/use/useFormat";
 import { spanOf, usePeriod, type PeriodUse } from "@/use/usePeriod";
-import { chosenOf, closedOf, grainOf, intervalsOf, type Bounds } from "./span";
+import { chosenOf, grainOf, intervalsOf } from "./span";
 
 export interface BalanceNames {
   flow(code: string): string;
@@ -45,7 +46,7 @@ export function useBalance(): BalanceUse {
   const period = usePeriod("yesterday");
   const base = computed(() => site.value.baseIntervalMs);
   const whole = computed<Bounds>((before) => {
-    const found = closedOf(period.period.value, base.value);
+    const found = closedOf(period.period.value, site.value);
     return before && before.start === found.start && before.end === found.end ? before : found;
   });
   const grain = computed(() => grainOf(whole.value));
