@@ -13,6 +13,8 @@ import { chosenOf, grainOf, intervalsOf } from "./span";
 export interface BalanceNames {
   flow(code: string): string;
   node(code: string): string;
+  /** A point of a meter, which opens it among the meters. */
+  pointOf(meter: string): string | undefined;
 }
 
 export interface BalanceUse {
@@ -68,6 +70,7 @@ export function useBalance(): BalanceUse {
   const described = computed<Plant | null>(() => (plant.answer.value === null ? null : plantOf(plant.answer.value)));
   const nodes = computed(() => new Map(described.value?.nodes.map(({ code, name }) => [code, name])));
   const flows = computed(() => new Map(described.value?.flows.map((flow) => [flow.code, flow])));
+  const points = computed(() => new Map(described.value?.meters.map((meter) => [meter.code, meter.points[0]?.code])));
   const node = (code: string): string => {
     const name = nodes.value.get(code);
     return name ? format.name(name) : code;
@@ -84,6 +87,7 @@ export function useBalance(): BalanceUse {
     history,
     names: {
       node,
+      pointOf: (meter) => points.value.get(meter),
       flow: (code) => {
         const flow = flows.value.get(code);
         if (flow === undefined) return code;

@@ -57,6 +57,8 @@ export default messages(
     suspect: "可疑表计：与平衡不一致",
     suspects: "可疑表计（{count}）：图中以菱形标出",
     toBalance: "到平衡看偏差与处理",
+    noBalance: "没有平衡检验：{reason}",
+    noCarbon: "没有碳强度：{reason}",
     carbon: {
       bases: { location: "地区法", market: "市场法" },
       title: "碳从哪里来：{name}",
@@ -163,6 +165,8 @@ export default messages(
     suspect: "Suspected meter: contradicts the balances",
     suspects: "Suspected meters ({count}): diamonds in the drawing",
     toBalance: "To the balance: bias, and what to do",
+    noBalance: "No test of the balance: {reason}",
+    noCarbon: "No intensities: {reason}",
     carbon: {
       bases: { location: "Location-based", market: "Market-based" },
       title: "Where its carbon comes from: {name}",
