@@ -14,7 +14,19 @@ from api.errors import Detail, Problem, problem_of, respond
 
 # The page's own addresses beside "/": each shows the same document, whose script does the rest.
 VIEWS: Final = frozenset(
-    {"sign-in", "overview", "flow", "trends", "meters", "review", "bill", "files", "park"}
+    {
+        "sign-in",
+        "overview",
+        "flow",
+        "balance",
+        "benchmarks",
+        "trends",
+        "meters",
+        "review",
+        "bill",
+        "files",
+        "park",
+    }
 )
 _DOCUMENT = "index.html"
 # Best first: what the build puts beside a file, and the name by which it is asked for.

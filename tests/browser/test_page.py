@@ -36,6 +36,10 @@ LOOKS = (("zh-CN", "light"), ("en", "dark"))
 VIEWS_WALKED_TWICE = {
     "bill": ("/bill", MANAGER),
     "files": ("/files", MANAGER),
+    "balance": ("/balance", MANAGER),
+    "benchmarks": ("/benchmarks", MANAGER),
+    "carbon": ("/flow?mode=period&period=yesterday&colour=intensity", MANAGER),
+    "replay": ("/flow?mode=replay&period=yesterday", MANAGER),
 }
 CASES = [
     pytest.param(*case, id="-".join(case))
@@ -237,6 +241,63 @@ class TestReview:
             findings.get_by_text("Rejected").first.wait_for(timeout=WORKED_MS_MAX)
             visit.keep_screenshot("review-decided-en")
             assert visit.axe_violations() == []
+            assert visit.complaints == []
+
+
+class TestBalance:
+    def test_is_of_an_interval_and_saved_as_a_workbook(
+        self, visitor: Visitor, tmp_path: Path
+    ) -> None:
+        with visitor.visit("/balance", login=VIEWER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            page.get_by_text("Meters agree with the balances").wait_for()
+            page.get_by_label("Choose one to look at").select_option(index=33)
+            page.get_by_text("stored result of an interval").wait_for()
+            assert "interval=" in page.url
+            visit.settle()
+            assert "08:00 – 08:15" in page.locator(".choices").inner_text()
+            page.get_by_role("button", name="Measured", exact=True).click()
+            page.get_by_role("button", name="tce equal", exact=True).click()
+            with page.expect_download(timeout=WORKED_MS_MAX) as coming:
+                page.get_by_role("button", name="Download Excel").click()
+            coming.value.save_as(tmp_path / "file")
+            assert coming.value.suggested_filename == "main-balance-measured.xlsx"
+            assert (tmp_path / "file").read_bytes().startswith(b"PK")
+            assert visit.complaints == []
+
+
+class TestBenchmarks:
+    def test_go_back_to_a_period_that_has_closed(self, visitor: Visitor) -> None:
+        with visitor.visit("/benchmarks?of=day", login=VIEWER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            boiler = page.locator('[data-unit="boiler"]')
+            assert "At the end" in boiler.locator(".figures").inner_text()
+            page.get_by_role("button", name="Period before").click()
+            page.get_by_text("Closed").wait_for()
+            visit.settle()
+            assert "At the end" not in boiler.locator(".figures").inner_text()
+            boiler.get_by_text("Limits and sources").click()
+            boiler.get_by_text("GB 24500-2020", exact=True).wait_for()
+            assert visit.axe_violations() == []
+            page.get_by_role("button", name="Shift", exact=True).click()
+            page.get_by_text("shift · ").wait_for()
+            assert visit.complaints == []
+
+
+class TestReplay:
+    def test_plays_a_day_and_says_where_carbon_comes_from(self, visitor: Visitor) -> None:
+        path = "/flow?mode=replay&period=yesterday&colour=intensity"
+        with visitor.visit(path, login=VIEWER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            page.get_by_role("heading", name="Where its carbon comes from: Plant").wait_for()
+            page.get_by_role("slider").fill("40")
+            page.get_by_text("10:00 – 10:15", exact=True).wait_for()
+            page.get_by_role("button", name="Play", exact=True).click()
+            page.get_by_text("10:15 – 10:30", exact=True).wait_for(timeout=WORKED_MS_MAX)
+            page.get_by_role("button", name="Pause", exact=True).click()
             assert visit.complaints == []
 
 

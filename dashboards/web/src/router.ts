@@ -5,12 +5,14 @@ import { findSession, useSession } from "./session/useSession";
 /** What the address of every view may say, and keeps from view to view. */
 const KEPT = ["site", "screen", "lang", "theme", "period", "first", "last", "unit"] as const;
 
-export const VIEWS = ["overview", "flow", "trends", "meters", "review", "bill", "files", "park"] as const;
+export const VIEWS = ["overview", "flow", "balance", "benchmarks", "trends", "meters", "review", "bill", "files", "park"] as const;
 export type View = (typeof VIEWS)[number];
 
 const load: Record<View, () => Promise<unknown>> = {
   overview: () => import("./views/overview/OverviewView.vue"),
   flow: () => import("./views/flow/FlowView.vue"),
+  balance: () => import("./views/balance/BalanceView.vue"),
+  benchmarks: () => import("./views/benchmarks/BenchmarksView.vue"),
   trends: () => import("./views/trends/TrendsView.vue"),
   meters: () => import("./views/meters/MetersView.vue"),
   review: () => import("./views/review/ReviewView.vue"),
@@ -37,7 +39,7 @@ function firstView(): View {
 
 /** The views that who is signed in may see, the first one first. */
 export function viewsFor(isPark: boolean): View[] {
-  const own: View[] = ["overview", "flow", "trends", "meters", "review", "bill", "files"];
+  const own: View[] = ["overview", "flow", "balance", "benchmarks", "trends", "meters", "review", "bill", "files"];
   return isPark ? ["park", ...own] : own;
 }
 

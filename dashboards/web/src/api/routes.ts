@@ -1,6 +1,14 @@
 import { request } from "./client";
 import type {
+  Balance,
+  BalanceHistory,
+  BalanceTable,
+  BenchmarkPeriod,
+  Benchmarks,
   Bill,
+  CarbonBasis,
+  CarbonFlow,
+  CarbonIntensity,
   CheckName,
   Collection,
   Completeness,
@@ -39,6 +47,7 @@ import type {
   SeriesKind,
   SiteAnswer,
   SiteListed,
+  TableBasis,
   Tariffs,
 } from "./types";
 import type { LiveAnswer } from "@/live/payload";
@@ -154,6 +163,33 @@ export function listTariffs(site: string, signal?: AbortSignal): Promise<Tariffs
 
 export function getEnergyFlow(query: Span & { unit: FlowUnit }, signal?: AbortSignal): Promise<EnergyFlow> {
   return request("/energy-flow", { query, ...at(signal) });
+}
+
+export function getBalance(query: Span, signal?: AbortSignal): Promise<Balance> {
+  return request("/balance", { query, ...at(signal) });
+}
+
+export function getBalanceHistory(query: Span & { interval: "base" | "day" }, signal?: AbortSignal): Promise<BalanceHistory> {
+  return request("/balance/history", { query, ...at(signal) });
+}
+
+export function getBalanceTable(query: Span & { basis: TableBasis }, signal?: AbortSignal): Promise<BalanceTable> {
+  return request("/balance-table", { query, ...at(signal) });
+}
+
+export function getCarbonFlow(query: Span, signal?: AbortSignal): Promise<CarbonFlow> {
+  return request("/carbon-flow", { query, ...at(signal) });
+}
+
+export function getCarbonIntensity(query: Span & { basis: CarbonBasis }, signal?: AbortSignal): Promise<CarbonIntensity> {
+  return request("/carbon-flow/intensity", { query, ...at(signal) });
+}
+
+export function getBenchmarks(
+  query: { site: string; period: BenchmarkPeriod; at?: string | null },
+  signal?: AbortSignal,
+): Promise<Benchmarks> {
+  return request("/benchmarks", { query, ...at(signal) });
 }
 
 export function listPoints(query: { site: string } & Page, signal?: AbortSignal): Promise<Points> {

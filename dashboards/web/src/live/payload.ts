@@ -15,6 +15,10 @@ export interface LivePayload {
   interval: LiveSum;
   day: LiveSum;
   members: LiveMember[] | null;
+  /** Null where the plant has no balances, or nothing is known. */
+  balance?: LiveBalance | null;
+  carbon?: LiveCarbon | null;
+  benchmark?: Record<"day" | "month", LiveBenchmark> | null;
 }
 
 type Column = (number | null)[];
@@ -47,6 +51,32 @@ export interface LiveProduct {
   amount_per_h: Column;
   intensity_kgce_per_unit: Column;
   intensity_kgco2e_per_unit: Column;
+  grade: Grade[];
+}
+
+/** The balance of the rates of the window: who contradicts it. */
+export interface LiveBalance {
+  flow: { code: string[]; suspect: boolean[] };
+}
+
+/** Intensity of what leaves each node. */
+export interface LiveCarbon {
+  node: { code: string[]; location_kgco2e_per_kwh: Column; market_kgco2e_per_kwh: Column };
+}
+
+/** Where units to benchmark stand in the open period. */
+export interface LiveBenchmark {
+  code: string[];
+  value: Column;
+  forecast: Column;
+  low: Column;
+  high: Column;
+  level: Column;
+  level_end: Column;
+  list_level: Column;
+  list_level_end: Column;
+  gap_tce: Column;
+  gap_tco2e: Column;
   grade: Grade[];
 }
 

@@ -7,6 +7,7 @@ export interface Plant {
   products: PlantProduct[];
   gateways: Named[];
   meters: PlantMeter[];
+  shifts: Named[];
 }
 
 export interface Named {
@@ -68,6 +69,7 @@ export function plantOf({ document }: PlantDocument): Plant {
     products: partsOf(document.products).map(productOf),
     gateways: partsOf(document.gateways).map(named),
     meters: partsOf(document.meters).map(meterOf),
+    shifts: partsOf(document.shifts).map(named),
   };
 }
 

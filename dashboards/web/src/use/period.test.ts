@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { businessDay, nextEdge, periodBefore, periodOf, type PeriodChoice, type PeriodRules } from "./period";
+import { businessDay, closedOf, nextEdge, periodBefore, periodOf, type PeriodChoice, type PeriodRules } from "./period";
 import { instantOf, offsetOf, zoneText } from "./zone";
 
 const HOUR = 3_600_000;
@@ -48,6 +48,15 @@ describe("a business day", () => {
   it("belongs to yesterday until it begins", () => {
     expect(businessDay(at("2026-03-04T23:59:59Z"), shifted)).toBe("2026-03-04");
     expect(businessDay(at("2026-03-05T00:00:00Z"), shifted)).toBe("2026-03-05");
+  });
+});
+
+describe("what of a period has closed", () => {
+  const rules = { baseIntervalMs: HOUR };
+  it("ends where the last interval has", () => {
+    expect(closedOf({ start: 0, end: 3 * HOUR, isOpen: true }, rules)).toEqual({ start: 0, end: 2 * HOUR });
+    expect(closedOf({ start: 0, end: HOUR, isOpen: true }, rules)).toEqual({ start: 0, end: HOUR });
+    expect(closedOf({ start: 0, end: 3 * HOUR, isOpen: false }, rules)).toEqual({ start: 0, end: 3 * HOUR });
   });
 });
 

@@ -25,6 +25,17 @@ export interface Period {
   isOpen: boolean;
 }
 
+/** Half-open, on edges of the base interval. [ms] */
+export interface Bounds {
+  start: number;
+  end: number;
+}
+
+/** What of a period has closed; its first interval where none has. */
+export function closedOf({ start, end, isOpen }: Pick<Period, "start" | "end" | "isOpen">, { baseIntervalMs }: Pick<PeriodRules, "baseIntervalMs">): Bounds {
+  return { start, end: Math.max(isOpen ? end - baseIntervalMs : end, start + baseIntervalMs) };
+}
+
 /** The business day that holds an instant. */
 export function businessDay(at: number, rules: PeriodRules): CalendarDay {
   let day = dayOf(at, rules.timeZone);

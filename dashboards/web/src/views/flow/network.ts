@@ -26,6 +26,8 @@ export interface Flow {
   isDerived: boolean;
   /** The centre says that it leads back to where it came from. */
   isReturn: boolean;
+  /** Its meters contradict the balances. */
+  isSuspect?: boolean;
 }
 
 /** What a place took in and did not pass on (+), or passed on without having taken it in (-). */

@@ -1,6 +1,6 @@
 import type { Look } from "@/charts/look";
 import type { Grade } from "@/api/types";
-import { BAND, HATCHED, NOTHING, PART, STRIDE, UNKNOWN, type Forms, type Way } from "./scene";
+import { BAND, HATCHED, NOTHING, PART, STRIDE, UNKNOWN, type Forms, type LinkMark, type Way } from "./scene";
 
 /** Colours beside those of links and stops, and the size of small text that marks go by. */
 export type Paints = Pick<Look, "text" | "note" | "surface" | "size"> & Record<Exclude<Grade, "good">, string>;
@@ -27,6 +27,7 @@ export const EDGE = 4;
 /** The least that anything is as thick as. [px] */
 export const THIN = 1.5;
 const TRIANGLE = 1.2;
+const DIAMOND = 2;
 const OPACITY: Record<Way, number> = { [BAND]: 0.48, [PART]: 0.48, [HATCHED]: 0.4, [UNKNOWN]: 0.7, [NOTHING]: 0.7 };
 const DASHES: Record<Way, readonly number[]> = { [BAND]: [], [PART]: [4, 3], [HATCHED]: [4, 3], [UNKNOWN]: [5, 4], [NOTHING]: [] };
 /** The stripes of a hatching are as strong as this beside what lies between them. */
@@ -132,19 +133,26 @@ function paintLink(context: OffscreenCanvasRenderingContext2D, work: Work, hatch
   if (mark !== null && mark !== "good") paintMark(context, paints, mark, middle, (y1 + y2 + thickness) / 2, isDim);
 }
 
-/** A triangle for what is uncertain, a square for what is bad: told apart without colour. */
-function paintMark(context: OffscreenCanvasRenderingContext2D, paints: Paints, grade: "uncertain" | "bad", x: number, y: number, isDim: boolean): void {
+/** A triangle for what is uncertain, a square for what is bad, a large diamond for a suspected meter: told apart without colour. */
+function paintMark(context: OffscreenCanvasRenderingContext2D, paints: Paints, mark: Exclude<LinkMark, "good">, x: number, y: number, isDim: boolean): void {
   const half = paints.size / 3;
   context.globalAlpha = isDim ? 0.15 : 1;
   context.beginPath();
-  if (grade === "bad") context.rect(x - half, y - half, 2 * half, 2 * half);
-  else {
+  if (mark === "bad") context.rect(x - half, y - half, 2 * half, 2 * half);
+  else if (mark === "suspect") {
+    const reach = half * DIAMOND;
+    context.moveTo(x, y - reach);
+    context.lineTo(x + reach, y);
+    context.lineTo(x, y + reach);
+    context.lineTo(x - reach, y);
+    context.closePath();
+  } else {
     context.moveTo(x, y - half * TRIANGLE);
     context.lineTo(x + half * TRIANGLE, y + half);
     context.lineTo(x - half * TRIANGLE, y + half);
     context.closePath();
   }
-  context.fillStyle = paints[grade];
+  context.fillStyle = paints[mark === "suspect" ? "bad" : mark];
   context.strokeStyle = paints.surface;
   context.lineWidth = THIN;
   context.setLineDash([]);

@@ -37,6 +37,8 @@ export interface Link {
   places: string[];
   /** Leads back to a place upstream; it ends at a copy of it. */
   isReturn: boolean;
+  /** A meter of it contradicts the balances. */
+  isSuspect: boolean;
   grade: Grade;
   flags: string[];
   /** Carbon of the energy. [kgCO2e/kWh] */
@@ -113,6 +115,7 @@ function flowLinks(network: Network, tree: Tree, focus: string | null, stops: Ma
     flows,
     places: [],
     isReturn: flows.every((flow) => flow.isReturn),
+    isSuspect: flows.some((flow) => flow.isSuspect === true),
     intensity: intensityOf(flows),
   }));
 }
@@ -146,6 +149,7 @@ function residualLinks(network: Network, tree: Tree, focus: string | null, stops
       flows: [],
       places: residuals.map(({ place }) => place),
       isReturn: false,
+      isSuspect: false,
       intensity: null,
     };
   });

@@ -27,12 +27,15 @@ export type Way = typeof BAND | typeof PART | typeof HATCHED | typeof UNKNOWN | 
 export const STRIDE = 5;
 
 /** What links and above them stops look like, wherever they are: an entry of every array for each. */
+/** What is marked at the middle of a link: its quality, or that a meter of it contradicts the balances. */
+export type LinkMark = Grade | "suspect";
+
 export interface Forms {
   linkCount: number;
   colours: readonly string[];
   ways: readonly Way[];
-  /** Grade that is marked at the middle of a link; null where none is to be. */
-  marks: readonly (Grade | null)[];
+  /** Null where nothing is to be marked. */
+  marks: readonly (LinkMark | null)[];
   /** Stops that are not part of what is looked into. */
   hollow: readonly boolean[];
   barWidth: number;
@@ -77,7 +80,7 @@ export function sceneOf(
     if (bar) places.set([bar.x, bar.y, bar.height], (links.length + at) * STRIDE);
   });
   const ofLink = linkColour(picture, colour);
-  const main = mainLinks(links);
+  const main = mainLinks(links, colour.colouring);
   const isPlain = { good: true, uncertain: isAllOf(picture, "uncertain"), bad: isAllOf(picture, "bad") };
   return {
     items: [...links.map((link) => ({ link })), ...stops.map((stop) => ({ stop }))],
@@ -93,7 +96,7 @@ export function sceneOf(
         }),
       ],
       ways: links.map(wayOf),
-      marks: links.map((link) => (isPlain[link.grade] || link.unknownCount > 0 ? null : link.grade)),
+      marks: links.map((link) => (link.isSuspect ? "suspect" : isPlain[link.grade] || link.unknownCount > 0 ? null : link.grade)),
       hollow: stops.map(({ isOutside }) => isOutside),
       barWidth,
     },
@@ -140,15 +143,19 @@ function linkColour(
   };
 }
 
-/** The largest flow at each stop: it gives the stop its colour. */
-function mainLinks(links: readonly Link[]): Map<string, Link> {
+/** The largest flow at each stop, which gives the stop its colour; of intensities, the largest that leaves it. */
+function mainLinks(links: readonly Link[], colouring: Colouring): Map<string, Link> {
   const main = new Map<string, Link>();
+  const leaving = new Map<string, Link>();
   for (const link of links) {
-    for (const id of [link.source, link.target]) {
-      if (link.kind === "flow" && link.known > (main.get(id)?.known ?? 0)) main.set(id, link);
-    }
+    for (const id of [link.source, link.target]) keepLarger(main, id, link);
+    keepLarger(leaving, link.source, link);
   }
-  return main;
+  return colouring === "intensity" ? new Map([...main, ...leaving]) : main;
+}
+
+function keepLarger(found: Map<string, Link>, id: string, link: Link): void {
+  if (link.kind === "flow" && link.known > (found.get(id)?.known ?? 0)) found.set(id, link);
 }
 
 function remembered(find: (key: string) => string): (key: string) => string {

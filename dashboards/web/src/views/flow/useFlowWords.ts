@@ -56,7 +56,7 @@ export function useFlowWords(picture: () => Picture, measured: () => Measured): 
     },
     aboutLink: (link) => {
       const intensity = `${t("flow.tooltip.intensity")}  ${format.number(link.intensity, 3)} ${t("flow.intensityUnit")}`;
-      const more = [...(link.intensity === null ? [] : [intensity]), ...(link.grade === "good" ? [] : [t(`grade.${link.grade}`)])];
+      const more = [...(link.isSuspect ? [`◆ ${t("flow.suspect")}`] : []), ...(link.intensity === null ? [] : [intensity]), ...(link.grade === "good" ? [] : [t(`grade.${link.grade}`)])];
       return [names.linkName(link), names.carrierName(link), amount(link), ...more, t("flow.tooltip.detail")].join("\n");
     },
     linkSubject: (link) => ({
