@@ -1,10 +1,12 @@
 """A park for benchmarks: twenty halls of fifty electricity registers each, and a year of them."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from services.plant.model import Plant
@@ -12,21 +14,22 @@ from services.plant.read import read_plant
 from services.store.binary import ColumnType, pack
 from tests.migrated import us
 
-HALL_COUNT = 20
+HALLS = [f"H{hall:02d}" for hall in range(20)]
 POINTS_A_HALL = 50
-POINT_COUNT = HALL_COUNT * POINTS_A_HALL
-START = datetime(2025, 1, 1, tzinfo=UTC)
+POINT_COUNT = len(HALLS) * POINTS_A_HALL
+# A local midnight of the park.
+START = datetime(2024, 12, 31, 16, tzinfo=UTC)
 STEP = timedelta(minutes=15)
+STEPS_A_DAY = 96
+LATE_STEPS = 12
 _TYPES: tuple[ColumnType, ...] = ("timestamptz", "timestamptz", "float8", "integer", "integer")
 _COPY = "copy reading (ts, received_at, value, point_id, quality) from stdin (format binary)"
 # A register of three decimals counts at most this between two readings. [0.001 kWh]
 _STEP_WH_MAX = 9_000
-_BLOCK_STEPS = 96
 
 
 def park(tenant: str = "bench") -> Plant:
     """Return the description: every hall is fed by one flow, the sum of its fifty meters."""
-    halls = [f"H{hall:02d}" for hall in range(HALL_COUNT)]
     document: dict[str, Any] = {
         "schema": "nengtan.plant/1",
         "tenant": tenant,
@@ -35,13 +38,13 @@ def park(tenant: str = "bench") -> Plant:
         "valid_from": "2024-12-01T00:00:00Z",
         "time_zone": "Asia/Shanghai",
         "region": "320000",
-        "gateways": [{"code": "g"}],
+        "gateways": [{"code": "gw"}],
         "nodes": [
             {"code": "grid", "name": _name("电网", "Grid"), "kind": "source"},
             {"code": "park", "name": _name("园区", "Park"), "kind": "use"},
             *(
                 {"code": hall, "name": _name(hall, hall), "kind": "use", "parent": "park"}
-                for hall in halls
+                for hall in HALLS
             ),
         ],
         "flows": [
@@ -50,15 +53,15 @@ def park(tenant: str = "bench") -> Plant:
                 "from": "grid",
                 "to": hall,
                 "carrier": "electricity",
-                "metered_by": [{"point": code} for code in _codes(hall)],
+                "metered_by": [{"point": code} for code in codes_of(hall)],
             }
-            for hall in halls
+            for hall in HALLS
         ],
         "meters": [
             {
                 "code": f"M-{code}",
                 "name": _name(code, code),
-                "gateway": "g",
+                "gateway": "gw",
                 "points": [
                     {
                         "code": code,
@@ -69,8 +72,8 @@ def park(tenant: str = "bench") -> Plant:
                     }
                 ],
             }
-            for hall in halls
-            for code in _codes(hall)
+            for hall in HALLS
+            for code in codes_of(hall)
         ],
     }
     return read_plant(msgspec.json.encode(document), form="json")
@@ -80,28 +83,52 @@ def _name(zh: str, en: str) -> dict[str, str]:
     return {"zh": zh, "en": en}
 
 
-def _codes(hall: str) -> list[str]:
+def codes_of(hall: str) -> list[str]:
+    """Return the codes of the registers of a hall."""
     return [f"{hall}-{number:02d}" for number in range(POINTS_A_HALL)]
 
 
-def load_readings(url: str, *, point_ids: list[int], day_count: int) -> int:
-    """Store a quarter-hourly reading of every register, and what the worker knows of it.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was stored: the energy of all registers, and what is still to come.
 
-    Returns the energy that all of them count from the first reading to the last. [0.001 kWh]
+    Attributes
+    ----------
+    energy_wh : int
+        Counted by all registers from the first reading to the last.
+    late_at : (s,) list of datetime
+    late_kwh : (s, p) float64
+        What the registers showed at the instants that were left out.
+    """
+
+    energy_wh: int
+    late_at: list[datetime]
+    late_kwh: npt.NDArray[np.float64]
+
+
+def load_readings(url: str, *, point_ids: list[int], day_count: int) -> Loaded:
+    """Store a reading of every register each quarter of an hour, and what the worker knows of it.
+
+    Three hours of the last day but one are left out.
     """
     random = np.random.default_rng(11)
     ids = np.array(point_ids, dtype=np.int32)
     level = random.integers(0, 10**6, len(ids))
     first = level.copy()
     start_us, step_us = us(START), int(STEP / timedelta(microseconds=1))
-    step_count = day_count * 96 + 1
+    step_count = day_count * STEPS_A_DAY + 1
+    late = range(step_count - 2 * STEPS_A_DAY, step_count - 2 * STEPS_A_DAY + LATE_STEPS)
+    late_levels: list[npt.NDArray[np.int64]] = []
     with psycopg.connect(url, autocommit=True) as connection:
-        for begin in range(0, step_count, _BLOCK_STEPS):
-            steps = np.arange(begin, min(begin + _BLOCK_STEPS, step_count))
+        for begin in range(0, step_count, STEPS_A_DAY):
+            steps = np.arange(begin, min(begin + STEPS_A_DAY, step_count))
             amount = random.integers(0, _STEP_WH_MAX, (len(steps), len(ids)))
             amount[0] *= begin > 0
             levels = level + np.cumsum(amount, axis=0)
             level = levels[-1]
+            is_late = (steps >= late.start) & (steps < late.stop)
+            late_levels += list(levels[is_late])
+            steps, levels = steps[~is_late], levels[~is_late]
             ts_us = np.repeat(start_us + step_us * steps, len(ids))
             block = pack(
                 _TYPES,
@@ -121,4 +148,8 @@ def load_readings(url: str, *, point_ids: list[int], day_count: int) -> int:
             (START, START + (step_count - 1) * STEP),
         )
         connection.execute("analyze reading")
-    return int((level - first).sum())
+    return Loaded(
+        energy_wh=int((level - first).sum()),
+        late_at=[START + step * STEP for step in late],
+        late_kwh=np.array(late_levels) / 1000.0,
+    )
