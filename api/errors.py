@@ -56,6 +56,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "unknown_parameter": Kind(422, "Unknown query parameter", "未知的查询参数"),
     "range_too_large": Kind(422, "The range is too large", "查询范围过大"),
     "not_an_edge": Kind(422, "The period does not fit the interval", "时段与统计周期不符"),
+    "network_changes": Kind(422, "The plant changes in the period", "时段内厂区描述有变化"),
     "cursor_invalid": Kind(422, "The cursor does not belong here", "游标无效"),
     "password_unfit": Kind(422, "The password is not fit", "密码不符合要求"),
     "account_invalid": Kind(422, "The account cannot be like this", "账号不符合要求"),
