@@ -28,10 +28,24 @@ numba.config.CACHE_DIR = f"{_BASE}/{_sources_digest()}"  # type: ignore[attr-def
 
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Compile a loop over arrays and primitives; it writes into the outputs it is given."""
-    # nogil: kernels run beside the event loop. cache: compiled once per machine. forceinline: a
-    # call between kernels would count a reference to every array. No fastmath and no parallel
-    # reductions: the same input gives the same bits on every run.
+    return _compiled(function, forceinline=False)
+
+
+def inlined(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Compile what a kernel asks for each element of a loop, into the kernel itself.
+
+    A call would count a reference to every array it is given: ten times the price of what most
+    such steps do. What is large, or asked for once a row, stays a kernel: it compiles faster.
+    """
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(
+    function: Callable[Parameters, Result], *, forceinline: bool
+) -> Callable[Parameters, Result]:
+    # nogil: kernels run beside the event loop. cache: compiled once per machine. No fastmath and
+    # no parallel reductions: the same input gives the same bits on every run.
     compiled: Callable[Parameters, Result] = numba.njit(
-        cache=True, forceinline=True, nogil=True, fastmath=False, error_model="numpy"
+        cache=True, forceinline=forceinline, nogil=True, fastmath=False, error_model="numpy"
     )(function)
     return compiled

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.quality import Quality
 
 Int1D = npt.NDArray[np.int64]
@@ -143,7 +143,7 @@ def first_arrivals(ts_us: Int1D, point_id: Row1D) -> tuple[Int1D, Int1D, Int1D]:
     return origin[:first_count], repeat[:again_count], repeat_of[:again_count]
 
 
-@kernel
+@inlined
 def _comes_before(ts_us: Int1D, point_id: Row1D, left: int, right: int) -> bool:
     if ts_us[left] != ts_us[right]:
         return bool(ts_us[left] < ts_us[right])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined
 
 UInt1D = npt.NDArray[np.uint64]
 
@@ -25,7 +25,7 @@ _SHIFT_27 = np.uint64(27)
 _SHIFT_31 = np.uint64(31)
 
 
-@kernel
+@inlined
 def mix(state: np.uint64, word: np.uint64) -> np.uint64:
     """Return the digest `state` continued by one 64-bit word.
 
@@ -64,13 +64,13 @@ def sequence_of(length: int) -> Sequence:
     return sequence
 
 
-@kernel
+@inlined
 def put_word(sequence: Sequence, index: int, word: np.uint64) -> None:
     """Make a word the one at an index, after those before it have been put."""
     sequence.prefix[index + 1] = sequence.prefix[index] * _RADIX + word
 
 
-@kernel
+@inlined
 def join(digest: np.uint64, sequence: Sequence, first: int, last: int) -> np.uint64:
     """Return the polynomial of what `digest` is of, followed by the words first:last."""
     if last <= first:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.grid import Grid, Line, flag, spread
 from compute.life import Numbers
 from compute.periods import US_PER_HOUR
@@ -24,7 +24,7 @@ class Period(NamedTuple):
     unit_us: int
 
 
-@kernel
+@inlined
 def period_of(period_us: int, stamped_at_end: bool, grid: Grid) -> Period:  # noqa: FBT001
     """Return how a point is stamped; the unit is 0 where its periods and the grid do not fit."""
     unit_us = min(period_us, grid.step_us)
@@ -48,7 +48,7 @@ def add_gauge(
         spread(line, grid, (held_until_us, end_us), np.nan, _Q_HELD)
 
 
-@kernel
+@inlined
 def snapped_us(ts_us: int, origin_us: int, unit_us: int) -> int:
     """Return a stamp, moved to the nearest multiple of a unit if within a tenth of it."""
     if unit_us == 0:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.quality import Quality
 from compute.topology import Float1D, Index1D, Int1D
 
@@ -34,7 +34,7 @@ class Line(NamedTuple):
     quality: Index1D
 
 
-@kernel
+@inlined
 def flag(line: Line, grid: Grid, instant_us: int, flags: int) -> None:
     """Set quality bits on the interval that holds an instant."""
     j = (instant_us - grid.start_us) // grid.step_us
@@ -42,7 +42,7 @@ def flag(line: Line, grid: Grid, instant_us: int, flags: int) -> None:
         line.quality[j] |= flags
 
 
-@kernel
+@inlined
 def spread(line: Line, grid: Grid, span_us: tuple[int, int], total: float, flags: int) -> None:
     """Share an amount over the intervals that a span overlaps, by time.
 
@@ -53,7 +53,7 @@ def spread(line: Line, grid: Grid, span_us: tuple[int, int], total: float, flags
     spread_from(line, grid, first, span_us, total, flags)
 
 
-@kernel
+@inlined
 def spread_from(
     line: Line, grid: Grid, j: int, span_us: tuple[int, int], total: float, flags: int
 ) -> int:

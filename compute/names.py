@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.scan import DOUBT, Text
 
 HASH_START, _HASH_FACTOR = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a
@@ -74,7 +74,7 @@ def _fill(
         names.slot_to[start + slot] = edges[index + 1]
 
 
-@kernel
+@inlined
 def mix_text(state: np.uint64, text: Text, start: int, stop: int) -> np.uint64:
     """Return a hash continued by text[start:stop]."""
     for at in range(start, stop):
@@ -82,7 +82,7 @@ def mix_text(state: np.uint64, text: Text, start: int, stop: int) -> np.uint64:
     return state
 
 
-@kernel
+@inlined
 def _is_same(letters: Text, here: int, text: Text, start: int, stop: int) -> bool:
     for index in range(stop - start):  # noqa: SIM110 - compiled: a generator would be an object
         if letters[here + index] != text[start + index]:

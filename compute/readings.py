@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.digest import EMPTY, Sequence, UInt1D, join, mix, put_word, sequence_of
 from compute.errors import NengtanError
 from compute.grid import Grid, Index2D
@@ -149,7 +149,7 @@ def columns_of(readings: Readings, points: Points) -> Columns:
     return Columns(point_offset, ts_us, value, value.view(np.uint64), quality)
 
 
-@kernel
+@inlined
 def has_number(columns: Columns, place: int) -> bool:
     """Return whether a reading holds a number that may be used."""
     return not (np.isnan(columns.value[place]) or columns.quality[place] & _Q_SOURCE_BAD)
@@ -180,7 +180,7 @@ def _digest_readings(columns: Columns, row: int, numbers: Int1D, digests: Digest
             number += 1
 
 
-@kernel
+@inlined
 def _reach(columns: Columns, row: int, numbers: Int1D, earliest: int, latest: int) -> Reach:
     """Return the time that the numbers cover which an interval may depend on."""
     from_us, until_us = _LONG_AGO_US, _FAR_AHEAD_US

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.topology import Bool1D, Index1D
 
 # The bits of a float's exponent: where all are set, it is infinite or, with any other bit, NaN.
@@ -67,7 +67,7 @@ def _write(
     return at
 
 
-@kernel
+@inlined
 def _put(rows: npt.NDArray[np.uint8], at: int, word: int, width: int) -> None:
     for byte in range(width):
         rows[at + byte] = (word >> (8 * (width - 1 - byte))) & 0xFF

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 
 Text = npt.NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ _SMALL_E, _LARGE_E, _LARGE_T, _LARGE_Z = 101, 69, 84, 90
 _STAMP_LENGTH = 19  # 2026-03-01T08:00:00
 
 
-@kernel
+@inlined
 def skip_space(text: Text, at: int, end: int) -> int:
     """Return the place of the next byte that is no JSON space, or `end`."""
     while at < end and (
@@ -40,7 +40,7 @@ def skip_space(text: Text, at: int, end: int) -> int:
     return at
 
 
-@kernel
+@inlined
 def take(text: Text, at: int, end: int, byte: int) -> int:
     """Read one byte with space before and behind it."""
     at = skip_space(text, at, end)
@@ -71,7 +71,7 @@ def take_key(text: Text, at: int, end: int) -> tuple[int, int]:
     return stop, take(text, stop, end, _COLON)
 
 
-@kernel
+@inlined
 def is_word(text: Text, start: int, stop: int, word: Text) -> bool:
     """Return whether [start, stop) is this word."""
     if stop - start != len(word):
@@ -82,13 +82,13 @@ def is_word(text: Text, start: int, stop: int, word: Text) -> bool:
     return True
 
 
-@kernel
+@inlined
 def _digit(text: Text, at: int) -> int:
     """Return a digit, or what is below 0 or beyond 9 where it is none."""
     return int(np.int64(text[at])) - _ZERO
 
 
-@kernel
+@inlined
 def _take_digits(
     text: Text, at: int, end: int, value: int, digit_count: int
 ) -> tuple[int, int, int]:
@@ -217,7 +217,7 @@ def _days_of(year: int, month: int, day: int) -> int:
     return int(days + before + (leap_day if month > 2 else 0) + day - 1)
 
 
-@kernel
+@inlined
 def _two_digits(text: Text, at: int) -> int:
     """Return the number of two digits, or one that is out of every range."""
     high, low = _digit(text, at), _digit(text, at + 1)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.quality import Quality
 from compute.topology import Bool1D, Float1D, Int1D
 
@@ -58,13 +58,13 @@ class Series(NamedTuple):
     turning: Bool1D
 
 
-@kernel
+@inlined
 def jitter_max(a: float, b: float, limits: Limits) -> float:
     """Return the largest fall from a to b that is jitter."""
     return limits.resolution + _ROUNDING * max(abs(a), abs(b))
 
 
-@kernel
+@inlined
 def rise_max(dt_us: int, limits: Limits) -> float:
     """Return the largest rise that is believed within a time."""
     if np.isfinite(limits.step_rate_max):
@@ -72,7 +72,7 @@ def rise_max(dt_us: int, limits: Limits) -> float:
     return 0.5 * limits.modulus if np.isfinite(limits.modulus) else np.inf
 
 
-@kernel
+@inlined
 def judge(a: float, b: float, dt_us: int, limits: Limits) -> int:
     """Return what the step from a to b is, by these two alone."""
     rise = b - a
@@ -106,7 +106,7 @@ def mark_turning(series: Series, count: int, limits: Limits) -> None:
             turning[i] = judge(a, c, ts_us[i + 1] - ts_us[i - 1], limits) <= _ROLLOVER
 
 
-@kernel
+@inlined
 def is_outlier(turning: Bool1D, i: int, count: int) -> bool:
     """Return whether a reading turns wrongly and neither of its neighbours does."""
     # Of two neighbours that both look wrong, none can be said to be: each step is then judged.
@@ -114,7 +114,7 @@ def is_outlier(turning: Bool1D, i: int, count: int) -> bool:
     return bool(turning[i] and alone)
 
 
-@kernel
+@inlined
 def highest_recent(series: Series, count: int, left: int, ceiling: float, limits: Limits) -> int:
     """Return which reading showed the highest level lately, up to a ceiling."""
     ts_us, value, turning = series
@@ -160,7 +160,7 @@ def booked_below(series: Series, count: int, best: int, left: int, limits: Limit
     return booked
 
 
-@kernel
+@inlined
 def step(
     series: Series, count: int, left: int, right: int, limits: Limits, memory: int
 ) -> tuple[float, int]:
@@ -195,7 +195,7 @@ def step(
     return max(rise, 0.0), flags
 
 
-@kernel
+@inlined
 def accepted_step(a: float, b: float) -> float:
     """Return what is booked from a to b once a person has taken b for right.
 

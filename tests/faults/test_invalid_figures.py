@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import services.recompute
+import services.roll_up
 from api.app import create_app
 from compute.block import Marks, ResultBlock
 from compute.register import IntervalAmounts
@@ -102,13 +103,14 @@ def test_a_planted_fault_makes_figures_invalid_and_is_healed_by_its_repair(
     assert not any("undefined" in row["flags"] for row in before)
 
     where, wrong = FAULTS[name]
-    right = getattr(services.recompute, where)
+    module = services.roll_up if where == "rollup" else services.recompute
+    right = getattr(module, where)
 
     def planted(*arguments: Any, **options: Any) -> Any:
         return wrong(right(*arguments, **options))
 
     with monkeypatch.context() as patch:
-        patch.setattr(services.recompute, where, planted)
+        patch.setattr(module, where, planted)
         # The fault is in the way of what comes late.
         send(centre, plant, [readings(8, odd=True)], first_seq=2)
         rows = ask(centre, plant.tenant, grain)
