@@ -76,7 +76,7 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
                 password=settings.mqtt_password(),
                 tls=ssl.create_default_context() if settings.mqtt_tls else None,
                 # One batch is stored, one is decoded, the others gather.
-                receive_max=min(_RECEIVE_MAX, 8 * settings.ingest_flush_messages),
+                receive_max=min(_RECEIVE_MAX, 2 * settings.ingest_flush_messages),
             ),
             registry.filters(),
             protocol="5" if settings.mqtt_receiver == "mqtt5" else "3.1.1",

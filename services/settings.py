@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         10_000,
         ge=1,
         le=20_000,
-        description="Most messages of a batch; the window is eight.",
+        description="Most messages of a batch; the window is two.",
     )
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
