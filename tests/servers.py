@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -119,6 +120,15 @@ def drop_database(server: DatabaseServer, url: str) -> None:
     query = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(query)
+
+
+def best_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Give the best tier there is, for tests to which the tiers are alike."""
+    try:
+        server: DatabaseServer = request.getfixturevalue("timescale_server")
+    except pytest.skip.Exception:
+        server = request.getfixturevalue("plain_server")
+    return server
 
 
 def version(server: DatabaseServer) -> str:

@@ -11,7 +11,7 @@ from api.app import create_app
 from services.accounts import _sign_in
 from services.store.pool import Database
 from tests.api.installation import Installation, install
-from tests.servers import DatabaseServer
+from tests.servers import DatabaseServer, best_server
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +23,7 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
     """Give the best tier there is: what the tiers do differently is asked of the store's tests."""
-    try:
-        server: DatabaseServer = request.getfixturevalue("timescale_server")
-    except pytest.skip.Exception:
-        server = request.getfixturevalue("plain_server")
-    return server
+    return best_server(request)
 
 
 @pytest.fixture(scope="module")

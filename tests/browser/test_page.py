@@ -22,18 +22,18 @@ MANAGER = "energy_manager@demo"
 VIEWER = "viewer@demo"
 OPERATOR = "park_operator@demo-park"
 VIEWS = {
-    "sign-in": ("/overview", None),
     "overview": ("/overview", MANAGER),
     "flow": ("/flow", MANAGER),
+}
+LOOKS = (("zh-CN", "light"), ("en", "dark"))
+# What overflows depends on the language and what has contrast on the look: each once is enough.
+VIEWS_WALKED_TWICE = {
+    "sign-in": ("/overview", None),
     "trends": ("/trends", MANAGER),
     "meters": ("/meters", MANAGER),
     "review": ("/review", MANAGER),
     "park": ("/park", OPERATOR),
     "screen": ("/overview?screen=1", MANAGER),
-}
-LOOKS = (("zh-CN", "light"), ("en", "dark"))
-# What overflows depends on the language and what has contrast on the look: each once is enough.
-VIEWS_WALKED_TWICE = {
     "bill": ("/bill", MANAGER),
     "files": ("/files", MANAGER),
     "balance": ("/balance", MANAGER),

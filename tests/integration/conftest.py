@@ -1,10 +1,14 @@
-"""Servers that one test may kill."""
+"""Servers that one test may kill, and an installation of two tenants."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 
 import pytest
 
+from tests.api.installation import Installation, install
 from tests.servers import MosquittoServer
+from tests.services.tariffs import flat
 
 
 @pytest.fixture
@@ -13,3 +17,19 @@ def broker(own_mosquitto_server: MosquittoServer) -> Iterator[MosquittoServer]:
     own_mosquitto_server.start()
     yield own_mosquitto_server
     own_mosquitto_server.stop()
+
+
+@pytest.fixture(scope="module")
+def installation(module_database_url: str) -> Installation:
+    installation = asyncio.run(install(module_database_url))
+    for tenant in (installation.a, installation.b):
+        source = json.dumps({**flat(0.5), "source": f"contract {tenant.word}"})
+        installation.execute(
+            "insert into tariff_version (tenant_id, site_id, target_kind, target, valid_from,"
+            " revision, document, sha256, stated_by) select tenant_id, id, 'carrier',"
+            " 'electricity', '2024-01-01', 1, %s, '', %s from site where tenant_id = %s",
+            source,
+            f"boss-{tenant.word}",
+            tenant.id,
+        )
+    return installation
