@@ -92,7 +92,9 @@ def scan_block(
         np.zeros(row_count, dtype=np.int64),
         np.empty(PREFIX_BYTES_MAX, dtype=np.uint8),
     )
-    total = _scan(work, offset, form, gateway, flags, reading_count_max)
+    # Only without the compiler does numpy warn of the wrapping that the hash means.
+    with np.errstate(over="ignore"):
+        total = _scan(work, offset, form, gateway, flags, reading_count_max)
     return Found(
         found.message_index[:total],
         found.row[:total],

@@ -51,7 +51,9 @@ def name_table(names: Sequence[dict[bytes, int]]) -> Names:
         letters,
     )
     owner = np.repeat(np.arange(len(names), dtype=np.int64), [len(one) for one in names])
-    _fill(table, owner, np.array([row for _, row in pairs], dtype=np.int32), edges)
+    # Only without the compiler does numpy warn of the wrapping that the hash means.
+    with np.errstate(over="ignore"):
+        _fill(table, owner, np.array([row for _, row in pairs], dtype=np.int32), edges)
     return table
 
 

@@ -172,25 +172,30 @@ def apply(sabotage: Sabotage, folder: Path) -> str:
     return text
 
 
+def run_test(sabotage: Sabotage, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the test of a sabotage in a copy as it stands."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", sabotage.test, "-q", "-x"),
+            *("-p", "no:cacheprovider"),
+            *(("-k", sabotage.only) if sabotage.only else ()),
+        ],
+        check=False,
+        cwd=folder,
+        # Kernels in plain Python: compiling them anew for the copy would take minutes.
+        env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
 def run(sabotage: Sabotage, folder: Path) -> Finding:
     """Sabotage a copy, run its test there, and mend the copy."""
     before = apply(sabotage, folder)
     began_s = time.monotonic()
     try:
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", sabotage.test, "-q", "-x"),
-                *("-p", "no:cacheprovider"),
-                *(("-k", sabotage.only) if sabotage.only else ()),
-            ],
-            check=False,
-            cwd=folder,
-            # Kernels in plain Python: compiling them anew for the copy would take minutes.
-            env={**os.environ, "PYTHONPATH": str(folder), "NUMBA_DISABLE_JIT": "1"},
-            capture_output=True,
-            text=True,
-            timeout=280,
-        )
+        ended = run_test(sabotage, folder)
     finally:
         (folder / sabotage.path).write_text(before, encoding="utf-8")
     output = ended.stdout[-3000:] + ended.stderr[-1000:]

@@ -34,6 +34,13 @@ def test_a_patch_fits_the_code_and_names_a_test(one: Sabotage) -> None:
 
 @pytest.mark.sabotage
 @pytest.mark.parametrize("one", SABOTAGES, ids=NAMES)
+def test_the_test_that_finds_it_passes_without_it(tree: Path, one: Sabotage) -> None:
+    ended = sabotage.run_test(one, tree)
+    assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-1000:]
+
+
+@pytest.mark.sabotage
+@pytest.mark.parametrize("one", SABOTAGES, ids=NAMES)
 def test_a_planted_fault_is_found(tree: Path, one: Sabotage) -> None:
     finding = sabotage.run(one, tree)
     word = "found" if finding.found else "NOT FOUND"
