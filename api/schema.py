@@ -10,6 +10,7 @@ from api.dependencies import Schema
 from compute.quality import flag_names, grade
 from compute.quantities import quantity
 from services.cost import Cost
+from services.json_values import iso_utc
 from services.store.tariffs import TariffRow
 from services.totals import MEASURES, SiteState, Total
 
@@ -190,7 +191,7 @@ def headers_about(state: SiteState) -> dict[str, str]:
     """Return the same for a table, which has no place for it but the headers."""
     until = state.complete_until
     return {
-        "Nengtan-As-Of": state.as_of.isoformat().replace("+00:00", "Z"),
-        "Nengtan-Complete-Until": "" if until is None else until.isoformat().replace("+00:00", "Z"),
+        "Nengtan-As-Of": iso_utc(state.as_of),
+        "Nengtan-Complete-Until": "" if until is None else iso_utc(until),
         "Nengtan-Time-Zone": state.site.time_zone,
     }

@@ -10,6 +10,7 @@ import numpy as np
 from compute.closing import LEVEL, Closed, close_balances, plan_of
 from compute.network import Network, RowKind
 from compute.projection import FlowClass
+from services.json_values import finite
 from services.plant.model import Name
 from services.site_model import Described
 from services.store.balances import BalanceRow, SuspectRow
@@ -96,7 +97,7 @@ def test_of(closed: Closed) -> GlobalTest:
     return _test(
         int(closed.degrees_of_freedom[0]),
         *(
-            _number(float(column[0]))
+            finite(float(column[0]))
             for column in (
                 closed.objective,
                 closed.critical_objective,
@@ -130,10 +131,6 @@ def _test(
     return GlobalTest(degrees, objective, critical, left, objective > critical, critical_z)
 
 
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def flows_of(described: Described, closed: Closed) -> list[BalancedFlow]:
     """Return the flows of a balance of one interval, in the order of the description."""
     network, plant = described.balanced.network, described.plant
@@ -145,7 +142,7 @@ def flows_of(described: Described, closed: Closed) -> list[BalancedFlow]:
     flows = []
     for row, flow in enumerate(plant.flows):
         measured, value = (
-            _number(float(column[row, 0])) for column in (closed.measured_kwh, closed.value_kwh)
+            finite(float(column[row, 0])) for column in (closed.measured_kwh, closed.value_kwh)
         )
         group = int(closed.alike[row, 0])
         flows.append(
@@ -156,11 +153,11 @@ def flows_of(described: Described, closed: Closed) -> list[BalancedFlow]:
                 target=flow.to_node,
                 carrier=flow.carrier,
                 measured_kwh=measured,
-                sigma_kwh=_number(float(closed.sigma_kwh[row, 0])),
+                sigma_kwh=finite(float(closed.sigma_kwh[row, 0])),
                 value_kwh=value,
-                value_sigma_kwh=_number(float(closed.value_sigma_kwh[row, 0])),
+                value_sigma_kwh=finite(float(closed.value_sigma_kwh[row, 0])),
                 adjustment_kwh=None if measured is None or value is None else value - measured,
-                z=_number(float(closed.z[row, 0])),
+                z=finite(float(closed.z[row, 0])),
                 class_name=CLASS_NAMES[int(closed.row_class[row, 0])],
                 alike=tuple(alike[group]) if group >= 0 else (),
                 is_suspect=row in suspect,

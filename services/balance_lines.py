@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from services.json_values import finite
 from services.losses import NodeBalance
 from services.plant.model import Name, Node
 from services.site_model import Described
@@ -161,9 +162,5 @@ def _link(
         efficiency=node.efficiency,
         reference_efficiency=reference,
         potential_kwh=potential,
-        potential_tco2e=None if potential is None else _number(potential * per_kwh),
+        potential_tco2e=None if potential is None else finite(potential * per_kwh),
     )
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

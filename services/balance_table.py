@@ -25,6 +25,7 @@ from compute.units import conversion
 from services import totals
 from services.balance_lines import Item, KeyLink, Stage, StageSum, TableRow, links_of, sums_of
 from services.cost import SiteCosts, Unpriced, load_costs
+from services.json_values import finite
 from services.losses import node_balances_of
 from services.period_balance import closed_over, described_over, model_of
 from services.plant.model import Flow, Name, Node
@@ -273,7 +274,7 @@ def _row(
     *,
     cost: float | None = None,
 ) -> TableRow:
-    kwh, equivalent, equal, emission = (_number(float(value)) for value in figures)
+    kwh, equivalent, equal, emission = (finite(float(value)) for value in figures)
     return TableRow(
         stage=stage,
         item=item,
@@ -289,7 +290,3 @@ def _row(
         emission_tco2e=emission,
         cost_cny=cost,
     )
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

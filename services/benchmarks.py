@@ -12,6 +12,7 @@ from compute.quality import Quality
 from services.benchmark_figures import Figures, load_figures
 from services.benchmark_periods import CONFIDENCE, PeriodName
 from services.benchmark_units import Unit, UsedLimit, corrected_levels
+from services.json_values import finite
 from services.plant.benchmark import BenchmarkTarget
 from services.store.pool import Database
 from services.totals import SiteState
@@ -199,7 +200,7 @@ def _row(found: Figures, column: int, rank: int) -> UnitRow:
     names = _names(used)
     length_us = found.span.end_us - found.span.start_us
     covered_us = int(found.sides.covered_us[column, 0])
-    value = _number(assessed.value[column])
+    value = finite(assessed.value[column])
     energy, output = _sides(unit, found.sides.amount[:, column, 0])
     tops = (assessed.end_top[column], assessed.end_bottom[column])
     end_energy, end_output = (tops[1], tops[0]) if unit.more_is_better else tops
@@ -213,23 +214,23 @@ def _row(found: Figures, column: int, rank: int) -> UnitRow:
         energy=energy,
         output=output,
         forecast=ForecastRow(
-            value=_number(assessed.forecast[column]),
-            low=_number(assessed.low[column]),
-            high=_number(assessed.high[column]),
+            value=finite(assessed.forecast[column]),
+            low=finite(assessed.low[column]),
+            high=finite(assessed.high[column]),
             confidence=CONFIDENCE,
             step=found.step.code,
             step_count=int(found.step_count[column]),
-            energy=_number(end_energy),
-            output=_number(end_output),
+            energy=finite(end_energy),
+            output=finite(end_output),
         ),
         level=_level(int(assessed.level[column]), names[:3]),
         level_end=_level(int(assessed.level_end[column]), names[:3]),
         list_level=_level(int(assessed.list_level[column]), names[3:5]),
         list_level_end=_level(int(assessed.list_level_end[column]), names[3:5]),
         aim=Mark(aim).name.lower() if aim >= 0 else None,
-        gap_tce=_number(assessed.gap_tce[column]),
-        gap_cny=_number(assessed.gap_cny[column]),
-        gap_tco2e=_number(assessed.gap_tco2e[column]),
+        gap_tce=finite(assessed.gap_tce[column]),
+        gap_cny=finite(assessed.gap_cny[column]),
+        gap_tco2e=finite(assessed.gap_tco2e[column]),
         rank=rank,
         marks=_marks(found, column, used, names),
         limits=[LimitRow(it, _added(it)) for it in used],
@@ -239,14 +240,9 @@ def _row(found: Figures, column: int, rank: int) -> UnitRow:
     )
 
 
-def _number(value: float) -> float | None:
-    """Return a figure, None where it is not known."""
-    return float(value) if math.isfinite(value) else None
-
-
 def _sides(unit: Unit, amount: Iterable[float]) -> tuple[float | None, float | None]:
     """Return energy and output."""
-    top, bottom, *_ = (_number(value) for value in amount)
+    top, bottom, *_ = (finite(value) for value in amount)
     return (bottom, top) if unit.more_is_better else (top, bottom)
 
 
@@ -309,9 +305,9 @@ def _marks(
                 limit=limit,
                 is_met=_is_met(found.found.value[column], value, more=more),
                 is_met_at_end=_is_met(found.found.forecast[column], value, more=more),
-                gap_tce=_number(gap[0]),
-                gap_cny=_number(gap[1]),
-                gap_tco2e=_number(gap[2]),
+                gap_tce=finite(gap[0]),
+                gap_cny=finite(gap[1]),
+                gap_tco2e=finite(gap[2]),
             )
         )
     return rows
@@ -337,7 +333,7 @@ def _history(found: Figures, column: int) -> list[PeriodRow]:
     rows = []
     for k, span in enumerate(closed.spans):
         pair = column * len(closed.spans) + k
-        value = _number(closed.found.value[pair])
+        value = finite(closed.found.value[pair])
         energy, output = _sides(unit, closed.sides.amount[:, column, k])
         quality = int(closed.sides.quality[column, k])
         rows.append(
@@ -354,7 +350,7 @@ def _history(found: Figures, column: int) -> list[PeriodRow]:
                 quality=quality if value is None else quality & ~_FACTOR_MISSING,
                 level=int(closed.found.level[pair]) or None,
                 list_level=int(closed.found.list_level[pair]) or None,
-                target=_number(closed.target[column, k]),
+                target=finite(closed.target[column, k]),
             )
         )
     return rows

@@ -1,6 +1,5 @@
 """The figures of a traced carbon flow by the names of a plant."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +9,7 @@ import numpy.typing as npt
 from compute.carbon import MEASURE_COUNT, CarbonGraph
 from compute.flow import Stored
 from compute.topology import NodeKind
+from services.json_values import finite
 from services.plant.model import Name
 from services.site_model import Described
 
@@ -150,8 +150,8 @@ def sources_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Car
                 node=None if flow is None else flow.from_node,
                 carrier=None if flow is None else flow.carrier,
                 energy_kwh=energy,
-                location_tco2e=number(location),
-                market_tco2e=number(market),
+                location_tco2e=finite(location),
+                market_tco2e=finite(market),
                 location_kgco2e_per_kwh=ratio(_KG_PER_T * location, energy),
                 market_kgco2e_per_kwh=ratio(_KG_PER_T * market, energy),
                 has_market_factor=flow is not None and flow.market_factor is not None,
@@ -216,8 +216,8 @@ def nodes_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Carbo
                 kind=node.kind,
                 parent=node.parent,
                 passing_kwh=passing,
-                location_tco2e=number(location),
-                market_tco2e=number(market),
+                location_tco2e=finite(location),
+                market_tco2e=finite(market),
                 location_kgco2e_per_kwh=ratio(_KG_PER_T * carried[0], passing),
                 market_kgco2e_per_kwh=ratio(_KG_PER_T * carried[1], passing),
                 is_uncertain=bool(sums.uncertain[index]),
@@ -252,8 +252,8 @@ def ends_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Carbon
             code=code,
             kind=kind,
             energy_kwh=[float(column[layer]) for layer in layers],
-            location_tco2e=[number(float(column[step + layer])) for layer in layers],
-            market_tco2e=[number(float(column[2 * step + layer])) for layer in layers],
+            location_tco2e=[finite(float(column[step + layer])) for layer in layers],
+            market_tco2e=[finite(float(column[2 * step + layer])) for layer in layers],
         )
         for code, kind, column in rows
         # What rounding leaves of a closed balance is nothing.
@@ -278,8 +278,8 @@ def products_of(
                 unit=product.unit,
                 node=product.node,
                 amount=amount,
-                location_tco2e=number(location),
-                market_tco2e=number(market),
+                location_tco2e=finite(location),
+                market_tco2e=finite(market),
                 location_kgco2e_per_unit=ratio(_KG_PER_T * location, amount or 0.0),
                 market_kgco2e_per_unit=ratio(_KG_PER_T * market, amount or 0.0),
             )
@@ -298,7 +298,7 @@ def tenants_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Car
         # A member may be described as a delivery: then what was delivered to it is its own.
         energy, location, market = _boundary_sums(graph, sums, trees[index] or [index])
         found.append(
-            CarbonTenant(member.tenant, member.node, energy, number(location), number(market))
+            CarbonTenant(member.tenant, member.node, energy, finite(location), finite(market))
         )
     return found
 
@@ -314,16 +314,11 @@ def conservation_of(graph: CarbonGraph, sums: Sums) -> Conservation:
     return Conservation(
         entered_kwh=float(sums.entered[:step].sum()),
         left_over_kwh=energy,
-        location_left_over_tco2e=number(location),
-        market_left_over_tco2e=number(market),
+        location_left_over_tco2e=finite(location),
+        market_left_over_tco2e=finite(market),
     )
 
 
 def ratio(part: float, whole: float) -> float | None:
     """Return a quotient, None where there is nothing to divide by."""
-    return number(part / whole) if whole > 0.0 else None
-
-
-def number(value: float) -> float | None:
-    """Return a figure, None where it is not known."""
-    return value if math.isfinite(value) else None
+    return finite(part / whole) if whole > 0.0 else None

@@ -26,11 +26,11 @@ from services.carbon_figures import (
     conservation_of,
     ends_of,
     nodes_of,
-    number,
     products_of,
     sources_of,
     tenants_of,
 )
+from services.json_values import finite
 from services.period_balance import described_over, model_of
 from services.provenance import BALANCE_FORMULA
 from services.reconciled import network_document
@@ -134,7 +134,7 @@ async def intensities(
         values = row.location_tco2e_per_kwh if basis == "location" else row.market_tco2e_per_kwh
         of = dict(zip(known[row.network_id]["nodes"], values, strict=True))
         for code, column in by_node.items():
-            column.append(number(_KG_PER_T * of.get(code, math.nan)))
+            column.append(finite(_KG_PER_T * of.get(code, math.nan)))
     return Intensities(state, [row.ts for row in rows], by_node)
 
 

@@ -5,8 +5,6 @@ much more as the window is shorter; what stands for a silent meter may be anythi
 itself. So a suspect of a minute is one that stands out from its neighbours' readings, not a delay.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -23,6 +21,8 @@ from compute.periods import US_PER_HOUR, Grain, from_us, to_us
 from compute.quality import Quality
 from services import traced
 from services.balance_figures import CLASS_NAMES, named_suspect, test_of
+from services.json_values import iso_utc
+from services.live_payload import numbers
 from services.reconciled import Kept, chosen_of, has_balances, measured_rows
 from services.site_model import Described, SiteModel, Span
 from services.store import events
@@ -30,7 +30,6 @@ from services.store.pool import Connection
 
 _UNSURE = int(Quality.HELD | Quality.INTERPOLATED)
 _KG_PER_T = 1000.0
-_DIGITS = 9
 _YOUNG_US = {Grain.BASE: 2 * US_PER_HOUR, Grain.DAY: 48 * US_PER_HOUR}
 
 
@@ -72,14 +71,14 @@ def balance_columns(described: Described, closed: Closed | None) -> dict[str, An
         "test": asdict(test_of(closed)),
         "flow": {
             "code": list(described.arrays.flow_code),
-            "value_kw": _numbers(value),
-            "sigma_kw": _numbers(closed.value_sigma_kwh[:count, 0]),
-            "adjustment_kw": _numbers(value - measured),
-            "z": _numbers(closed.z[:count, 0]),
+            "value_kw": numbers(value),
+            "sigma_kw": numbers(closed.value_sigma_kwh[:count, 0]),
+            "adjustment_kw": numbers(value - measured),
+            "z": numbers(closed.z[:count, 0]),
             "class": [CLASS_NAMES[kind] for kind in closed.row_class[:count, 0].tolist()],
             "suspect": [row in suspect for row in range(count)],
         },
-        "node": {"code": nodes, "residual_kw": _numbers(residuals)},
+        "node": {"code": nodes, "residual_kw": numbers(residuals)},
         "suspects": [
             {
                 "flows": list(s.flows),
@@ -114,7 +113,7 @@ async def announce(connection: Connection, model: SiteModel, kept: Kept, *, at: 
             payload={
                 "site": model.site.code,
                 "grain": kept.grain.code,
-                "start": from_us(int(kept.ts_us[j])).isoformat().replace("+00:00", "Z"),
+                "start": iso_utc(from_us(int(kept.ts_us[j]))),
                 "test": asdict(test_of(closed)),
                 "suspects": [
                     asdict(named_suspect(kept.described, s.rows, s.z, s.bias_kwh, s.bias_sigma_kwh))
@@ -151,14 +150,7 @@ def carbon_columns(
     return {
         "node": {
             "code": list(span.described.arrays.node_code),
-            "location_kgco2e_per_kwh": _numbers(_KG_PER_T * location[:, 0]),
-            "market_kgco2e_per_kwh": _numbers(_KG_PER_T * market[:, 0]),
+            "location_kgco2e_per_kwh": numbers(_KG_PER_T * location[:, 0]),
+            "market_kgco2e_per_kwh": numbers(_KG_PER_T * market[:, 0]),
         }
     }
-
-
-def _numbers(values: Sequence[float] | np.ndarray[Any, np.dtype[np.float64]]) -> list[float | None]:
-    return [
-        float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
-        for value in np.asarray(values).tolist()
-    ]

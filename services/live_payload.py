@@ -1,6 +1,5 @@
 """The words of a `live` event: rates and sums as columns of JSON, null where nothing is known."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,7 @@ from compute.intensity import energy_per_product_kgce, intensity
 from compute.live import emission_tco2e, node_intensity_kgco2e_per_kwh
 from compute.quality import Quality, grade
 from compute.standard_coal import KGCE_PER_TCE
+from services.json_values import finite
 from services.site_model import Described
 
 Columns = dict[str, list[Any]]
@@ -158,13 +158,13 @@ def so_far(block: ResultBlock, *, elapsed_us: int, late_us: int) -> dict[str, An
         quality |= int(Quality.OPEN)
 
     def number(name: str) -> float | None:
-        return None if total is None else _number(float(getattr(total, name)[0, 0]))
+        return None if total is None else finite(float(getattr(total, name)[0, 0]))
 
     return {
         "energy_kwh": number("energy_kwh"),
         "coal_equivalent_tce": number("coal_equivalent_tce"),
         "coal_equal_tce": number("coal_equal_tce"),
-        "emission_tco2e": None if total is None else _number(float(emission_tco2e(total)[0])),
+        "emission_tco2e": None if total is None else finite(float(emission_tco2e(total)[0])),
         "covered_share": min(covered_us / elapsed_us, 1.0) if elapsed_us > 0 else 0.0,
         "grade": _grade(quality),
     }
@@ -185,11 +185,7 @@ def _unknown(count: int) -> ResultBlock:
 
 def numbers(values: Iterable[float]) -> list[float | None]:
     """Return figures as JSON has them, None where not known."""
-    return [_number(float(f"{value:.{_DIGITS}g}")) for value in values]
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return [finite(float(f"{value:.{_DIGITS}g}")) for value in values]
 
 
 def grades(quality: Iterable[int]) -> list[str]:

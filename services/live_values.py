@@ -20,6 +20,7 @@ from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.readings import Readings
 from compute.register import CONTEXT_BEFORE
 from services import lease, live_balance, live_benchmarks, traced
+from services.json_values import iso_utc
 from services.live_benchmarks import LiveBenchmarks
 from services.live_payload import Layout, rates_of, so_far
 from services.rollup_rows import block_of
@@ -138,12 +139,12 @@ async def measure(
     interval = _bounds(own, end_us, Grain.BASE)
     day = _bounds(own, end_us, Grain.DAY)
     return {
-        "window_start": _text(end_us - WINDOW_US),
-        "window_end": _text(end_us),
-        "interval_start": _text(interval[0]),
-        "interval_end": _text(interval[1]),
-        "day_start": _text(day[0]),
-        "newest_reading": None if newest is None else _text(to_us(newest)),
+        "window_start": iso_utc(from_us(end_us - WINDOW_US)),
+        "window_end": iso_utc(from_us(end_us)),
+        "interval_start": iso_utc(from_us(interval[0])),
+        "interval_end": iso_utc(from_us(interval[1])),
+        "day_start": iso_utc(from_us(day[0])),
+        "newest_reading": None if newest is None else iso_utc(newest),
         "services": {"ingest": ingest},
         **rates_of(site.layout, rates),
         "balance": balance,
@@ -279,7 +280,3 @@ async def _members(connection: Connection, park: Site, *, at: datetime) -> list[
             }
         )
     return members
-
-
-def _text(at_us: int) -> str:
-    return from_us(at_us).isoformat().replace("+00:00", "Z")

@@ -8,6 +8,7 @@ import numpy as np
 from compute.closing import Closed
 from compute.network import Network, RowKind, loss_parts_kw
 from compute.topology import Float1D
+from services.json_values import finite
 from services.plant.model import Name
 from services.site_model import Described
 
@@ -103,17 +104,17 @@ def _node(
         kind=kind,
         metered_in_kwh=float(known[entering].sum()),
         metered_out_kwh=float(known[leaving].sum()),
-        input_kwh=_number(input_kwh),
-        output_kwh=_number(output_kwh),
-        transformer_loss_kwh=_number(parts["transformer"]),
-        line_loss_kwh=_number(parts["line"]),
-        pipe_loss_kwh=_number(parts["share"]),
-        conversion_loss_kwh=_number(conversion),
-        stock_change_kwh=0.0 if stock is None else _number(stock),
-        unmetered_kwh=_number(float(-(sign * value[:count])[without].sum())),
-        meters_kwh=_number(float(meters.sum())),
+        input_kwh=finite(input_kwh),
+        output_kwh=finite(output_kwh),
+        transformer_loss_kwh=finite(parts["transformer"]),
+        line_loss_kwh=finite(parts["line"]),
+        pipe_loss_kwh=finite(parts["share"]),
+        conversion_loss_kwh=finite(conversion),
+        stock_change_kwh=0.0 if stock is None else finite(stock),
+        unmetered_kwh=finite(float(-(sign * value[:count])[without].sum())),
+        meters_kwh=finite(float(meters.sum())),
         meters_sigma_kwh=math.sqrt(float((spread * spread).sum())),
-        efficiency=_number(output_kwh / input_kwh) if converts and input_kwh > 0.0 else None,
+        efficiency=finite(output_kwh / input_kwh) if converts and input_kwh > 0.0 else None,
     )
 
 
@@ -121,7 +122,3 @@ def _row(network: Network, value: Float1D, node: int, kind: RowKind) -> float | 
     """Return what a row of a node came to, None if it has no such row."""
     rows = np.flatnonzero((network.kind == kind) & (network.node_index == node))
     return float(value[rows[0]]) if rows.size else None
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

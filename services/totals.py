@@ -16,6 +16,7 @@ from compute.block import VALUE_COLUMNS, ResultBlock, add_unlike
 from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.quality import Quality
 from compute.rollup import rollup
+from services.json_values import iso_utc
 from services.refusal import NotFound, Refusal
 from services.rollup_rows import block_of
 from services.store import answers
@@ -144,9 +145,9 @@ def _check_edge(state: SiteState, name: str, at: datetime, grain: Grain) -> None
     if before != at:
         raise NotAnEdge(
             f"{name} lies inside a {grain.code} of the site ({state.site.time_zone}): use"
-            f" {_iso(before)} or {_iso(after)}",
+            f" {iso_utc(before)} or {iso_utc(after)}",
             f"{name} 落在一个统计周期（{grain.code}，时区 {state.site.time_zone}）之内：请用"
-            f" {_iso(before)} 或 {_iso(after)}",
+            f" {iso_utc(before)} 或 {iso_utc(after)}",
             pointer=name,
         )
 
@@ -291,7 +292,3 @@ def _cover(
         (grain, inner[0], inner[-1]),
         *_cover(state, inner[-1], end, tuple(shorter)),
     ]
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
