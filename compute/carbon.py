@@ -51,9 +51,18 @@ class CarbonGraph:
     node_count: int
 
     @property
+    def step(self) -> int:
+        """Return how many layers each measure has: one a source, and one of earlier sources."""
+        return self.source_flow.size + 1
+
+    @property
     def layer_count(self) -> int:
         """Return how many layers are traced."""
-        return MEASURE_COUNT * (self.source_flow.size + 1)
+        return MEASURE_COUNT * self.step
+
+    def layers_of(self, measure: int) -> slice:
+        """Return the layers of a measure."""
+        return slice(measure * self.step, (measure + 1) * self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +194,11 @@ def _kept_kwh(graph: CarbonGraph, known: Float2D, value_kwh: Float2D) -> Float2D
 def _entering(graph: CarbonGraph, energy: Float2D, factor: Float3D) -> Float3D:
     """Return the layers of the flows that enter."""
     sources = graph.source_flow
-    step = sources.size + 1
     layers = np.zeros((graph.layer_count, *energy.shape))
     place = np.arange(sources.size)
     layers[place, sources] = energy[sources]
     for measure in range(1, MEASURE_COUNT):
-        layers[measure * step + place, sources] = energy[sources] * factor[measure - 1]
+        layers[measure * graph.step + place, sources] = energy[sources] * factor[measure - 1]
     return layers
 
 

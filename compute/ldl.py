@@ -66,8 +66,8 @@ def _first_full(pattern: Pattern) -> int:
 
 
 @kernel
-def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share: float) -> int:
-    """Factor the full columns from `first` on; return how many pivots vanish."""
+def _full_rest(pattern: Pattern, value: Float1D, first: int) -> Float2D:
+    """Return the full columns from `first` on as the upper triangle of a full matrix."""
     size = pattern.column_offset.size - 1
     full = np.empty((size - first, size - first))
     for j in range(first, size):
@@ -75,6 +75,27 @@ def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share
         row[j - first] = value[j]
         for k in range(j + 1 - first, size - first):
             row[k] = value[begin + k - (j + 1 - first)]
+    return full
+
+
+@kernel
+def _put_rest(pattern: Pattern, full: Float2D, first: int, value: Float1D) -> None:
+    """Write the upper triangle of a full matrix to the columns from `first` on."""
+    size = pattern.column_offset.size - 1
+    for j in range(first, size):
+        row, begin = full[j - first], size + pattern.column_offset[j]
+        value[j] = row[j - first]
+        for k in range(j + 1 - first, size - first):
+            value[begin + k - (j + 1 - first)] = row[k]
+
+
+@kernel
+def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share: float) -> int:
+    """Factor the full columns from `first` on; return how many pivots vanish."""
+    size = pattern.column_offset.size - 1
+    full = _full_rest(pattern, value, first)
+    for j in range(first, size):
+        row = full[j - first]
         # What the columns before take away.
         for t in range(pattern.row_offset[j], pattern.row_offset[j + 1]):
             column = pattern.row_column[t]
@@ -85,11 +106,7 @@ def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share
             for q in range(position, size + pattern.column_offset[column + 1]):
                 row[pattern.row_index[q - size] - first] -= value[q] * scaled
     vanished = factorize_full(full, value[first:size], singular_share)
-    for j in range(first, size):
-        row, begin = full[j - first], size + pattern.column_offset[j]
-        value[j] = row[j - first]
-        for k in range(j + 1 - first, size - first):
-            value[begin + k - (j + 1 - first)] = row[k]
+    _put_rest(pattern, full, first, value)
     return vanished
 
 
@@ -165,19 +182,9 @@ def invert_on_pattern(
 @kernel
 def _invert_rest(pattern: Pattern, value: Float1D, first: int, inverse: Float1D) -> Float2D:
     """Write the inverse of the full columns from `first` on; return it as a full matrix."""
-    size = pattern.column_offset.size - 1
-    full = np.empty((size - first, size - first))
-    for j in range(first, size):
-        row, begin = full[j - first], size + pattern.column_offset[j]
-        row[j - first] = value[j]
-        for k in range(j + 1 - first, size - first):
-            row[k] = value[begin + k - (j + 1 - first)]
+    full = _full_rest(pattern, value, first)
     invert_full(full)
-    for j in range(first, size):
-        row, begin = full[j - first], size + pattern.column_offset[j]
-        inverse[j] = row[j - first]
-        for k in range(j + 1 - first, size - first):
-            inverse[begin + k - (j + 1 - first)] = row[k]
+    _put_rest(pattern, full, first, inverse)
     return full
 
 

@@ -52,6 +52,8 @@ class Quality(IntFlag):
     BELOW_DETECTION = 1 << 28  # the device says that it cannot tell the value from 0
 
 
+# Of a period that goes on: what has not come yet.
+LACKING = int(Quality.OPEN | Quality.PARTIAL | Quality.MISSING)
 BAD = (
     Quality.SOURCE_BAD
     | Quality.MISSING

@@ -75,7 +75,7 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
                 username=settings.mqtt_username,
                 password=settings.mqtt_password(),
                 tls=ssl.create_default_context() if settings.mqtt_tls else None,
-                # One batch is stored, one is decoded, the others gather.
+                # While one batch is stored and one is decoded, the broker keeps the rest.
                 receive_max=min(_RECEIVE_MAX, 2 * settings.ingest_flush_messages),
             ),
             registry.filters(),

@@ -23,7 +23,7 @@ from services.balance_figures import (
     test_of_row,
 )
 from services.losses import NodeBalance, node_balances_of
-from services.period_balance import closed_over, described_over, model_of
+from services.period_balance import closed_over, load_period
 from services.provenance import BALANCE_FORMULA
 from services.store import balances
 from services.store.balances import SuspectRow
@@ -31,7 +31,7 @@ from services.store.pool import Database
 from services.totals import SiteState
 
 _HISTORY_DAYS_MAX = {Grain.BASE: 32, Grain.DAY: 400}
-_PERIOD_DAYS_MAX = 400
+_DAYS_MAX = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +72,16 @@ async def balance(
         If the description of the balances changes within the period.
     """
     async with database.transaction(tenant_id, snapshot=True) as connection:
-        state = await totals.load_state(connection, site)
-        totals.check_ends(state, start=start, end=end)
-        totals.check_span(start=start, end=end, days_max=_PERIOD_DAYS_MAX)
-        model = await model_of(connection, tenant_id=tenant_id, site=site)
-        described = described_over(model, start=start, end=end)
-        source, closed = await closed_over(connection, state, model, start=start, end=end)
+        period = await load_period(connection, site, start=start, end=end, days_max=_DAYS_MAX)
+        source, closed = await closed_over(connection, period)
+    described = period.described
     return Balance(
-        state=state,
+        state=period.state,
         source=source,
         formula=BALANCE_FORMULA,
         test=test_of(closed),
         flows=flows_of(described, closed),
-        nodes=node_balances_of(described, closed, hours=(end - start).total_seconds() / 3600.0),
+        nodes=node_balances_of(described, closed, hours=period.hours),
         suspects=[
             named_suspect(described, s.rows, s.z, s.bias_kwh, s.bias_sigma_kwh)
             for s in closed.suspects[0]

@@ -27,7 +27,7 @@ from services.balance_lines import Item, KeyLink, Stage, StageSum, TableRow, lin
 from services.cost import SiteCosts, Unpriced, load_costs
 from services.json_values import finite
 from services.losses import node_balances_of
-from services.period_balance import closed_over, described_over, model_of
+from services.period_balance import closed_over, load_period
 from services.plant.model import Flow, Name, Node
 from services.provenance import BALANCE_FORMULA
 from services.site_model import Described
@@ -93,13 +93,10 @@ async def table(
         If the description of the balances changes within the period.
     """
     async with database.transaction(tenant_id, snapshot=True) as connection:
-        state = await totals.load_state(connection, site)
-        totals.check_ends(state, start=start, end=end)
-        totals.check_span(start=start, end=end, days_max=_DAYS_MAX)
-        model = await model_of(connection, tenant_id=tenant_id, site=site)
-        described = described_over(model, start=start, end=end)
-        factors = model.spans(*(int(at.timestamp()) * 1_000_000 for at in (start, end)))[0].factors
-        _, closed = await closed_over(connection, state, model, start=start, end=end)
+        period = await load_period(connection, site, start=start, end=end, days_max=_DAYS_MAX)
+        state, described = period.state, period.described
+        factors = period.model.spans(*period.span_us)[0].factors
+        _, closed = await closed_over(connection, period)
         series = await answers.list_series(connection, site_id=state.site.id, kind="flow")
         id_of = {(row.code, row.carrier): row.id for row in series}
         flows = described.plant.flows
@@ -118,14 +115,17 @@ async def table(
     rows += [row for flow in flows for row in _edge_rows(made, flow)]
     order = {"purchase": 0, "conversion": 1, "distribution": 2, "use": 3}
     rows.sort(key=lambda row: order[row.stage])
-    hours = (end - start).total_seconds() / 3600.0
     return BalanceTable(
         state=state,
         basis=basis,
         formula=BALANCE_FORMULA,
         rows=rows,
         sums=sums_of(rows),
-        links=links_of(described, made.figures, node_balances_of(described, closed, hours=hours)),
+        links=links_of(
+            described,
+            made.figures,
+            node_balances_of(described, closed, hours=period.hours),
+        ),
         cost_reason=costs.value if isinstance(costs, Unpriced) else None,
     )
 

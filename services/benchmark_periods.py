@@ -12,7 +12,14 @@ from compute.benchmark_marks import own_best
 from compute.benchmark_sides import Side, Sides, add_sides
 from compute.intensity import intensity
 from compute.pace import Pace, pace_of
-from compute.periods import Grain, from_us, period_edges_us, shift_spans_us, year_edges_us
+from compute.periods import (
+    US_PER_HOUR,
+    Grain,
+    from_us,
+    period_edges_us,
+    shift_spans_us,
+    year_edges_us,
+)
 from compute.quality import BAD, Quality
 from compute.rollup import rollup
 from compute.topology import Float1D
@@ -50,7 +57,7 @@ class Clockwork(NamedTuple):
 
 
 _STEP_US = {
-    Grain.HOUR: 3_600_000_000,
+    Grain.HOUR: US_PER_HOUR,
     Grain.DAY: 86_400_000_000,
     # A twelfth of a Gregorian year.
     Grain.MONTH: 2_629_746_000_000,

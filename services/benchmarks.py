@@ -8,7 +8,7 @@ from datetime import datetime
 from compute.benchmark_marks import Mark
 from compute.intensity import Undefined
 from compute.periods import from_us, to_us
-from compute.quality import Quality
+from compute.quality import LACKING, Quality
 from services.benchmark_figures import Figures, load_figures
 from services.benchmark_periods import CONFIDENCE, PeriodName
 from services.benchmark_units import Unit, UsedLimit, corrected_levels
@@ -17,7 +17,6 @@ from services.plant.benchmark import BenchmarkTarget
 from services.store.pool import Database
 from services.totals import SiteState
 
-_LACKS = int(Quality.OPEN | Quality.PARTIAL | Quality.MISSING)
 _FACTOR_MISSING = int(Quality.FACTOR_MISSING)
 # Results follow readings within this.
 _LATE_US = 2 * 900_000_000
@@ -268,7 +267,7 @@ def _quality(found: Figures, column: int, value: float | None) -> int:
         quality &= ~_FACTOR_MISSING
     passed_us = min(to_us(found.state.as_of), found.span.end_us) - found.span.start_us
     if found.is_open and found.sides.covered_us[column, 0] >= passed_us - _LATE_US:
-        quality &= ~_LACKS
+        quality &= ~LACKING
     return quality
 
 

@@ -128,7 +128,7 @@ class Sums:
 
 def sources_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[CarbonSource]:
     """Return what entered from each source, and what storages held of earlier ones."""
-    plant, step = described.plant, graph.source_flow.size + 1
+    plant, step = described.plant, graph.step
     found = []
     for layer in range(step):
         flow = plant.flows[int(graph.source_flow[layer])] if layer < step - 1 else None
@@ -162,7 +162,7 @@ def sources_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Car
 
 def _layers(graph: CarbonGraph, sums: Sums) -> list[int]:
     """Return the layers that `_sources` lists."""
-    step = graph.source_flow.size + 1
+    step = graph.step
     has_earlier = bool(sums.before.emission_tco2e[step - 1].sum() != 0.0)
     return list(range(step if has_earlier else step - 1))
 
@@ -182,16 +182,14 @@ def _subtrees(described: Described) -> list[list[int]]:
 
 def _boundary_sums(graph: CarbonGraph, sums: Sums, nodes: list[int]) -> list[float]:
     """Return energy, location- and market-based emission that ended in some nodes."""
-    step = graph.source_flow.size + 1
     return [
-        float(sums.ended[measure * step : (measure + 1) * step, nodes].sum())
-        for measure in range(MEASURE_COUNT)
+        float(sums.ended[graph.layers_of(measure), nodes].sum()) for measure in range(MEASURE_COUNT)
     ]
 
 
 def nodes_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[CarbonNode]:
     """Return every node inside."""
-    arrays, step = described.arrays, graph.source_flow.size + 1
+    arrays = described.arrays
     by_code = {node.code: node for node in described.plant.nodes}
     place = {node: i for i, node in enumerate(graph.storage_node.tolist())}
     found = []
@@ -202,13 +200,12 @@ def nodes_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Carbo
         _, location, market = _boundary_sums(graph, sums, tree)
         passing = float(sums.passing_kwh[index])
         carried = [
-            float(sums.received[measure * step : (measure + 1) * step, index].sum())
-            for measure in (1, 2)
+            float(sums.received[graph.layers_of(measure), index].sum()) for measure in (1, 2)
         ]
         if index in place:
             held = sums.after.emission_tco2e[:, place[index]]
             passing = float(sums.after.energy_kwh[place[index]])
-            carried = [float(held[m * step : (m + 1) * step].sum()) for m in (1, 2)]
+            carried = [float(held[graph.layers_of(measure)].sum()) for measure in (1, 2)]
         found.append(
             CarbonNode(
                 code=node.code,
@@ -228,7 +225,7 @@ def nodes_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Carbo
 
 def ends_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[CarbonEnd]:
     """Return where energy and emission of each source ended."""
-    arrays, step = described.arrays, graph.source_flow.size + 1
+    arrays, step = described.arrays, graph.step
     layers = _layers(graph, sums)
     kinds: dict[int, EndKind] = {
         int(NodeKind.USE): "use",
@@ -305,14 +302,13 @@ def tenants_of(described: Described, graph: CarbonGraph, sums: Sums) -> list[Car
 
 def conservation_of(graph: CarbonGraph, sums: Sums) -> Conservation:
     """Return whether what entered is what ended."""
-    step = graph.source_flow.size + 1
     more = (sums.after.emission_tco2e - sums.before.emission_tco2e).sum(axis=1)
     left = sums.entered - sums.ended.sum(axis=1) - more
     energy, location, market = (
-        float(left[measure * step : (measure + 1) * step].sum()) for measure in range(MEASURE_COUNT)
+        float(left[graph.layers_of(measure)].sum()) for measure in range(MEASURE_COUNT)
     )
     return Conservation(
-        entered_kwh=float(sums.entered[:step].sum()),
+        entered_kwh=float(sums.entered[graph.layers_of(0)].sum()),
         left_over_kwh=energy,
         location_left_over_tco2e=finite(location),
         market_left_over_tco2e=finite(market),

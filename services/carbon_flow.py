@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from compute.carbon import CarbonFlow, CarbonGraph, make_graph
-from compute.periods import Grain, to_us
+from compute.carbon import CarbonFlow, CarbonGraph
+from compute.periods import Grain
 from services import totals, traced
 from services.carbon_figures import (
     CarbonEnd,
@@ -31,10 +31,8 @@ from services.carbon_figures import (
     tenants_of,
 )
 from services.json_values import finite
-from services.period_balance import described_over, model_of
+from services.period_balance import Period, load_period
 from services.provenance import BALANCE_FORMULA
-from services.reconciled import network_document
-from services.site_model import Described, SiteModel
 from services.store import answers, balances, carbon_flows
 from services.store.pool import Connection, Database
 from services.totals import SiteState
@@ -86,18 +84,15 @@ async def trace(
         If the description of the balances changes within the period.
     """
     async with database.transaction(tenant_id, snapshot=True) as connection:
-        state = await totals.load_state(connection, site)
-        totals.check_ends(state, start=start, end=end)
-        totals.check_span(start=start, end=end, days_max=_DAYS_MAX)
-        model = await model_of(connection, tenant_id=tenant_id, site=site)
-        described = described_over(model, start=start, end=end)
-        graph = make_graph(described.balanced.network)
-        sums = await _summed(connection, model, described, graph, start=start, end=end)
-        made = await _made(connection, state, start=start, end=end)
+        period = await load_period(connection, site, start=start, end=end, days_max=_DAYS_MAX)
+        sums = await _summed(connection, period)
+        made = await _made(connection, period)
+    described, (start_us, end_us) = period.described, period.span_us
+    graph = described.balanced.graph
     return CarbonTrace(
-        state=state,
+        state=period.state,
         formula=BALANCE_FORMULA,
-        interval_count=(to_us(end) - to_us(start)) // state.site.base_interval_us,
+        interval_count=(end_us - start_us) // period.state.site.base_interval_us,
         traced_count=sums.count,
         sources=sources_of(described, graph, sums),
         nodes=nodes_of(described, graph, sums),
@@ -138,17 +133,12 @@ async def intensities(
     return Intensities(state, [row.ts for row in rows], by_node)
 
 
-async def _summed(
-    connection: Connection,
-    model: SiteModel,
-    described: Described,
-    graph: CarbonGraph,
-    *,
-    start: datetime,
-    end: datetime,
-) -> Sums:
-    network = described.balanced.network
-    stored = await traced.stored_before(connection, model.site.id, described, graph, at=start)
+async def _summed(connection: Connection, period: Period) -> Sums:
+    model, balanced = period.model, period.described.balanced
+    network, graph = balanced.network, balanced.graph
+    stored = await traced.stored_before(
+        connection, model.site.id, period.described, at=period.start
+    )
     layer, node = graph.layer_count, graph.node_count
     sums = Sums(
         entered=np.zeros(layer),
@@ -161,10 +151,10 @@ async def _summed(
         count=0,
     )
     network_id = await balances.find_network(
-        connection, site_id=model.site.id, document=network_document(network)
+        connection, site_id=model.site.id, document=balanced.document
     )
     part_us = _INTERVALS_MAX * model.site.base_interval_us
-    for span in model.spans(to_us(start), to_us(end)) if network_id is not None else ():
+    for span in model.spans(*period.span_us) if network_id is not None else ():
         for first in range(span.start_us, span.end_us, part_us):
             _, _, value = await balances.read_columns(
                 connection,
@@ -174,8 +164,8 @@ async def _summed(
                 span_us=(first, min(first + part_us, span.end_us)),
             )
             if len(value):
-                found = traced.trace_span(span, graph, value.T, sums.after)
-                _add(sums, graph, found, value.T, traced.factors_of(span, graph))
+                found = traced.trace_span(span, value.T, sums.after)
+                _add(sums, graph, found, value.T, traced.factors_of(span))
     return sums
 
 
@@ -189,10 +179,10 @@ def _add(
     flows = np.nan_to_num(value_kwh[graph.source_flow])
     # What goes back to a source is delivered, not entered.
     entered = np.maximum(flows, 0.0).sum(axis=1)
-    step = graph.source_flow.size + 1
-    sums.entered[: step - 1] += entered
+    # The last layer of each measure is of earlier sources: nothing of it enters.
+    sums.entered[graph.layers_of(0)][:-1] += entered
     for measure in (1, 2):
-        sums.entered[measure * step : measure * step + step - 1] += entered * factors[measure - 1]
+        sums.entered[graph.layers_of(measure)][:-1] += entered * factors[measure - 1]
     sums.received += found.received.sum(axis=2)
     sums.passing_kwh += found.passing_kwh.sum(axis=1)
     sums.ended += found.ended.sum(axis=2)
@@ -201,14 +191,15 @@ def _add(
     sums.count += found.passing_kwh.shape[1]
 
 
-async def _made(
-    connection: Connection, state: SiteState, *, start: datetime, end: datetime
-) -> dict[str, float | None]:
+async def _made(connection: Connection, period: Period) -> dict[str, float | None]:
     """Return the amount of each product."""
-    rows = await answers.list_series(connection, site_id=state.site.id, kind="product")
+    rows = await answers.list_series(connection, site_id=period.state.site.id, kind="product")
     if not rows:
         return {}
     summed = await totals.sum_series(
-        connection, state, series_ids=[row.id for row in rows], spans=[(start, end)]
+        connection,
+        period.state,
+        series_ids=[row.id for row in rows],
+        spans=[(period.start, period.end)],
     )
     return {row.code: summed.of(row.id).amount for row in rows}

@@ -13,7 +13,6 @@ import numpy as np
 
 from compute.balance import incident_flows
 from compute.block import ResultBlock
-from compute.carbon import CarbonGraph
 from compute.closing import Closed, close_balances
 from compute.flow import Stored
 from compute.network import expect_losses, expect_shortfalls
@@ -139,14 +138,12 @@ def _residuals(
     return list(codes), residuals
 
 
-def carbon_columns(
-    span: Span, graph: CarbonGraph, closed: Closed | None, stored: Stored
-) -> dict[str, Any] | None:
+def carbon_columns(span: Span, closed: Closed | None, stored: Stored) -> dict[str, Any] | None:
     """Return the intensity of what leaves each node in the open interval."""
     if closed is None:
         return None
-    found = traced.trace_span(span, graph, closed.value_kwh, stored)
-    location, market = traced.intensities(graph, found)
+    found = traced.trace_span(span, closed.value_kwh, stored)
+    location, market = traced.intensities(span.described.balanced.graph, found)
     return {
         "node": {
             "code": list(span.described.arrays.node_code),

@@ -17,7 +17,7 @@ from compute.benchmark_marks import NO_AIM, Mark, ReadyMarks, ready_marks
 from compute.benchmark_sides import Side, Sides
 from compute.pace import Pace
 from compute.periods import Grain, from_us, to_us
-from compute.quality import Quality
+from compute.quality import LACKING, Quality
 from compute.topology import Float1D
 from services.benchmark_periods import (
     CLOCKWORK,
@@ -42,7 +42,6 @@ from services.store.results import ResultColumns
 _PERIODS: tuple[PeriodName, ...] = ("day", "month")
 # Hours and days end seldom: what rests on them is looked up this often.
 _SELDOM = timedelta(seconds=60)
-_LACKS = int(Quality.OPEN | Quality.PARTIAL | Quality.MISSING)
 # Results follow readings within this, else what is missing is missing.
 _LATE_US = 120_000_000
 
@@ -172,5 +171,7 @@ def _quality(sides: Sides, *, passed_us: int) -> list[int]:
     """Return what can be said of the sums: what the rest of the period lacks is no fault."""
     quality = sides.quality[:, 0]
     is_complete = sides.covered_us[:, 0] >= passed_us - _LATE_US
-    told: list[int] = np.where(is_complete, quality & ~_LACKS, quality | int(Quality.OPEN)).tolist()
+    told: list[int] = np.where(
+        is_complete, quality & ~LACKING, quality | int(Quality.OPEN)
+    ).tolist()
     return told

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from compute.block import ResultBlock, add_unlike
 from compute.intensity import energy_per_product_kgce, intensity
 from compute.live import emission_tco2e, node_intensity_kgco2e_per_kwh
-from compute.quality import Quality, grade
+from compute.quality import LACKING, Quality, grade
 from compute.standard_coal import KGCE_PER_TCE
 from services.json_values import finite
 from services.site_model import Described
@@ -20,7 +20,6 @@ Columns = dict[str, list[Any]]
 _KG_PER_T = 1000.0
 # Of a rate; sums are said in full.
 _DIGITS = 9
-_LACKS = int(Quality.OPEN | Quality.PARTIAL | Quality.MISSING)
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def so_far(block: ResultBlock, *, elapsed_us: int, late_us: int) -> dict[str, An
     covered_us = 0 if total is None else int(total.covered_us[0, 0])
     quality = int(Quality.OPEN | Quality.MISSING) if total is None else int(total.quality[0, 0])
     if covered_us >= elapsed_us - late_us and total is not None:
-        quality &= ~_LACKS
+        quality &= ~LACKING
     else:
         quality |= int(Quality.OPEN)
 

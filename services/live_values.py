@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from compute.block import ResultBlock
-from compute.carbon import CarbonGraph, make_graph
 from compute.flow import Stored
 from compute.live import trailing_rates
 from compute.periods import Grain, from_us, period_edges_us, to_us
@@ -61,7 +60,6 @@ class LiveSite:
     seldom: _Rows = field(default_factory=list)
     seldom_points: frozenset[int] = frozenset()
     seldom_due: datetime | None = None
-    graph: CarbonGraph | None = None
     stored: Stored | None = None
     stored_due: datetime | None = None
 
@@ -79,7 +77,6 @@ class LiveSite:
                 self.layout = Layout(self.span.described)
                 self.benchmarks = LiveBenchmarks(self.model, self.span.described)
                 self.seldom_due = None
-                self.graph = make_graph(self.span.described.balanced.network)
                 self.stored_due = None
         return self.span is not None
 
@@ -162,7 +159,7 @@ async def _balanced(
     connection: Connection, site: LiveSite, rates: ResultBlock | None, *, at: datetime
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return the balance and the carbon flow of the window, None where there is none."""
-    if site.span is None or site.graph is None:
+    if site.span is None:
         return None, None
     described = site.span.described
     closed = live_balance.closed_rates(site.span, rates, window_us=WINDOW_US)
@@ -170,13 +167,11 @@ async def _balanced(
         return None, None
     if site.stored is None or site.stored_due is None or at >= site.stored_due:
         # What storages hold changes with every closed interval.
-        site.stored = await traced.stored_before(
-            connection, site.model.site.id, described, site.graph, at=at
-        )
+        site.stored = await traced.stored_before(connection, site.model.site.id, described, at=at)
         site.stored_due = at + timedelta(seconds=_SELDOM_S)
     return (
         live_balance.balance_columns(described, closed),
-        live_balance.carbon_columns(site.span, site.graph, closed, site.stored),
+        live_balance.carbon_columns(site.span, closed, site.stored),
     )
 
 

@@ -1,17 +1,17 @@
 """The closed balance of any period: as stored if it is an interval or a day, else closed anew."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from compute.closing import Closed
 from compute.periods import Grain, from_us, to_us
 from services import reconciled, totals
+from services.json_values import iso_utc
 from services.refusal import NotFound, Refusal
 from services.site_model import Described, SiteModel, SiteModels
-from services.store import balances, topology
+from services.store import balances
 from services.store.pool import Connection
 from services.totals import SiteState
 
@@ -25,24 +25,50 @@ class NetworkChanges(Refusal):
     code: ClassVar[str] = "network_changes"
 
 
-async def model_of(connection: Connection, *, tenant_id: int, site: str) -> SiteModel:
-    """Return the compiled site."""
-    found = await topology.find_site(connection, tenant_id=tenant_id, code=site)
-    if found is None:
-        raise NotFound("site")
-    return await _MODELS.get(connection, found.id)
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A period of a site, [start, end), in which one description of its balances holds."""
+
+    state: SiteState
+    model: SiteModel
+    described: Described
+    start: datetime
+    end: datetime
+
+    @property
+    def hours(self) -> float:
+        """Return how long it is."""
+        return (self.end - self.start).total_seconds() / 3600.0
+
+    @property
+    def span_us(self) -> tuple[int, int]:
+        """Return its ends. [µs since 1970 UTC]."""
+        return to_us(self.start), to_us(self.end)
 
 
-def described_over(model: SiteModel, *, start: datetime, end: datetime) -> Described:
-    """Return the one description of the balances that holds over [start, end).
+async def load_period(
+    connection: Connection, site: str, *, start: datetime, end: datetime, days_max: int
+) -> Period:
+    """Return a period that is asked for.
 
     Raises
     ------
     NotFound
-        If nothing describes the site then.
+        If the tenant has no such site, or nothing describes it then.
+    RangeTooLarge, NotAnEdge
+        If the period is too long or does not consist of base intervals.
     NetworkChanges
-        If more than one does.
+        If the description of the balances changes within the period.
     """
+    state = await totals.load_state(connection, site)
+    totals.check_ends(state, start=start, end=end)
+    totals.check_span(start=start, end=end, days_max=days_max)
+    model = await _MODELS.get(connection, state.site.id)
+    return Period(state, model, _described_over(model, start=start, end=end), start, end)
+
+
+def _described_over(model: SiteModel, *, start: datetime, end: datetime) -> Described:
+    """Return the one description of the balances that holds over [start, end)."""
     spans = model.spans(to_us(start), to_us(end))
     if not spans or spans[0].start_us > to_us(start):
         raise NotFound("plant")
@@ -52,7 +78,7 @@ def described_over(model: SiteModel, *, start: datetime, end: datetime) -> Descr
         if later.described is not earlier.described
     ]
     if cuts:
-        at = from_us(cuts[0]).isoformat().replace("+00:00", "Z")
+        at = iso_utc(from_us(cuts[0]))
         raise NetworkChanges(
             f"the meters or balances of the site change at {at}: ask for a period that ends or"
             " begins there",
@@ -63,49 +89,40 @@ def described_over(model: SiteModel, *, start: datetime, end: datetime) -> Descr
 
 
 async def closed_over(
-    connection: Connection, state: SiteState, model: SiteModel, *, start: datetime, end: datetime
+    connection: Connection, period: Period
 ) -> tuple[Literal["interval", "day", "period"], Closed]:
     """Return the closed balance of a period, stored if it is an interval or a day."""
-    described = described_over(model, start=start, end=end)
-    network = described.balanced.network
-    grain = _grain_of(state, start, end)
+    site_id, start, end = period.state.site.id, period.start, period.end
+    grain = _grain_of(period.state, start, end)
     if grain is not None:
         rows = await balances.read_balances(
-            connection, site_id=state.site.id, grain=grain, start=start, end=end
+            connection, site_id=site_id, grain=grain, start=start, end=end
         )
-        known = await balances.networks(connection, state.site.id)
+        known = await balances.networks(connection, site_id)
         # Until the worker has followed a change of the description, the stored one is of before.
-        if rows and known[rows[0].network_id] == reconciled.network_document(network):
+        if rows and known[rows[0].network_id] == period.described.balanced.document:
             suspects = await balances.read_suspects(
-                connection, site_id=state.site.id, grain=grain, start=start, end=end
+                connection, site_id=site_id, grain=grain, start=start, end=end
             )
             name: Literal["interval", "day"] = "interval" if grain is Grain.BASE else "day"
             return name, reconciled.closed_of_row(rows[0], suspects)
-    return "period", await _close(connection, state, model, described, start=start, end=end)
+    return "period", await _close(connection, period)
 
 
-async def _close(
-    connection: Connection,
-    state: SiteState,
-    model: SiteModel,
-    described: Described,
-    *,
-    start: datetime,
-    end: datetime,
-) -> Closed:
-    network = described.balanced.network
+async def _close(connection: Connection, period: Period) -> Closed:
+    described, span_us = period.described, period.span_us
     summed = await totals.sum_series(
-        connection, state, series_ids=described.series_id.tolist(), spans=[(start, end)]
+        connection,
+        period.state,
+        series_ids=described.series_id.tolist(),
+        spans=[(period.start, period.end)],
     )
-    span_us = (to_us(start), to_us(end))
-    factors = model.spans(*span_us)[0].factors
+    factors = period.model.spans(*span_us)[0].factors
     measured, sigma = reconciled.measured_rows(
         described, summed.block, factors, span_us=span_us[1] - span_us[0]
     )
-    added = np.full(len(network.code), np.nan)
-    if network.facts.loss or network.facts.stock_resolution_kwh:
-        added = await reconciled.added_over(connection, model, described, span_us)
-    return reconciled.close_period(network, measured, sigma, added)
+    added = await reconciled.added_over(connection, period.model, described, span_us)
+    return reconciled.close_period(described.balanced.network, measured, sigma, added)
 
 
 def _grain_of(state: SiteState, start: datetime, end: datetime) -> Grain | None:

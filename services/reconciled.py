@@ -6,13 +6,11 @@ a meter's class is one gain that stays: over a day biases show that one interval
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from compute.block import ResultBlock
-from compute.carbon import make_graph
 from compute.closing import Closed, Suspect, close_balances
 from compute.network import (
     Network,
@@ -148,7 +146,7 @@ async def keep(
         connection,
         tenant_id=model.site.tenant_id,
         site_id=model.site.id,
-        document=network_document(network),
+        document=described.balanced.document,
     )
     if closed is None:
         closed = close_balances(network, *(np.full((len(network.code), 0), np.nan),) * 2)
@@ -193,26 +191,6 @@ async def _news(
         )
         if any((at, suspect.rows) not in known for suspect in suspects)
     )
-
-
-def network_document(network: Network) -> dict[str, Any]:
-    """Return what the places of a network's arrays are, as it is kept."""
-    topology, graph = network.topology, make_graph(network)
-    codes = topology.node_code
-    return {
-        "rows": [
-            {"code": code, "kind": RowKind(kind).name.lower()}
-            for code, kind in zip(network.code, network.kind.tolist(), strict=True)
-        ],
-        "from": [codes[i] for i in topology.flow_from_index.tolist()],
-        "to": [codes[i] for i in topology.flow_to_index.tolist()],
-        "carriers": [topology.carrier_code[i] for i in topology.flow_carrier_index.tolist()],
-        "nodes": list(codes),
-        # The layers and places of what is traced by them (`compute.carbon`).
-        "sources": [topology.flow_code[i] for i in graph.source_flow.tolist()],
-        "storages": [codes[i] for i in graph.storage_node.tolist()],
-        "coefficients": network.balances.coefficient.tolist(),
-    }
 
 
 def chosen_of(closed: Closed, some: npt.NDArray[np.int64]) -> Closed:
@@ -330,11 +308,15 @@ async def added_over(
 ) -> Float1D:
     """Return what the rows of nodes came to over a span, (r,); NaN where an interval lacks it."""
     network = described.balanced.network
+    nothing = np.full(len(network.code), np.nan)
+    if not network.facts.loss and not network.facts.stock_resolution_kwh:
+        # Nothing of it is added up from intervals.
+        return nothing
     number = await balances.find_network(
-        connection, site_id=model.site.id, document=network_document(network)
+        connection, site_id=model.site.id, document=described.balanced.document
     )
     if number is None:
-        return np.full(len(network.code), np.nan)
+        return nothing
     _, measured, _ = await balances.read_columns(
         connection,
         site_id=model.site.id,

@@ -13,11 +13,11 @@ import numpy.typing as npt
 import structlog
 
 from compute.block import Float3D
-from compute.carbon import MEASURE_COUNT, CarbonFlow, CarbonGraph, make_graph, trace_carbon
+from compute.carbon import MEASURE_COUNT, CarbonFlow, CarbonGraph, trace_carbon
 from compute.flow import Stored
 from compute.periods import Grain, from_us
 from services.provenance import BALANCE_FORMULA
-from services.reconciled import has_balances, network_document
+from services.reconciled import has_balances
 from services.site_model import Described, SiteModel, Span
 from services.store import balances, carbon_flows, dirty_marks
 from services.store.carbon_flows import HeldRow
@@ -30,13 +30,14 @@ _PARTS_MAX = 8
 _Float2D = npt.NDArray[np.float64]
 
 
-def factors_of(span: Span, graph: CarbonGraph) -> npt.NDArray[np.float64]:
+def factors_of(span: Span) -> npt.NDArray[np.float64]:
     """Return the factors of the sources in a span, (2, s): location- and market-based.
 
     What is burnt counts where it enters, as in the carbon account of a boundary: its emission goes
     with the fuel to where it burns. [tCO2e per kWh]
     """
     arrays, plant = span.described.arrays, span.described.plant
+    graph = span.described.balanced.graph
     carrier = arrays.flow_carrier_index[graph.source_flow]
     burns = ~arrays.flow_is_feedstock[graph.source_flow]
     direct = np.where(burns, span.factors.emission_direct_tco2e[carrier], 0.0)
@@ -99,7 +100,7 @@ async def _trace_part(
     described = span.described
     network = described.balanced.network
     number = await balances.find_network(
-        connection, site_id=model.site.id, document=network_document(network)
+        connection, site_id=model.site.id, document=described.balanced.document
     )
     if number is None:
         return False
@@ -110,10 +111,10 @@ async def _trace_part(
         network=(number, len(network.code)),
         span_us=part,
     )
-    graph = make_graph(network)
-    stored = await stored_before(connection, model.site.id, described, graph, at=from_us(part[0]))
+    graph = described.balanced.graph
+    stored = await stored_before(connection, model.site.id, described, at=from_us(part[0]))
     try:
-        found = trace_span(span, graph, value.T, stored)
+        found = trace_span(span, value.T, stored)
     except Exception:  # noqa: BLE001 - a defect costs its own figures alone, and is said
         _log.exception("carbon.failed", site=model.site.code, start=from_us(part[0]).isoformat())
         return False
@@ -136,11 +137,11 @@ async def _trace_part(
     return last is not None
 
 
-def trace_span(span: Span, graph: CarbonGraph, value_kwh: _Float2D, stored: Stored) -> CarbonFlow:
+def trace_span(span: Span, value_kwh: _Float2D, stored: Stored) -> CarbonFlow:
     """Return the carbon flow of reconciled rows (r, k) within a span."""
-    factors = factors_of(span, graph)
+    factors = factors_of(span)
     return trace_carbon(
-        graph,
+        span.described.balanced.graph,
         value_kwh,
         factor_tco2e_per_kwh=np.repeat(factors[:, :, np.newaxis], value_kwh.shape[1], axis=2),
         stored=stored,
@@ -149,12 +150,11 @@ def trace_span(span: Span, graph: CarbonGraph, value_kwh: _Float2D, stored: Stor
 
 def intensities(graph: CarbonGraph, found: CarbonFlow) -> tuple[_Float2D, _Float2D]:
     """Return the intensity of each node, (n, k); NaN where a flow that is not known matters."""
-    step = graph.source_flow.size + 1
     location, market = (
         np.where(
             found.is_uncertain,
             np.nan,
-            found.mix[measure * step : (measure + 1) * step].sum(axis=0),
+            found.mix[graph.layers_of(measure)].sum(axis=0),
         )
         for measure in (1, 2)
     )
@@ -195,11 +195,11 @@ async def stored_before(
     connection: Connection,
     site_id: int,
     described: Described,
-    graph: CarbonGraph,
     *,
     at: datetime,
 ) -> Stored:
     """Return what the storages of a description held just before an instant."""
+    graph = described.balanced.graph
     row = await carbon_flows.held_before(connection, site_id=site_id, at=at)
     if row is None:
         return Stored(
@@ -207,18 +207,16 @@ async def stored_before(
             np.zeros((graph.layer_count, graph.storage_node.size)),
         )
     document = (await balances.networks(connection, site_id))[row.network_id]
-    return carried_over(row, document, described, graph)
+    return carried_over(row, document, described)
 
 
-def carried_over(
-    row: HeldRow, document: dict[str, list[str]], described: Described, graph: CarbonGraph
-) -> Stored:
+def carried_over(row: HeldRow, document: dict[str, list[str]], described: Described) -> Stored:
     """Return what storages held under another network in the layers of this one.
 
     A storage is the one of the same code. What came from a source that is there no more, or has
     another name, is in the last layer.
     """
-    arrays = described.arrays
+    arrays, graph = described.arrays, described.balanced.graph
     sources = [arrays.flow_code[flow] for flow in graph.source_flow.tolist()]
     storages = [arrays.node_code[node] for node in graph.storage_node.tolist()]
     old_sources, old_storages = document["sources"], document["storages"]

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from compute.network import Efficiency, LossModel, Network, NodeFacts, make_network
+from compute.carbon import CarbonGraph, make_graph
+from compute.network import Efficiency, LossModel, Network, NodeFacts, RowKind, make_network
 from compute.topology import Points, Topology
 from compute.uncertainty import Meters
 from compute.units import conversion
@@ -34,7 +37,7 @@ class StockPoint:
     kwh_per_raw: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Balanced:
     """A topology with its balances.
 
@@ -52,6 +55,32 @@ class Balanced:
     meters: Meters
     stock: Mapping[int, StockPoint]
     class_assumed: tuple[bool, ...]
+
+    @cached_property
+    def graph(self) -> CarbonGraph:
+        """What carbon is traced along."""
+        return make_graph(self.network)
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """What the places of the network's arrays are, as it is kept with them."""
+        network, graph = self.network, self.graph
+        topology = network.topology
+        codes = topology.node_code
+        return {
+            "rows": [
+                {"code": code, "kind": RowKind(kind).name.lower()}
+                for code, kind in zip(network.code, network.kind.tolist(), strict=True)
+            ],
+            "from": [codes[i] for i in topology.flow_from_index.tolist()],
+            "to": [codes[i] for i in topology.flow_to_index.tolist()],
+            "carriers": [topology.carrier_code[i] for i in topology.flow_carrier_index.tolist()],
+            "nodes": list(codes),
+            # The layers and places of what is traced by them (`compute.carbon`).
+            "sources": [topology.flow_code[i] for i in graph.source_flow.tolist()],
+            "storages": [codes[i] for i in graph.storage_node.tolist()],
+            "coefficients": network.balances.coefficient.tolist(),
+        }
 
 
 def compile_network(plant: Plant, arrays: Topology) -> Balanced:

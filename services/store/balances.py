@@ -14,13 +14,12 @@ from psycopg.types.json import Jsonb
 
 from compute.closing import Closed
 from compute.periods import from_us
-from services.store.array_rows import ColumnType, copy_rows_out, pack_rows
-from services.store.binary import copy_in
+from services.store.binary import RowType, copy_in, copy_out, pack_arrays
 from services.store.pool import Connection
 from services.store.rows import fetch_all
 from services.store.sql import query
 
-_NUMBERS: tuple[ColumnType, ...] = ("float8",) * 4
+_NUMBERS: tuple[RowType, ...] = ("float8",) * 4
 
 
 async def find_network(
@@ -90,7 +89,7 @@ async def put_balances(
     )
     await connection.execute(query("clear_balance_stage"))
     await connection.execute(query("delete_suspects"), (place.site_id, place.grain, start, end))
-    rows = [
+    suspects = [
         (
             place.site_id,
             place.grain,
@@ -102,11 +101,10 @@ async def put_balances(
             suspect.bias_kwh,
             suspect.bias_sigma_kwh,
         )
-        for at, suspects in zip(ts_us.tolist(), closed.suspects, strict=True)
-        for step, suspect in enumerate(suspects)
+        for at, found in zip(ts_us.tolist(), closed.suspects, strict=True)
+        for step, suspect in enumerate(found)
     ]
-    for row in rows:
-        await connection.execute(query("put_suspect"), row)
+    await connection.cursor().executemany(query("put_suspect"), suspects)
 
 
 def _packed(closed: Closed, ts_us: npt.NDArray[np.int64], formula: int) -> bytes:
@@ -119,7 +117,7 @@ def _packed(closed: Closed, ts_us: npt.NDArray[np.int64], formula: int) -> bytes
         closed.z,
     )
     width = closed.z.shape[0]
-    return pack_rows(
+    return pack_arrays(
         (
             "timestamptz",
             "smallint",
@@ -220,6 +218,6 @@ async def read_columns(
         start=sql.Literal(start),
         end=sql.Literal(end),
     )
-    types: Sequence[ColumnType] = ("timestamptz", ("float8", width), ("float8", width))
-    ts_us, measured, value = await copy_rows_out(connection, select, types)
+    types: Sequence[RowType] = ("timestamptz", ("float8", width), ("float8", width))
+    ts_us, measured, value = await copy_out(connection, select, types)
     return ts_us, measured, value

@@ -13,6 +13,8 @@ from psycopg.pq import Format
 from compute.row_bytes import row_bytes
 
 ColumnType = Literal["timestamptz", "bigint", "integer", "smallint", "float8"]
+# An array column has the type of its elements, and how many of them every row has.
+RowType = ColumnType | tuple[ColumnType, int]
 
 # PostgreSQL counts timestamps from 2000-01-01 UTC. [µs]
 EPOCH_2000_US = 946_684_800_000_000
@@ -32,10 +34,25 @@ _FORMAT: dict[ColumnType, str] = {
 _ARRAY_HEAD = np.dtype([(n, ">i4") for n in ("dimensions", "nulls", "oid", "count", "first")])
 
 
-def _row_type(types: Sequence[ColumnType]) -> np.dtype[Any]:
-    fields: list[tuple[str, str]] = [("field_count", ">i2")]
+def _element_type(kind: ColumnType) -> np.dtype[Any]:
+    return np.dtype([("length", ">i4"), ("value", _FORMAT[kind])])
+
+
+def _array_head(kind: ColumnType, count: int) -> list[int]:
+    """Return what stands before the elements of an array; an empty one has no dimension."""
+    oid = adapters.types[kind].oid
+    return [1, 0, oid, count, 1] if count else [0, 0, oid]
+
+
+def _row_type(types: Sequence[RowType]) -> np.dtype[Any]:
+    fields: list[tuple[Any, ...]] = [("field_count", ">i2")]
     for index, kind in enumerate(types):
-        fields += [(f"length{index}", ">i4"), (f"value{index}", _FORMAT[kind])]
+        fields.append((f"length{index}", ">i4"))
+        if isinstance(kind, tuple):
+            fields.append((f"head{index}", ">i4", (len(_array_head(*kind)),)))
+            fields.append((f"value{index}", _element_type(kind[0]), (kind[1],)))
+        else:
+            fields.append((f"value{index}", _FORMAT[kind]))
     return np.dtype(fields)
 
 
@@ -61,8 +78,32 @@ def pack(types: Sequence[ColumnType], columns: Sequence[npt.NDArray[Any]]) -> by
     return b"".join((_HEADER, rows.data, _TRAILER))
 
 
-def unpack(types: Sequence[ColumnType], stream: bytes) -> list[npt.NDArray[Any]]:
-    """Return the columns of a binary COPY stream that holds no NULL.
+def pack_arrays(types: Sequence[RowType], columns: Sequence[npt.NDArray[Any]]) -> bytes:
+    """Return columns, arrays among them, as one binary COPY stream without NULLs: NaN stays NaN.
+
+    Parameters
+    ----------
+    types : (c,) column types
+    columns : (c,) arrays of one length; timestamptz as int64, array columns (n, m). [µs since 1970
+        UTC]
+    """
+    rows = np.zeros(len(columns[0]), dtype=_row_type(types))
+    rows["field_count"] = len(types)
+    for index, (kind, column) in enumerate(zip(types, columns, strict=True)):
+        if not isinstance(kind, tuple):
+            rows[f"length{index}"] = np.dtype(_FORMAT[kind]).itemsize
+            rows[f"value{index}"] = column - EPOCH_2000_US if kind == "timestamptz" else column
+            continue
+        head, element = _array_head(*kind), _element_type(kind[0])
+        rows[f"length{index}"] = 4 * len(head) + kind[1] * element.itemsize
+        rows[f"head{index}"] = head
+        rows[f"value{index}"]["length"] = element["value"].itemsize
+        rows[f"value{index}"]["value"] = column
+    return b"".join((_HEADER, rows.tobytes(), _TRAILER))
+
+
+def unpack(types: Sequence[RowType], stream: bytes) -> list[npt.NDArray[Any]]:
+    """Return the columns of a binary COPY stream that holds no NULL and arrays of one length.
 
     timestamptz comes as int64. [µs since 1970 UTC]
     """
@@ -73,11 +114,20 @@ def unpack(types: Sequence[ColumnType], stream: bytes) -> list[npt.NDArray[Any]]
     rows = np.frombuffer(
         stream, dtype=row_type, count=body // row_type.itemsize, offset=len(_HEADER)
     )
-    columns: list[npt.NDArray[Any]] = []
+    columns = []
     for index, kind in enumerate(types):
-        column = rows[f"value{index}"].astype(np.dtype(_FORMAT[kind]).newbyteorder("="))
-        columns.append(column + EPOCH_2000_US if kind == "timestamptz" else column)
+        found = rows[f"value{index}"]
+        if isinstance(kind, tuple):
+            columns.append(_native(found["value"], kind[0]))
+        else:
+            columns.append(_native(found, kind))
     return columns
+
+
+def _native(values: npt.NDArray[Any], kind: ColumnType) -> npt.NDArray[Any]:
+    """Return values as this machine has them; timestamptz in µs since 1970 UTC."""
+    column = values.astype(np.dtype(_FORMAT[kind]).newbyteorder("="))
+    return column + EPOCH_2000_US if kind == "timestamptz" else column
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +156,9 @@ def instants(values_us: npt.NDArray[np.int64]) -> _PackedInstants:
 
 
 def _pack_array(values: npt.NDArray[Any], kind: ColumnType) -> bytes:
-    item = np.dtype(_FORMAT[kind])
-    rows = np.empty(len(values), dtype=[("length", ">i4"), ("value", item)])
-    rows["length"], rows["value"] = item.itemsize, values
-    # Dimensions, whether there are NULLs, type of an element; then length and first index.
-    head = [1, 0, adapters.types[kind].oid, len(values), 1]
-    return np.array(head, dtype=">i4").tobytes() + rows.tobytes()
+    rows = np.empty(len(values), dtype=_element_type(kind))
+    rows["length"], rows["value"] = rows.dtype["value"].itemsize, values
+    return np.array(_array_head(kind, len(values)), dtype=">i4").tobytes() + rows.tobytes()
 
 
 class _ArrayDumper(Dumper):
@@ -140,13 +187,16 @@ async def copy_in(connection: AsyncConnection[Any], statement: sql.SQL, stream: 
 
 
 async def copy_out(
-    connection: AsyncConnection[Any], select: sql.Composable, types: Sequence[ColumnType]
+    connection: AsyncConnection[Any], select: sql.Composable, types: Sequence[RowType]
 ) -> list[npt.NDArray[Any]]:
     """Return the columns of a query whose parameters are composed into it as literals."""
+    return unpack(types, await _stream_of(connection, select))
+
+
+async def _stream_of(connection: AsyncConnection[Any], select: sql.Composable) -> bytes:
     statement = sql.SQL("copy ({}) to stdout (format binary)").format(select)
     async with connection.cursor().copy(statement) as copy:
-        stream = b"".join([bytes(block) async for block in copy])
-    return unpack(types, stream)
+        return b"".join([bytes(block) async for block in copy])
 
 
 async def copy_out_by(
@@ -166,35 +216,23 @@ async def copy_out_by(
     grouped = sql.SQL("select {} from ({}) as rows ({}) group by {}").format(
         sql.SQL(", ").join(arrays), select, sql.SQL(", ").join(names), names[by]
     )
-    statement = sql.SQL("copy ({}) to stdout (format binary)").format(grouped)
-    async with connection.cursor().copy(statement) as copy:
-        rows = [bytes(block) async for block in copy]
-    return unpack_arrays(types, rows)
+    return _ungrouped(types, await _stream_of(connection, grouped))
 
 
-def unpack_arrays(types: Sequence[ColumnType], rows: Sequence[bytes]) -> list[npt.NDArray[Any]]:
-    """Return the columns of a binary COPY stream, a block a row, whose fields are arrays.
-
-    timestamptz comes as int64. [µs since 1970 UTC]
-    """
-    parts: list[list[npt.NDArray[Any]]] = [[] for _ in types]
-    body = b"".join(rows)
+def _ungrouped(types: Sequence[ColumnType], stream: bytes) -> list[npt.NDArray[Any]]:
+    """Return the columns of a binary COPY stream whose rows are arrays, as long as their group."""
+    parts: list[list[npt.NDArray[Any]]] = [[np.empty(0, _FORMAT[kind])] for kind in types]
     place = len(_HEADER)
-    while body[place : place + 2] != _TRAILER:
+    while stream[place : place + 2] != _TRAILER:
         place += 2
         for part, kind in zip(parts, types, strict=True):
-            [head] = np.frombuffer(body, dtype=_ARRAY_HEAD, count=1, offset=place + 4)
-            element = np.dtype([("length", ">i4"), ("value", _FORMAT[kind])])
+            [head] = np.frombuffer(stream, dtype=_ARRAY_HEAD, count=1, offset=place + 4)
             if head["nulls"] or head["dimensions"] != 1:
                 raise AssertionError(
                     "a NULL or another type in a COPY stream that was to have none"
                 )
+            element = _element_type(kind)
             start, count = place + 4 + _ARRAY_HEAD.itemsize, int(head["count"])
-            part.append(np.frombuffer(body, dtype=element, count=count, offset=start)["value"])
+            part.append(np.frombuffer(stream, dtype=element, count=count, offset=start)["value"])
             place = start + count * element.itemsize
-    columns = []
-    for kind, part in zip(types, parts, strict=True):
-        native = np.dtype(_FORMAT[kind]).newbyteorder("=")
-        column = np.concatenate(part).astype(native) if part else np.empty(0, dtype=native)
-        columns.append(column + EPOCH_2000_US if kind == "timestamptz" else column)
-    return columns
+    return [_native(np.concatenate(part), kind) for part, kind in zip(parts, types, strict=True)]

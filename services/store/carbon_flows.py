@@ -8,8 +8,7 @@ import numpy.typing as npt
 from psycopg import sql
 
 from compute.periods import from_us, to_us
-from services.store.array_rows import ColumnType, copy_rows_out, pack_rows
-from services.store.binary import copy_in
+from services.store.binary import RowType, copy_in, copy_out, pack_arrays
 from services.store.pool import Connection
 from services.store.rows import fetch_all
 from services.store.sql import query
@@ -71,8 +70,8 @@ async def read_states(
         start=sql.Literal(from_us(span_us[0])),
         end=sql.Literal(from_us(span_us[1])),
     )
-    types: tuple[ColumnType, ...] = ("timestamptz", ("float8", width), ("float8", held_width))
-    ts_us, held_kwh, held = await copy_rows_out(connection, select, types)
+    types: tuple[RowType, ...] = ("timestamptz", ("float8", width), ("float8", held_width))
+    ts_us, held_kwh, held = await copy_out(connection, select, types)
     return ts_us, held_kwh, held
 
 
@@ -95,13 +94,13 @@ async def put_carbon(
     """
     if not ts_us.size:
         return
-    types: tuple[ColumnType, ...] = (
+    types: tuple[RowType, ...] = (
         "timestamptz",
         *(("float8", int(column.shape[1])) for column in columns),
     )
     await connection.execute(query("make_carbon_stage"))
     await copy_in(
-        connection, sql.SQL(query("copy_carbon_stage")), pack_rows(types, (ts_us, *columns))
+        connection, sql.SQL(query("copy_carbon_stage")), pack_arrays(types, (ts_us, *columns))
     )
     await connection.execute(query("put_staged_carbon"), (*site, network_id, formula))
     await connection.execute(query("clear_carbon_stage"))
