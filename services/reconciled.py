@@ -20,7 +20,7 @@ from compute.network import (
     measure,
     put_stock,
 )
-from compute.periods import US_PER_HOUR, Grain, from_us, period_edges_us, to_us
+from compute.periods import US_PER_HOUR, Grain, from_us, to_us
 from compute.quality import Quality
 from compute.readings import Readings
 from compute.stock import levels_at
@@ -249,21 +249,8 @@ async def close_days(
     connection: Connection, model: SiteModel, computed: Sequence[Window]
 ) -> list[Kept]:
     """Close every day that holds a computed interval, and that one description describes."""
-    site = model.site
     kept: list[Kept] = []
-    done_us = -1
-    for start_us, end_us in computed:
-        if end_us <= done_us:
-            continue
-        edges = period_edges_us(
-            from_us(max(start_us, done_us)),
-            from_us(end_us),
-            grain=Grain.DAY,
-            time_zone=site.time_zone,
-            day_start=model.day_start,
-            base_interval_us=site.base_interval_us,
-        )
-        done_us = int(edges[-1])
+    for edges in model.edges_over(computed, Grain.DAY):
         for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             found = await _close_day(connection, model, (first, last))
             kept += [] if found is None else [found]

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from compute.block import ResultBlock
-from compute.periods import Grain, from_us, period_edges_us
+from compute.periods import Grain
 from compute.rollup import rollup
 from services.rollup_rows import block_of, columns_of
 from services.site_model import SiteModel
@@ -51,18 +51,9 @@ async def _roll_up(
     """Add up every period of a grain that holds a computed interval, from the grain below."""
     site, series_id = model.site, np.array(model.all_series_id, dtype=np.int32)
     fleeting = model.fleeting_series_ids()
-    done_us = -1
     failed: list[Window] = []
-    for window, columns in computed:
-        edges = period_edges_us(
-            from_us(max(window[0], done_us)),
-            from_us(max(window[1], done_us)),
-            grain=grain,
-            time_zone=site.time_zone,
-            day_start=model.day_start,
-            base_interval_us=site.base_interval_us,
-        )
-        done_us = max(done_us, int(edges[-1]))
+    edges_of = model.edges_over([window for window, _ in computed], grain)
+    for (window, columns), edges in zip(computed, edges_of, strict=True):
         for first in range(0, len(edges) - 1, _PERIODS_MAX[grain]):
             part = edges[first : first + _PERIODS_MAX[grain] + 1]
             span_us = (int(part[0]), int(part[-1]))

@@ -1,7 +1,7 @@
 """A site as it was at each time: plant versions and factors, compiled to arrays, span by span."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from itertools import pairwise, zip_longest
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compute.checks import CheckLimits
-from compute.periods import from_us, to_us
+from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
 from services.plant.compile import compile_topology, topology_edges
@@ -96,6 +96,23 @@ class SiteModel:
         chosen = self.described if described is None else (described,)
         lasting = set.intersection(*({int(i) for i in d.series_id} for d in chosen))
         return [i for i in self.all_series_id if i not in lasting]
+
+    def edges_over(
+        self, windows: Sequence[tuple[int, int]], grain: Grain
+    ) -> Iterator[npt.NDArray[np.int64]]:
+        """Yield, for each window, the edges of the periods it touches and none before it did."""
+        done_us = -1
+        for start_us, end_us in windows:
+            edges = period_edges_us(
+                from_us(max(start_us, done_us)),
+                from_us(max(end_us, done_us)),
+                grain=grain,
+                time_zone=self.site.time_zone,
+                day_start=self.day_start,
+                base_interval_us=self.site.base_interval_us,
+            )
+            done_us = max(done_us, int(edges[-1]))
+            yield edges
 
     def spans(self, start_us: int, end_us: int) -> list[Span]:
         """Return the spans that cover [start, end), oldest first.
