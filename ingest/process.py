@@ -1,9 +1,11 @@
 """The processes `nengtan ingest` and `nengtan worker`: start, wait, stop clean."""
 
 import asyncio
+import os
 import signal
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import structlog
@@ -110,17 +112,22 @@ async def run_worker(settings: Settings) -> None:
 
 
 def _warm(kernels: Callable[[], None], event: str) -> None:
-    """Compile the kernels; the event loop waits, so SIGTERM ends the process from here."""
+    """Compile the kernels; until the event loop runs, SIGTERM ends the process from here.
+
+    With an empty cache it takes a minute. A thread compiles, so that the signal is heard while the
+    compiler is deep in one kernel; and the process leaves without unwinding, because an exception
+    that comes up in a finalizer of the compiler's would be lost. Nothing is open yet.
+    """
 
     def leave(number: int, frame: FrameType | None) -> None:
         del number, frame
-        raise SystemExit(0)
+        os._exit(0)
 
-    # Nothing is open yet, and with an empty cache it takes a minute.
     before = signal.signal(signal.SIGTERM, leave)
     _log.info(event)
     try:
-        kernels()
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(kernels).result()
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -129,10 +129,20 @@ class Centre:
         process.wait()
 
     def stop(self, name: str, *, timeout_s: float = 15.0) -> int:
-        """Ask a process to stop and return its exit code."""
+        """Ask a process to stop and return its exit code.
+
+        Raises
+        ------
+        TimeoutExpired
+            It has not ended in time; it is killed then.
+        """
         process = self._processes.pop(name)
         process.send_signal(signal.SIGTERM)
-        return process.wait(timeout_s)
+        try:
+            return process.wait(timeout_s)
+        finally:
+            process.kill()
+            process.wait()
 
     def send_signal(self, name: str, number: signal.Signals) -> None:
         """Send a process a signal; `exit_code` waits for its end."""
