@@ -99,6 +99,204 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.alert_delivery (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    episode_id bigint,
+    kind text NOT NULL,
+    channel text NOT NULL,
+    step integer NOT NULL,
+    idempotency_key uuid NOT NULL,
+    payload jsonb NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    attempt_count integer DEFAULT 0 NOT NULL,
+    first_tried_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    abandoned_at timestamp with time zone,
+    problem text DEFAULT ''::text NOT NULL,
+    CONSTRAINT alert_delivery_kind_check CHECK ((kind = ANY (ARRAY['firing'::text, 'resolved'::text, 'escalation'::text, 'summary'::text, 'broken'::text, 'test'::text])))
+);
+
+ALTER TABLE ONLY public.alert_delivery FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_delivery IS 'What is to be told to whom: written in the transaction of what it tells, tried until it is delivered or given up.';
+
+ALTER TABLE public.alert_delivery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_delivery_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_document (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    kind text NOT NULL,
+    code text NOT NULL,
+    revision integer NOT NULL,
+    document jsonb,
+    sha256 bytea NOT NULL,
+    stated_at timestamp with time zone DEFAULT now() NOT NULL,
+    stated_by text NOT NULL,
+    CONSTRAINT alert_document_kind_check CHECK ((kind = ANY (ARRAY['group'::text, 'policy'::text]))),
+    CONSTRAINT alert_document_revision_check CHECK ((revision > 0))
+);
+
+ALTER TABLE ONLY public.alert_document FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_document IS 'Groups of alert rules, and to whom alerts go. The highest revision holds; rows are only ever added.';
+
+COMMENT ON COLUMN public.alert_document.document IS 'Null: withdrawn.';
+
+ALTER TABLE public.alert_document ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_document_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_episode (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer,
+    fingerprint bigint NOT NULL,
+    group_code text NOT NULL,
+    rule text NOT NULL,
+    revision integer NOT NULL,
+    severity text NOT NULL,
+    labels jsonb NOT NULL,
+    texts jsonb NOT NULL,
+    active_at timestamp with time zone NOT NULL,
+    fired_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text,
+    value double precision,
+    value_worst double precision,
+    limit_value double precision,
+    unit text NOT NULL,
+    explanation jsonb,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    CONSTRAINT alert_episode_check CHECK ((fired_at >= active_at)),
+    CONSTRAINT alert_episode_check1 CHECK ((resolved_at >= fired_at))
+);
+
+ALTER TABLE ONLY public.alert_episode FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_episode IS 'One row for each time an instance fired, from firing to resolution.';
+
+COMMENT ON COLUMN public.alert_episode.resolved_by IS 'condition, or why else: rule, object.';
+
+ALTER TABLE public.alert_episode ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_episode_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_heartbeat (
+    tenant_id integer NOT NULL,
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT alert_heartbeat_name_check CHECK ((name = ANY (ARRAY['evaluated'::text, 'delivered'::text, 'watched'::text])))
+);
+
+ALTER TABLE ONLY public.alert_heartbeat FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_heartbeat IS 'When rules were last evaluated, deliveries last looked at, an outside watcher last told.';
+
+CREATE TABLE public.alert_instance (
+    tenant_id integer NOT NULL,
+    fingerprint bigint NOT NULL,
+    group_code text NOT NULL,
+    rule text NOT NULL,
+    revision integer NOT NULL,
+    site_id integer,
+    labels jsonb NOT NULL,
+    state smallint NOT NULL,
+    active_at timestamp with time zone NOT NULL,
+    fired_at timestamp with time zone,
+    keep_since timestamp with time zone,
+    evaluated_at timestamp with time zone NOT NULL,
+    value double precision,
+    episode_id bigint,
+    CONSTRAINT alert_instance_check CHECK (((state = 2) = (fired_at IS NOT NULL))),
+    CONSTRAINT alert_instance_check1 CHECK (((state = 2) = (episode_id IS NOT NULL))),
+    CONSTRAINT alert_instance_state_check CHECK ((state = ANY (ARRAY[1, 2])))
+);
+
+ALTER TABLE ONLY public.alert_instance FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_instance IS 'Instances of rules that are not inactive: 1 pending, 2 firing.';
+
+COMMENT ON COLUMN public.alert_instance.fingerprint IS 'First 8 bytes of the SHA-256 of the sorted labels.';
+
+COMMENT ON COLUMN public.alert_instance.keep_since IS 'Firing, though the condition has not held since then.';
+
+CREATE TABLE public.alert_note (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    episode_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    actor text NOT NULL,
+    text text DEFAULT ''::text NOT NULL,
+    detail jsonb,
+    CONSTRAINT alert_note_kind_check CHECK ((kind = ANY (ARRAY['fired'::text, 'resolved'::text, 'acknowledged'::text, 'comment'::text, 'assigned'::text, 'escalated'::text, 'silenced'::text, 'held'::text, 'delivered'::text, 'failed'::text, 'abandoned'::text])))
+);
+
+ALTER TABLE ONLY public.alert_note FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_note IS 'The story of an episode: rows are only ever added.';
+
+ALTER TABLE public.alert_note ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_note_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_secret (
+    tenant_id integer NOT NULL,
+    code text NOT NULL,
+    secret text NOT NULL,
+    stated_at timestamp with time zone DEFAULT now() NOT NULL,
+    stated_by text NOT NULL
+);
+
+ALTER TABLE ONLY public.alert_secret FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_secret IS 'Keys of channels. The API writes them and cannot read them.';
+
+CREATE TABLE public.alert_silence (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id integer NOT NULL,
+    matchers jsonb NOT NULL,
+    start_at timestamp with time zone NOT NULL,
+    end_at timestamp with time zone NOT NULL,
+    comment text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expired_at timestamp with time zone,
+    expired_by text,
+    CONSTRAINT alert_silence_check CHECK ((end_at > start_at)),
+    CONSTRAINT alert_silence_comment_check CHECK ((comment <> ''::text))
+);
+
+ALTER TABLE ONLY public.alert_silence FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.alert_silence IS 'Alerts whose labels match all matchers go to nobody in [start_at, end_at); they are still kept and shown.';
+
 CREATE TABLE public.api_key (
     id integer NOT NULL,
     tenant_id integer NOT NULL,
@@ -192,6 +390,37 @@ CREATE TABLE public.balance_suspect (
 ALTER TABLE ONLY public.balance_suspect FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.balance_suspect IS 'Meters that contradict the balances of an interval, in the order in which they were found; several places: the balances cannot tell which of them.';
+
+CREATE TABLE public.budget (
+    id bigint NOT NULL,
+    tenant_id integer NOT NULL,
+    site_id integer NOT NULL,
+    node text NOT NULL,
+    quantity text NOT NULL,
+    grain smallint NOT NULL,
+    start_ts timestamp with time zone NOT NULL,
+    revision integer NOT NULL,
+    amount double precision,
+    reason text NOT NULL,
+    stated_at timestamp with time zone DEFAULT now() NOT NULL,
+    stated_by text NOT NULL,
+    CONSTRAINT budget_amount_check CHECK (((amount >= (0)::double precision) AND (amount < 'Infinity'::double precision))),
+    CONSTRAINT budget_reason_check CHECK ((reason <> ''::text)),
+    CONSTRAINT budget_revision_check CHECK ((revision > 0))
+);
+
+ALTER TABLE ONLY public.budget FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.budget IS 'How much of a quantity a node may use in a period. The highest revision holds; without an amount it is withdrawn.';
+
+ALTER TABLE public.budget ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.budget_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.carbon_flow (
     site_id integer NOT NULL,
@@ -1372,6 +1601,42 @@ ALTER TABLE ONLY public.account
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY public.alert_delivery
+    ADD CONSTRAINT alert_delivery_episode_id_kind_channel_step_key UNIQUE (episode_id, kind, channel, step);
+
+ALTER TABLE ONLY public.alert_delivery
+    ADD CONSTRAINT alert_delivery_idempotency_key_key UNIQUE (idempotency_key);
+
+ALTER TABLE ONLY public.alert_delivery
+    ADD CONSTRAINT alert_delivery_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert_document
+    ADD CONSTRAINT alert_document_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert_document
+    ADD CONSTRAINT alert_document_tenant_id_kind_code_revision_key UNIQUE (tenant_id, kind, code, revision);
+
+ALTER TABLE ONLY public.alert_episode
+    ADD CONSTRAINT alert_episode_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert_episode
+    ADD CONSTRAINT alert_episode_tenant_id_fingerprint_revision_active_at_key UNIQUE (tenant_id, fingerprint, revision, active_at);
+
+ALTER TABLE ONLY public.alert_heartbeat
+    ADD CONSTRAINT alert_heartbeat_pkey PRIMARY KEY (tenant_id, name);
+
+ALTER TABLE ONLY public.alert_instance
+    ADD CONSTRAINT alert_instance_pkey PRIMARY KEY (tenant_id, fingerprint);
+
+ALTER TABLE ONLY public.alert_note
+    ADD CONSTRAINT alert_note_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert_secret
+    ADD CONSTRAINT alert_secret_pkey PRIMARY KEY (tenant_id, code);
+
+ALTER TABLE ONLY public.alert_silence
+    ADD CONSTRAINT alert_silence_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_key_hash_key UNIQUE (key_hash);
 
@@ -1389,6 +1654,12 @@ ALTER TABLE ONLY public.balance
 
 ALTER TABLE ONLY public.balance_suspect
     ADD CONSTRAINT balance_suspect_pkey PRIMARY KEY (site_id, grain, ts, step);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_site_id_node_quantity_grain_start_ts_revision_key UNIQUE (site_id, node, quantity, grain, start_ts, revision);
 
 ALTER TABLE ONLY public.carbon_flow
     ADD CONSTRAINT carbon_flow_pkey PRIMARY KEY (site_id, ts);
@@ -1531,6 +1802,16 @@ ALTER TABLE ONLY public.tenant
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
 
+CREATE INDEX alert_delivery_due ON public.alert_delivery USING btree (due_at) WHERE ((delivered_at IS NULL) AND (abandoned_at IS NULL));
+
+CREATE INDEX alert_episode_fired ON public.alert_episode USING btree (tenant_id, fired_at DESC, id DESC);
+
+CREATE UNIQUE INDEX alert_episode_open ON public.alert_episode USING btree (tenant_id, fingerprint) WHERE (resolved_at IS NULL);
+
+CREATE INDEX alert_note_episode ON public.alert_note USING btree (episode_id, id);
+
+CREATE INDEX alert_silence_end ON public.alert_silence USING btree (tenant_id, end_at);
+
 CREATE INDEX change_record_tenant ON public.change_record USING btree (tenant_id, id);
 
 CREATE INDEX decision_site ON public.decision USING btree (site_id, id);
@@ -1564,6 +1845,45 @@ CREATE UNIQUE INDEX result_series ON ONLY public.result USING btree (series_id, 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.alert_delivery
+    ADD CONSTRAINT alert_delivery_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES public.alert_episode(id);
+
+ALTER TABLE ONLY public.alert_delivery
+    ADD CONSTRAINT alert_delivery_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_document
+    ADD CONSTRAINT alert_document_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_episode
+    ADD CONSTRAINT alert_episode_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.alert_episode
+    ADD CONSTRAINT alert_episode_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_heartbeat
+    ADD CONSTRAINT alert_heartbeat_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_instance
+    ADD CONSTRAINT alert_instance_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES public.alert_episode(id);
+
+ALTER TABLE ONLY public.alert_instance
+    ADD CONSTRAINT alert_instance_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.alert_instance
+    ADD CONSTRAINT alert_instance_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_note
+    ADD CONSTRAINT alert_note_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES public.alert_episode(id);
+
+ALTER TABLE ONLY public.alert_note
+    ADD CONSTRAINT alert_note_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_secret
+    ADD CONSTRAINT alert_secret_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.alert_silence
+    ADD CONSTRAINT alert_silence_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
@@ -1587,6 +1907,12 @@ ALTER TABLE ONLY public.balance_suspect
 
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.budget
+    ADD CONSTRAINT budget_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
 ALTER TABLE ONLY public.carbon_flow
     ADD CONSTRAINT carbon_flow_network_id_fkey FOREIGN KEY (network_id) REFERENCES public.balance_network(id);
@@ -1800,6 +2126,22 @@ ALTER TABLE ONLY public.tariff_version
 
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.alert_delivery ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_document ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_episode ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_heartbeat ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_instance ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_note ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_secret ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_silence ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.balance ENABLE ROW LEVEL SECURITY;
@@ -1807,6 +2149,8 @@ ALTER TABLE public.balance ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.balance_network ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.balance_suspect ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.budget ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.carbon_flow ENABLE ROW LEVEL SECURITY;
 
@@ -1874,6 +2218,22 @@ ALTER TABLE public.series ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY service ON public.account TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
+CREATE POLICY service ON public.alert_delivery TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_document TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_episode TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_heartbeat TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_instance TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_note TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_secret TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.alert_silence TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
 CREATE POLICY service ON public.api_key TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.balance TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
@@ -1881,6 +2241,8 @@ CREATE POLICY service ON public.balance TO nengtan_admin, nengtan_ingest, nengta
 CREATE POLICY service ON public.balance_network TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.balance_suspect TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.budget TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.carbon_flow TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -1964,6 +2326,22 @@ ALTER TABLE public.tenant ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_only ON public.account USING ((tenant_id = public.current_tenant()));
 
+CREATE POLICY tenant_only ON public.alert_delivery USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_document USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_episode USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_heartbeat USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_instance USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_note USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_secret USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.alert_silence USING ((tenant_id = public.current_tenant()));
+
 CREATE POLICY tenant_only ON public.api_key USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.balance USING ((tenant_id = public.current_tenant()));
@@ -1971,6 +2349,8 @@ CREATE POLICY tenant_only ON public.balance USING ((tenant_id = public.current_t
 CREATE POLICY tenant_only ON public.balance_network USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.balance_suspect USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.budget USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.carbon_flow USING ((tenant_id = public.current_tenant()));
 
@@ -2074,6 +2454,50 @@ GRANT SELECT ON TABLE public.alembic_version TO nengtan_ingest;
 GRANT SELECT ON TABLE public.alembic_version TO nengtan_worker;
 GRANT SELECT ON TABLE public.alembic_version TO nengtan_api;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_delivery TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_delivery TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.alert_delivery TO nengtan_api;
+
+GRANT SELECT,INSERT ON TABLE public.alert_document TO nengtan_api;
+GRANT SELECT,INSERT ON TABLE public.alert_document TO nengtan_admin;
+GRANT SELECT ON TABLE public.alert_document TO nengtan_worker;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_episode TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_episode TO nengtan_admin;
+GRANT SELECT ON TABLE public.alert_episode TO nengtan_api;
+
+GRANT UPDATE(acknowledged_at) ON TABLE public.alert_episode TO nengtan_api;
+
+GRANT UPDATE(acknowledged_by) ON TABLE public.alert_episode TO nengtan_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_heartbeat TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_heartbeat TO nengtan_admin;
+GRANT SELECT ON TABLE public.alert_heartbeat TO nengtan_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_instance TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_instance TO nengtan_admin;
+GRANT SELECT ON TABLE public.alert_instance TO nengtan_api;
+
+GRANT SELECT,INSERT ON TABLE public.alert_note TO nengtan_api;
+GRANT SELECT,INSERT ON TABLE public.alert_note TO nengtan_worker;
+GRANT SELECT,INSERT ON TABLE public.alert_note TO nengtan_admin;
+
+GRANT SELECT ON TABLE public.alert_secret TO nengtan_worker;
+GRANT INSERT,DELETE,UPDATE ON TABLE public.alert_secret TO nengtan_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_secret TO nengtan_admin;
+
+GRANT SELECT(tenant_id) ON TABLE public.alert_secret TO nengtan_api;
+
+GRANT SELECT(code) ON TABLE public.alert_secret TO nengtan_api;
+
+GRANT SELECT(stated_at) ON TABLE public.alert_secret TO nengtan_api;
+
+GRANT SELECT(stated_by) ON TABLE public.alert_secret TO nengtan_api;
+
+GRANT SELECT ON TABLE public.alert_silence TO nengtan_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_silence TO nengtan_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_silence TO nengtan_admin;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO nengtan_admin;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO nengtan_api;
 
@@ -2087,6 +2511,10 @@ GRANT SELECT ON TABLE public.balance_network TO nengtan_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance_suspect TO nengtan_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance_suspect TO nengtan_admin;
 GRANT SELECT ON TABLE public.balance_suspect TO nengtan_api;
+
+GRANT SELECT,INSERT ON TABLE public.budget TO nengtan_api;
+GRANT SELECT,INSERT ON TABLE public.budget TO nengtan_admin;
+GRANT SELECT ON TABLE public.budget TO nengtan_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.carbon_flow TO nengtan_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.carbon_flow TO nengtan_admin;

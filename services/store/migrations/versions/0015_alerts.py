@@ -1,0 +1,13 @@
+"""Alert rules, their instances and episodes, silences, deliveries, and budgets."""
+
+from alembic import op
+
+from services.store.migrations import read_sql
+
+revision = "0015"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    """Create the tables of alerts."""
+    op.get_bind().exec_driver_sql(read_sql("migrations/sql/0015_alerts.sql"))
