@@ -137,14 +137,13 @@ class NewNote:
 
 
 @dataclass(frozen=True, slots=True)
-class WeatherRow:
-    """How many episodes of a severity a unit of a site has now; no unit: the site as a whole."""
+class FiringRow:
+    """What fires now, as far as the weather needs it."""
 
     site: str | None
-    unit: str | None
+    labels: dict[str, str]
     severity: str
-    firing_count: int
-    ids: list[int]
+    id: int
 
 
 async def take_over(
@@ -277,9 +276,9 @@ async def acknowledge(
     return cursor.rowcount == 1
 
 
-async def weather(connection: Connection) -> list[WeatherRow]:
-    """Return how many episodes fire now, by site, unit and severity."""
-    return await fetch_all(connection, WeatherRow, "alert_weather")
+async def list_firing(connection: Connection) -> list[FiringRow]:
+    """Return everything that fires now, the oldest first."""
+    return await fetch_all(connection, FiringRow, "alert_weather")
 
 
 async def evaluated_at(connection: Connection, tenant_id: int) -> datetime | None:

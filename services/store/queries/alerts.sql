@@ -102,10 +102,9 @@ update alert_episode set acknowledged_at = $2, acknowledged_by = $3
 where id = $1 and acknowledged_at is null
 
 -- name: alert_weather
-select s.code as site, e.labels->>'unit' as unit, e.severity, count(*)::integer as firing_count,
-       array_agg(e.id order by e.fired_at desc) as ids
+select s.code as site, e.labels, e.severity, e.id
 from alert_episode e left join site s on s.id = e.site_id
-where e.resolved_at is null group by s.code, e.labels->>'unit', e.severity
+where e.resolved_at is null order by e.id
 
 -- name: alert_heartbeat
 select at from alert_heartbeat where name = 'evaluated' and tenant_id = $1

@@ -186,3 +186,5 @@ grant select, insert, update on alert_silence to nengtan_api, nengtan_admin;
 grant select, insert on alert_delivery to nengtan_api;
 grant select, insert, update on alert_heartbeat to nengtan_worker, nengtan_admin;
 grant select on alert_heartbeat to nengtan_api;
+-- What people do to an alert is told on the stream as what the worker does.
+grant insert on event to nengtan_api;
