@@ -288,7 +288,7 @@ async def _stand(
                 row=row,
                 period=period,
                 end_ts=from_us(bounds[1]),
-                used=figure(sums.values[row.quantity]),
+                used=figure(sums.of(row.quantity)),
                 forecast=figure(ends.value),
                 low=figure(ends.low),
                 high=figure(ends.high),

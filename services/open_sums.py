@@ -11,11 +11,11 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from compute.block import VALUE_COLUMNS, ResultBlock
+from compute.block import ResultBlock, add_unlike
 from compute.pace import Pace, SumForecast, forecast_sum, pace_of
 from compute.periods import Grain, from_us, period_edges_us, to_us, year_edges_us
 from compute.rollup import rollup
-from compute.topology import Float1D, Int1D
+from compute.topology import Float1D
 from services.benchmark_periods import CLOCKWORK, CONFIDENCE, COVERED_MIN, Clock, step_range
 from services.rollup_rows import block_of
 from services.store import answers
@@ -31,8 +31,6 @@ GRAINS: dict[SumPeriod, Grain] = {
     "month": Grain.MONTH,
     "year": Grain.MONTH,
 }
-# Columns of a result, and what is formed of them.
-QUANTITIES = (*VALUE_COLUMNS, "emission_tco2e")
 _MONTH_US_MIN = 28 * 86_400_000_000
 
 
@@ -70,17 +68,22 @@ class OpenSums:
 
     Attributes
     ----------
-    values : dict of (s,) float64
-        By name of the quantity; NaN: nothing is known.
-    covered_us : (s,) int64
-    quality : (s,) int32
+    total : ResultBlock
+        (s, 1) in the order of the series, and one row more of those that were added together.
     """
 
     start_us: int
     end_us: int
-    values: dict[str, Float1D]
-    covered_us: Int1D
-    quality: npt.NDArray[np.int32]
+    total: ResultBlock
+
+    def of(self, name: str) -> Float1D:
+        """Return a quantity, (s,); NaN: nothing is known."""
+        return quantity_of(self.total, name)[:, 0]
+
+    @property
+    def covered_us(self) -> npt.NDArray[np.int64]:
+        """How much of the period is covered, (s,)."""
+        return self.total.covered_us[:, 0]
 
 
 def bounds_us(clock: Clock, period: SumPeriod, at_us: int) -> tuple[int, int]:
@@ -107,8 +110,21 @@ async def read_sums(
     series_id: npt.NDArray[np.int32],
     period: SumPeriod,
     bounds: tuple[int, int],
+    together: Sequence[int] = (),
 ) -> OpenSums:
-    """Return what series came to in a period so far, in their order."""
+    """Return what series came to in a period so far.
+
+    Parameters
+    ----------
+    connection : Connection
+    read : Reader
+    series_id : (s,) int32
+    period : str
+    bounds : (int, int)
+        Of that period. [µs since 1970 UTC]
+    together : sequence of int
+        Rows of series to add up as one row more.
+    """
     columns = await read(
         connection,
         series_ids=series_id.tolist(),
@@ -118,13 +134,12 @@ async def read_sums(
         end_us=bounds[1] if period == "year" else bounds[0] + 1,
     )
     block, starts_us = block_of(columns, series_id=series_id)
-    total = rollup(block, [0, len(starts_us)])
-    return OpenSums(
-        *bounds,
-        values={name: quantity_of(total, name)[:, 0] for name in QUANTITIES},
-        covered_us=total.covered_us[:, 0].astype(np.int64),
-        quality=total.quality[:, 0],
-    )
+    total = rollup(_with(block, together), [0, len(starts_us)])
+    return OpenSums(*bounds, total=total)
+
+
+def _with(block: ResultBlock, together: Sequence[int]) -> ResultBlock:
+    return ResultBlock.concatenate([block, add_unlike(block, together)]) if together else block
 
 
 def quantity_of(block: ResultBlock, name: str) -> npt.NDArray[np.float64]:
@@ -144,6 +159,7 @@ async def read_paces(
     period: Literal["day", "month", "year"],
     quantities: Sequence[str],
     now_us: int,
+    together: Sequence[int] = (),
 ) -> dict[str, Pace]:
     """Return the pace of series in the steps before now, by quantity."""
     work = CLOCKWORK[period]
@@ -155,7 +171,7 @@ async def read_paces(
         start_us=to_us(first),
         end_us=to_us(last),
     )
-    block, _ = block_of(columns, series_id=series_id)
+    block = _with(block_of(columns, series_id=series_id)[0], together)
     known = block.covered_us >= COVERED_MIN * min(work.step_us, _MONTH_US_MIN)
     ones = np.ones(known.shape)
     return {
@@ -176,4 +192,4 @@ def forecast_of(
     left_us = np.maximum(sums.end_us - sums.start_us - sums.covered_us, 0)
     if is_over:
         left_us = np.zeros_like(left_us)
-    return forecast_sum(sums.values[quantity], pace, left_us / step_us)
+    return forecast_sum(sums.of(quantity), pace, left_us / step_us)
