@@ -134,11 +134,12 @@ async def read_sums(
         end_us=bounds[1] if period == "year" else bounds[0] + 1,
     )
     block, starts_us = block_of(columns, series_id=series_id)
-    total = rollup(_with(block, together), [0, len(starts_us)])
+    total = rollup(with_sum(block, together), [0, len(starts_us)])
     return OpenSums(*bounds, total=total)
 
 
-def _with(block: ResultBlock, together: Sequence[int]) -> ResultBlock:
+def with_sum(block: ResultBlock, together: Sequence[int]) -> ResultBlock:
+    """Return the block with one row more: those that are to be added together, if any are."""
     return ResultBlock.concatenate([block, add_unlike(block, together)]) if together else block
 
 
@@ -171,7 +172,7 @@ async def read_paces(
         start_us=to_us(first),
         end_us=to_us(last),
     )
-    block = _with(block_of(columns, series_id=series_id)[0], together)
+    block = with_sum(block_of(columns, series_id=series_id)[0], together)
     known = block.covered_us >= COVERED_MIN * min(work.step_us, _MONTH_US_MIN)
     ones = np.ones(known.shape)
     return {
