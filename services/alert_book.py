@@ -1,4 +1,4 @@
-"""Groups of alert rules as they were stated: which hold, and since which revision each rule does."""
+"""Groups of alert rules as stated: which hold, and since when each rule reads as it does."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

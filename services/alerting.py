@@ -24,9 +24,9 @@ from services.alert_cells.service import ServiceFacts
 from services.alert_cells.site import LiveNews, SiteCells
 from services.alert_cells.wanted import Wanted
 from services.alert_events import announce
-from services.alert_rules.compile import CompiledRules, Instance, compile_rules
+from services.alert_interim import compile_rules, texts_of
+from services.alert_rules.compile import CompiledRules, Instance
 from services.alert_rules.facts import facts_of
-from services.alert_rules.wording import texts_of
 from services.crash import crash_point
 from services.json_values import finite
 from services.notify.queue import queue
@@ -198,7 +198,10 @@ class TenantAlerts:
         if moved.any() or is_due:
             async with database.transaction() as connection:
                 await change.write(connection, moved, fired, resolved, is_due=is_due)
-            crash_point("alert_after_commit")
+                if len(fired):
+                    crash_point("alert_before_commit")
+            if len(fired):
+                crash_point("alert_event_stored")
             if is_due:
                 self.beat_due = sight.at + BEAT
         self.known = change.kept()
@@ -306,7 +309,9 @@ class TenantAlerts:
             ids = [row.episode_id for row in lost if row.episode_id is not None]
             await close(connection, tenant_id=self.tenant_id, ids=ids, at=at, by=by)
         episodes = await store.episodes(
-            connection, tenant_id=self.tenant_id, ids=known.episode_id[known.episode_id > 0].tolist()
+            connection,
+            tenant_id=self.tenant_id,
+            ids=known.episode_id[known.episode_id > 0].tolist(),
         )
         for episode in episodes:
             i = place[episode.fingerprint]
@@ -400,7 +405,6 @@ class _Change:
             self.sign[i] = _direction(finite(self.found.value[i]), finite(self.found.limit[i]))
             self.worst[i] = self.worst_written[i] = self.found.value[i]
         numbers = await store.open_episodes(connection, tenant_id=tenant_id, rows=new)
-        crash_point("alert_event_stored")
         for i in fired.tolist():
             self.episode_id[i] = numbers[instances[i].fingerprint]
         ids = self.episode_id[fired].tolist()

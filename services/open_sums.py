@@ -15,7 +15,7 @@ from compute.block import ResultBlock, add_unlike
 from compute.pace import Pace, SumForecast, forecast_sum, pace_of
 from compute.periods import Grain, from_us, period_edges_us, to_us, year_edges_us
 from compute.rollup import rollup
-from compute.topology import Float1D
+from compute.topology import Float1D, Int1D
 from services.benchmark_periods import CLOCKWORK, CONFIDENCE, COVERED_MIN, Clock, step_range
 from services.rollup_rows import block_of
 from services.store import answers
@@ -64,7 +64,7 @@ async def read_as_tenant(
 
 @dataclass(frozen=True, slots=True)
 class OpenSums:
-    """Sums of series over one period. [µs since 1970 UTC]
+    """Sums of series over one period. [µs since 1970 UTC].
 
     Attributes
     ----------
@@ -86,20 +86,24 @@ class OpenSums:
         return self.total.covered_us[:, 0]
 
 
+def edges_us(clock: Clock, period: SumPeriod, start_us: int, end_us: int) -> Int1D:
+    """Return the edges of the periods of a site that cover a span. [µs]."""
+    start, end = from_us(start_us), from_us(end_us)
+    if period == "year":
+        return year_edges_us(start, end, time_zone=clock.time_zone, day_start=clock.day_start)
+    return period_edges_us(
+        start,
+        end,
+        grain=GRAINS[period],
+        time_zone=clock.time_zone,
+        day_start=clock.day_start,
+        base_interval_us=clock.base_interval_us,
+    )
+
+
 def bounds_us(clock: Clock, period: SumPeriod, at_us: int) -> tuple[int, int]:
     """Return start and end of the period of a site that holds an instant. [µs]."""
-    start, end = from_us(at_us), from_us(at_us + 1)
-    if period == "year":
-        edges = year_edges_us(start, end, time_zone=clock.time_zone, day_start=clock.day_start)
-    else:
-        edges = period_edges_us(
-            start,
-            end,
-            grain=GRAINS[period],
-            time_zone=clock.time_zone,
-            day_start=clock.day_start,
-            base_interval_us=clock.base_interval_us,
-        )
+    edges = edges_us(clock, period, at_us, at_us + 1)
     return int(edges[0]), int(edges[1])
 
 
@@ -176,9 +180,7 @@ async def read_paces(
     known = block.covered_us >= COVERED_MIN * min(work.step_us, _MONTH_US_MIN)
     ones = np.ones(known.shape)
     return {
-        name: pace_of(
-            np.where(known, quantity_of(block, name), np.nan), ones, level=CONFIDENCE
-        )
+        name: pace_of(np.where(known, quantity_of(block, name), np.nan), ones, level=CONFIDENCE)
         for name in quantities
     }
 

@@ -47,7 +47,9 @@ class Alert(Schema):
     severity: Severity
     site: str | None
     labels: dict[str, str]
-    texts: dict[str, str] = Field(description="触发时的文本（中英） / Texts at the moment of firing")
+    texts: dict[str, str] = Field(
+        description="触发时的文本（中英） / Texts at the moment of firing"
+    )
     active_at: datetime = Field(description="条件开始成立 / The condition held from here")
     fired_at: datetime
     resolved_at: datetime | None

@@ -1,4 +1,4 @@
-"""Demand 需量: mean power over the quarter of an hour that is open, and the highest of the month."""
+"""Demand 需量: mean power over the quarter of an hour that is open, and the month's highest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

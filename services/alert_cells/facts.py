@@ -95,9 +95,7 @@ class FactCells:
             self.known |= {one.place: _unknown for one in wanted}
             return
         patience = self._patience()
-        due = {
-            row.code: row.since + patience[row.code] for row in rows if row.code in patience
-        }
+        due = {row.code: row.since + patience[row.code] for row in rows if row.code in patience}
         of_gateway: dict[str, datetime] = {}
         for row in rows:
             if row.code in due:

@@ -1,4 +1,4 @@
-"""Values of the last minute, out of the payload of a live event: the page and a rule see the same."""
+"""Values of the last minute, out of a live event: the page and a rule see the same."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,9 +33,7 @@ _BENCHMARKS = {
     ("benchmark_level", "value"): "level",
     ("benchmark_level_end", "value"): "level_end",
 }
-MEASURES = frozenset(
-    {measure for measure, _ in _COLUMNS} | {measure for measure, _ in _BENCHMARKS}
-)
+MEASURES = frozenset({measure for measure, _ in _COLUMNS} | {measure for measure, _ in _BENCHMARKS})
 _NONE: Mapping[str, Any] = {}
 
 
