@@ -165,7 +165,7 @@ def _run(
                 verdicts.value[row] = b if is_reversed else a
                 verdicts.limit[row] = a if is_reversed else b
             stack[top] = _joined(operation, a, b)
-    return stack[0]
+    return float(stack[0])
 
 
 @inlined

@@ -131,8 +131,14 @@ class _ConditionReader(Reader):
             self.refuse(self.unexpected())
             self.skip()
             if self.peek().kind != "end":
-                self.take()
-                self.whole(depth=0)
+                self.whole_after(self.take())
+
+    def whole_after(self, stop: Token) -> None:
+        """Read what follows a fault, as one more thing that must hold."""
+        while self.accept(*_STOPS):
+            continue
+        self.whole(depth=0)
+        self.emit(Operation.AND, stop)
 
     def expected(self) -> frozenset[str]:
         """Return what could stand at the end of the text."""
@@ -192,7 +198,7 @@ class _ConditionReader(Reader):
     def operand(self, *, depth: int) -> bool:
         if self.peek().kind in {"text", "unclosed"}:
             token = self.peek()
-            raise FormulaRefused("text_as_number", at=token, found=token.text[:40])
+            raise FormulaRefused("text_as_number", token, found=token.text[:40])
         if self.number():
             self._unit()
             return True
@@ -233,7 +239,7 @@ class _ConditionReader(Reader):
             while self.peek().position <= end:
                 self.take()
         elif token.kind == "name" and token.text not in _WORDS:
-            raise FormulaRefused("unknown_unit", at=token, found=token.text[:40])
+            raise FormulaRefused("unknown_unit", token, found=token.text[:40])
         else:
             self.tried.add("<unit>")
 
@@ -259,7 +265,7 @@ class _ConditionReader(Reader):
         if sign is None:
             return Label(name, "", ())
         self.context[:] = [measure.text, name.text]
-        texts = []
+        texts: list[Token] = []
         if sign.text == "in":
             self.expect("(")
             while not texts or self.accept(","):
@@ -275,7 +281,7 @@ class _ConditionReader(Reader):
             return self.take()
         self.tried.add(expected)
         if self.peek().kind == "unclosed":
-            raise FormulaRefused("text_unclosed", at=self.peek(), expected=frozenset(self.tried))
+            raise FormulaRefused("text_unclosed", self.peek(), frozenset(self.tried))
         raise self.unexpected()
 
     def _load(self, selector: Selector, at: Token) -> None:

@@ -78,9 +78,9 @@ class FormulaRefused(NengtanError):
     def __init__(
         self,
         code: str,
-        *,
         at: Token | None = None,
         expected: frozenset[str] = frozenset(),
+        /,
         **facts: str | int,
     ) -> None:
         super().__init__(f"{code}: {facts}: correct the formula")
@@ -194,10 +194,10 @@ class Reader:
         """Return what is to be said of the next token, which cannot stand here."""
         token, expected = self.peek(), frozenset(self.tried)
         if token.kind == "end":
-            return FormulaRefused("formula_end", at=token, expected=expected)
+            return FormulaRefused("formula_end", token, expected)
         shown = token.text[:_SHOWN_MAX]
         return FormulaRefused(
-            "formula_unexpected", at=token, expected=expected, found=shown, position=token.position
+            "formula_unexpected", token, expected, found=shown, position=token.position
         )
 
     def emit(self, operation: Operation, at: Token, *, code: str = "", number: float = 0.0) -> None:
@@ -209,7 +209,7 @@ class Reader:
     def enter(self, depth: int) -> None:
         """Refuse what lies deeper than a person would write."""
         if depth > DEPTH_MAX:
-            raise FormulaRefused("formula_deep", at=self.peek(), limit=DEPTH_MAX)
+            raise FormulaRefused("formula_deep", self.peek(), limit=DEPTH_MAX)
 
     def comparison(self, *, depth: int) -> None:
         """Read a sum, and another that it may be compared with."""
@@ -261,9 +261,7 @@ class Reader:
         """Read the arguments of a function whose parenthesis is open."""
         function = FUNCTIONS.get(name.text)
         if function is None:
-            raise FormulaRefused(
-                "formula_function", at=name, found=name.text, position=name.position
-            )
+            raise FormulaRefused("formula_function", name, found=name.text, position=name.position)
         count = 0
         while count == 0 or self.accept(","):
             self.whole(depth=depth + 1)
@@ -275,7 +273,7 @@ class Reader:
         if count < wanted or (count > wanted and not function.takes_more):
             more = "…" if function.takes_more else ""
             raise FormulaRefused(
-                "formula_arguments", at=name, found=name.text, wanted=f"{wanted}{more}", given=count
+                "formula_arguments", name, found=name.text, wanted=f"{wanted}{more}", given=count
             )
         if not function.takes_more:
             self.emit(function.operation, name)

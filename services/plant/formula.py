@@ -50,7 +50,7 @@ def parse_formula(text: str) -> tuple[Instruction, ...]:
     for token in reader.tokens:
         if token.kind == "odd":
             raise FormulaRefused(
-                "formula_unexpected", at=token, found=token.text, position=token.position
+                "formula_unexpected", token, found=token.text, position=token.position
             )
     reader.whole(depth=0)
     if reader.peek().kind != "end":
