@@ -161,6 +161,8 @@ async def state_budget(
 
     Parameters
     ----------
+    node : str
+        Code; "" for the site as a whole.
     start : datetime
         The start of the period, by the calendar of the site.
     amount : float or None
@@ -187,7 +189,7 @@ async def state_budget(
         )
     async with database.transaction(tenant_id) as connection:
         state = await totals.load_state(connection, site)
-        if not await answers.list_series(
+        if node and not await answers.list_series(
             connection, site_id=state.site.id, kind="node", code=node, carrier=""
         ):
             raise NotFound("node")
@@ -271,13 +273,19 @@ async def _stand(
     if not chosen:
         return []
     series = await answers.list_series(connection, site_id=state.site.id, kind="node", carrier="")
-    number = {row.code: row.id for row in series}
-    codes = sorted({row.node for row in chosen if row.node in number})
-    series_id = np.array([number[code] for code in codes], dtype=np.int32)
+    series_id = np.array([row.id for row in series], dtype=np.int32)
+    roots = [place for place, row in enumerate(series) if row.is_root]
+    # The site as a whole is the row behind those of its nodes.
+    codes = [*(row.code for row in series), *([""] if roots else [])]
     clock = _clock(state)
     bounds = open_sums.bounds_us(clock, period, to_us(at))
     sums = await open_sums.read_sums(
-        connection, read_as_tenant, series_id=series_id, period=period, bounds=bounds
+        connection,
+        read_as_tenant,
+        series_id=series_id,
+        period=period,
+        bounds=bounds,
+        together=roots,
     )
     summed = sorted({row.quantity for row in chosen} - {DEMAND})
     paces = await open_sums.read_paces(
@@ -288,6 +296,7 @@ async def _stand(
         period=period,
         quantities=summed,
         now_us=min(to_us(at), bounds[1] - 1),
+        together=roots,
     )
     is_over = to_us(state.as_of) >= bounds[1]
     step_us = CLOCKWORK[period].step_us
@@ -304,6 +313,7 @@ async def _stand(
             start_us=bounds[0],
             end_us=bounds[1],
             base_interval_us=clock.base_interval_us,
+            together=roots,
         )
     passed = (min(to_us(state.as_of), bounds[1]) - bounds[0]) / (bounds[1] - bounds[0])
 
