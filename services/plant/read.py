@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,6 +23,7 @@ from services.plant.syntax import Source, read_json, read_yaml
 from services.plant.tariff import TariffVersion
 
 Form = Literal["yaml", "json"]
+_Model = TypeVar("_Model", bound=BaseModel)
 
 # What pydantic calls a fault of shape, and what we call it.
 _CODE_BY_TYPE: Mapping[str, str] = {
@@ -156,6 +157,20 @@ def read_tariff_version(content: bytes, *, carrier: str, minutes: int) -> Tariff
     if version is None or any(item.severity == "error" for item in findings):
         raise PlantInvalid(findings)
     return version
+
+
+def read_document(content: bytes, model: type[_Model]) -> tuple[_Model | None, Source]:
+    """Return what a JSON document is by a model of its own, None if its shape is not right.
+
+    The findings of the source say what is wrong with its text and its shape.
+    """
+    source = read_json(content)
+    try:
+        return model.model_validate_json(json.dumps(source.data)), source
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False, include_input=False)
+        source.findings.extend(_shape_findings(errors, source.data, model=model))
+        return None, source
 
 
 def _shape_findings(
