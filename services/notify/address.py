@@ -118,9 +118,9 @@ async def resolve(url: Url, *, allowed: Sequence[Network]) -> list[Address]:
 def is_reachable(address: Address, allowed: Sequence[Network]) -> bool:
     """Return whether messages may go to an address: it is public, or the operator named it."""
     inner = _inner(address)
-    if any(inner.version == network.version and inner in network for network in allowed):
+    if any(one in network for one in (address, inner) for network in allowed):
         return True
-    return inner.is_global and not inner.is_multicast and not inner.is_reserved
+    return address.is_global and inner.is_global and not inner.is_multicast and not inner.is_reserved
 
 
 def read_networks(text: str) -> tuple[Network, ...]:
