@@ -16,10 +16,12 @@ from api.dependencies import only_known_parameters
 from api.page import Page
 from api.routes import (
     accounts,
+    alerts,
     balance,
     balance_table,
     benchmarks,
     bill,
+    budgets,
     carbon_accounting,
     carbon_flow,
     collection,
@@ -109,6 +111,10 @@ ROUTERS = (
     imports.router,
     imports.write_router,
     exports.router,
+    alerts.router,
+    alerts.write_router,
+    budgets.router,
+    budgets.write_router,
     park.router,
     provenance.router,
     events.router,

@@ -45,6 +45,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "method_not_allowed": Kind(405, "Method not allowed", "不支持该方法"),
     "timeout": Kind(408, "The request took too long to arrive", "请求接收超时"),
     "login_taken": Kind(409, "The login is taken", "账号已存在"),
+    "alert_acknowledged": Kind(409, "The alert is acknowledged already", "告警已被确认"),
     "import_state": Kind(409, "The import is in another state", "导入状态不符"),
     "import_busy": Kind(409, "Another import is being worked on", "另一导入正在处理"),
     "changed_meanwhile": Kind(412, "It was changed meanwhile", "数据已被他人修改"),

@@ -136,3 +136,41 @@ def _sum_up(top: Float2D, bottom: Float2D, count: Int1D, sums: Float2D) -> None:
         if own > 0.0:
             share = min(max(shared / own, 0.0), _SHARED_MAX)
             sums[5, row] = (1.0 + share) / (1.0 - share)
+
+
+class SumForecast(NamedTuple):
+    """What sums come to at the end of their period, each (u,) float64; NaN: not known.
+
+    `low` and `high` hold the truth with the chance that the pace was asked for.
+    """
+
+    value: Float1D
+    low: Float1D
+    high: Float1D
+
+
+def forecast_sum(so_far: Float1D, pace: Pace, steps_left: Float1D) -> SumForecast:
+    """Return where sums end if the rest of the period runs as past steps did.
+
+    Parameters
+    ----------
+    so_far : (u,) float64
+        What is known of the period; NaN: nothing, and so is the end.
+    pace : Pace
+        Of u sums as numerators; the denominators do not matter.
+    steps_left : (u,) float64
+        How many steps are not covered yet. >= 0.
+
+    Notes
+    -----
+    The n steps left add n times the mean. Their sum varies by n s^2, and the mean of N past steps
+    is not known better than by s^2 / N, which n steps make n^2 s^2 / N; both more by what
+    neighbours share (`Pace.inflation`). Without a step left the end is what is known.
+    """
+    left = np.maximum(steps_left, 0.0)
+    is_over = left == 0.0
+    no_pace = ~is_over & (pace.weight == 0.0)
+    value = so_far + np.where(no_pace, np.nan, left * pace.top)
+    spread = pace.inflation * pace.top_top * (left + left * left * pace.weight)
+    half = np.where(is_over, 0.0, np.sqrt(spread))
+    return SumForecast(value, value - half, value + half)

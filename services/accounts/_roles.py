@@ -15,6 +15,9 @@ Permission = Literal[
     "plant.write",
     "factor.confirm",
     "factor.write",
+    "alert.write",
+    "alert_rule.write",
+    "budget.write",
     "accounts.write",
     "changes.read",
     "park.read",
@@ -35,7 +38,9 @@ ALL_PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # holds that, whatever the role.
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "viewer": frozenset({"read"}),
-    "operator": frozenset({"read", "review", "quarantine.write", "import.write"}),
+    "operator": frozenset(
+        {"read", "review", "quarantine.write", "import.write", "alert.write"}
+    ),
     "energy_manager": frozenset(
         {
             "read",
@@ -45,6 +50,9 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             "plant.write",
             "factor.confirm",
             "factor.write",
+            "alert.write",
+            "alert_rule.write",
+            "budget.write",
         }
     ),
     "verifier": frozenset({"read", "changes.read", "factor.confirm"}),

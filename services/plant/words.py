@@ -42,7 +42,7 @@ def _code(value: str) -> str:
     return value
 
 
-def _text(value: str) -> str:
+def visible_text(value: str) -> str:
     """Return the text in composed form; what cannot be seen or turns the reading order is refused.
 
     The categories are control, format (bidirectional marks, zero-width), lone surrogate, private
@@ -106,8 +106,10 @@ Code = Annotated[
     Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$"),
     AfterValidator(_code),
 ]
-Text = Annotated[str, Field(min_length=1, max_length=_TEXT_LENGTH_MAX), AfterValidator(_text)]
-Unit = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(_text)]
+Text = Annotated[
+    str, Field(min_length=1, max_length=_TEXT_LENGTH_MAX), AfterValidator(visible_text)
+]
+Unit = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(visible_text)]
 Day = Annotated[date, BeforeValidator(_day)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 # The end of the day is 24:00.

@@ -14,14 +14,20 @@ on conflict (gateway_id, hour) do update set
   quarantined = ingest_hour.quarantined + excluded.quarantined
 
 -- name: add_sequences
-insert into gateway_sequence (gateway_id, epoch, tenant_id, received, first_received_at, last_received_at)
-select g.id, s.epoch, g.tenant_id, s.received::int8multirange, $4::timestamptz, $4::timestamptz
+insert into gateway_sequence (gateway_id, epoch, tenant_id, received, first_received_at, last_received_at,
+  gap_since)
+select g.id, s.epoch, g.tenant_id, s.received::int8multirange, $4::timestamptz, $4::timestamptz,
+  case when s.received::int8multirange <> int8multirange(int8range(1, upper(s.received::int8multirange)))
+    then $4::timestamptz end
 from unnest($1::integer[], $2::text[], $3::text[]) as s (gateway_id, epoch, received)
 join gateway g on g.id = s.gateway_id
 order by g.id, s.epoch
 on conflict (gateway_id, epoch) do update set
   received = gateway_sequence.received + excluded.received,
-  last_received_at = greatest(gateway_sequence.last_received_at, excluded.last_received_at)
+  last_received_at = greatest(gateway_sequence.last_received_at, excluded.last_received_at),
+  gap_since = case when gateway_sequence.received + excluded.received
+      <> int8multirange(int8range(1, upper(gateway_sequence.received + excluded.received)))
+    then coalesce(gateway_sequence.gap_since, excluded.last_received_at) end
 
 -- name: add_conflicts
 insert into conflict (point_id, ts, value, tenant_id, gateway_id, kept_value, received_at)

@@ -193,3 +193,19 @@ grant select, insert, update on alert_silence to nengtan_api, nengtan_admin;
 grant select, insert on alert_delivery to nengtan_api;
 grant select, insert, update on alert_heartbeat to nengtan_worker, nengtan_admin;
 grant select on alert_heartbeat to nengtan_api;
+-- What people do to an alert is told on the stream as what the worker does.
+grant insert on event to nengtan_api;
+
+-- Since when something waits, for the rules about the centre itself.
+alter table dirty add column marked_at timestamptz not null default now();
+alter table gateway_sequence add column gap_since timestamptz;
+comment on column gateway_sequence.gap_since is 'Since when message numbers are missing; null: none is.';
+
+create table service_state (
+  name text primary key check (name in ('ingest')),
+  at timestamptz not null,
+  detail jsonb not null
+);
+comment on table service_state is 'What a process says of itself, every few seconds.';
+grant select, insert, update on service_state to nengtan_ingest;
+grant select on service_state to nengtan_worker;
