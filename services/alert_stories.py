@@ -62,9 +62,7 @@ async def active(
 ) -> ActiveAnswer:
     """Return what fires now, the most severe and then the newest first."""
     async with database.transaction(tenant_id, snapshot=True) as connection:
-        rows = await store.list_active(
-            connection, site=site, severity=severity, limit=limit + 1
-        )
+        rows = await store.list_active(connection, site=site, severity=severity, limit=limit + 1)
         return ActiveAnswer(
             as_of=await answers.instant(connection),
             evaluated_at=await store.evaluated_at(connection, tenant_id),
@@ -190,9 +188,7 @@ async def assign(
     return await _add(database, tenant_id, line, change="assigned")
 
 
-async def _add(
-    database: Database, tenant_id: int, note: NewNote, *, change: str
-) -> EpisodeRow:
+async def _add(database: Database, tenant_id: int, note: NewNote, *, change: str) -> EpisodeRow:
     async with database.transaction(tenant_id) as connection:
         await _find(connection, note.episode_id)
         await store.add_notes(connection, tenant_id=tenant_id, notes=[note])

@@ -23,9 +23,7 @@ from services.store.pool import Connection, Database
 from services.totals import NotAnEdge, SiteState
 
 BudgetPeriod = Literal["day", "month", "year"]
-BudgetQuantity = Literal[
-    "energy_kwh", "coal_equivalent_tce", "coal_equal_tce", "emission_tco2e"
-]
+BudgetQuantity = Literal["energy_kwh", "coal_equivalent_tce", "coal_equal_tce", "emission_tco2e"]
 UNITS: dict[str, str] = {
     "energy_kwh": "kWh",
     "coal_equivalent_tce": "tce",
@@ -220,9 +218,7 @@ def _check_start(state: SiteState, period: BudgetPeriod, start: datetime) -> Non
         )
 
 
-async def _holding_at(
-    connection: Connection, state: SiteState, at: datetime
-) -> list[BudgetRow]:
+async def _holding_at(connection: Connection, state: SiteState, at: datetime) -> list[BudgetRow]:
     """Return the budgets that hold of the periods that hold an instant."""
     clock = _clock(state)
     bounds = {GRAINS[p]: open_sums.bounds_us(clock, p, to_us(at)) for p in GRAINS}
@@ -246,9 +242,7 @@ async def _stand(
     chosen = [row for row in rows if row.grain == GRAINS[period]]
     if not chosen:
         return []
-    series = await answers.list_series(
-        connection, site_id=state.site.id, kind="node", carrier=""
-    )
+    series = await answers.list_series(connection, site_id=state.site.id, kind="node", carrier="")
     number = {row.code: row.id for row in series}
     codes = sorted({row.node for row in chosen if row.node in number})
     series_id = np.array([number[code] for code in codes], dtype=np.int32)

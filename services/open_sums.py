@@ -175,9 +175,7 @@ async def read_paces(
     known = block.covered_us >= COVERED_MIN * min(work.step_us, _MONTH_US_MIN)
     ones = np.ones(known.shape)
     return {
-        name: pace_of(
-            np.where(known, quantity_of(block, name), np.nan), ones, level=CONFIDENCE
-        )
+        name: pace_of(np.where(known, quantity_of(block, name), np.nan), ones, level=CONFIDENCE)
         for name in quantities
     }
 

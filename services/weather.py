@@ -138,9 +138,7 @@ def _places(plant: Plant) -> Mapping[tuple[str, str], str]:
     inside = {node.code for node in plant.nodes if node.kind not in {"source", "delivery"}}
     places = {("node", node.code): node.code for node in plant.nodes}
     for flow in plant.flows:
-        places["flow", flow.code] = (
-            flow.to_node if flow.to_node in inside else flow.from_node
-        )
+        places["flow", flow.code] = flow.to_node if flow.to_node in inside else flow.from_node
         for metering in flow.metered_by:
             places["point", metering.point] = places["flow", flow.code]
     for meter in plant.meters:

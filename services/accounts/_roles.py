@@ -38,9 +38,7 @@ ALL_PERMISSIONS: frozenset[Permission] = frozenset(get_args(Permission))
 # holds that, whatever the role.
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     "viewer": frozenset({"read"}),
-    "operator": frozenset(
-        {"read", "review", "quarantine.write", "import.write", "alert.write"}
-    ),
+    "operator": frozenset({"read", "review", "quarantine.write", "import.write", "alert.write"}),
     "energy_manager": frozenset(
         {
             "read",

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
-    IPv4Network,
     IPv6Address,
-    IPv6Network,
     ip_address,
     ip_network,
 )
@@ -21,9 +19,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from services.refusal import Refusal
+from services.settings import Network
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|[0-9A-Fa-f:.]{2,45}")
 _TARGET = re.compile(r"[!-~]*")
@@ -105,7 +103,10 @@ async def resolve(url: Url, *, allowed: Sequence[Network]) -> list[Address]:
         If the name cannot be resolved.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    try:
+        found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a label too long to be one
+        raise _unreadable(url.host) from None
     addresses = list(
         dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found)
     )
@@ -120,18 +121,9 @@ def is_reachable(address: Address, allowed: Sequence[Network]) -> bool:
     inner = _inner(address)
     if any(one in network for one in (address, inner) for network in allowed):
         return True
-    return address.is_global and inner.is_global and not inner.is_multicast and not inner.is_reserved
-
-
-def read_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of a text such as `10.2.0.0/16, 127.0.0.1/32`.
-
-    Raises
-    ------
-    ValueError
-        If one of them is none.
-    """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    return (
+        address.is_global and inner.is_global and not inner.is_multicast and not inner.is_reserved
+    )
 
 
 def _check(address: Address, host: str, allowed: Sequence[Network]) -> None:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.notify.address import Network, UrlRefused, read_url
+from services.notify.address import UrlRefused, read_url
 from services.notify.policy import Channel, Policy
 from services.notify.texts import TEXTS
 from services.plant.findings import Finding, Nearest, Place, PlantInvalid, limited
 from services.plant.read import read_document
+from services.settings import Network
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _NEEDS = {

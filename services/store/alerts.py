@@ -268,9 +268,7 @@ async def list_deliveries(connection: Connection, episode_id: int) -> list[Deliv
     return await fetch_all(connection, DeliveryRow, "alert_deliveries", (episode_id,))
 
 
-async def acknowledge(
-    connection: Connection, *, episode_id: int, actor: str, at: datetime
-) -> bool:
+async def acknowledge(connection: Connection, *, episode_id: int, actor: str, at: datetime) -> bool:
     """Acknowledge an episode; False: somebody has before."""
     cursor = await connection.execute(query("alert_acknowledge"), (episode_id, at, actor))
     return cursor.rowcount == 1

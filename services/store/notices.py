@@ -274,3 +274,14 @@ async def channel_states(
 async def lapsed(connection: Connection, at: datetime) -> list[LapsedRow]:
     """Return alerts of other systems that are over, for they were not sent again."""
     return await fetch_all(connection, LapsedRow, "notice_lapsed", (at,))
+
+
+async def broken_episode(connection: Connection, *, tenant_id: int, channel: str) -> int | None:
+    """Return the open alert that a channel is broken, None if there is none."""
+    row = await (await connection.execute(query("notice_broken"), (tenant_id, channel))).fetchone()
+    return None if row is None else int(row["id"])
+
+
+async def add_delivered_notes(connection: Connection, *, ids: Sequence[int], at: datetime) -> None:
+    """Add to the stories of episodes that messages were taken, those in summaries too."""
+    await connection.execute(query("notice_delivered_notes"), (list(ids), at))

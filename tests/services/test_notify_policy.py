@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.address import UrlRefused, is_reachable, read_networks, read_url
+from services.notify.address import UrlRefused, is_reachable, read_url
 from services.notify.hours import Hours, end_of
 from services.notify.matching import LabelMatcher, Matcher, matches
 from services.notify.plan import on_duty, plan
@@ -218,7 +219,7 @@ class TestMatchers:
         ],
     )
     def test_match(
-        self, value: str, is_regex: bool, is_equal: bool, label: str | None, expected: bool
+        self, *, value: str, is_regex: bool, is_equal: bool, label: str | None, expected: bool
     ) -> None:
         matcher = LabelMatcher(name="n", value=value, is_regex=is_regex, is_equal=is_equal)
         assert matches([matcher], {} if label is None else {"n": label}) is expected
@@ -336,7 +337,7 @@ class TestUrls:
         assert found == [("url_refused", "heartbeat_url")]
 
     def test_of_networks_that_the_operator_named_are_taken(self) -> None:
-        allowed = read_networks("10.2.0.0/16, ::1/128")
+        allowed = [ip_network("10.2.0.0/16"), ip_network("::1/128")]
         assert read_url("http://10.2.3.4:8080/a?b=c", allowed=allowed).authority == "10.2.3.4:8080"
         assert read_url("https://[::1]/", allowed=allowed).authority == "[::1]"
         for address in ("10.3.0.1", "127.0.0.1"):
@@ -345,6 +346,6 @@ class TestUrls:
 
     @given(st.ip_addresses())
     def test_public_addresses_alone_are_reachable_unless_named(self, address: Any) -> None:
-        named = read_networks(f"{address}/{address.max_prefixlen}")
+        named = [ip_network(f"{address}/{address.max_prefixlen}")]
         assert is_reachable(address, ()) <= bool(address.is_global)
         assert is_reachable(address, named)

@@ -94,7 +94,7 @@ where id = any($1) and delivered_at is null and abandoned_at is null and summary
 returning id
 
 -- name: notice_sent_count
-select count(*) as count from alert_delivery
+select count(distinct delivered_at) as count from alert_delivery
 where tenant_id = $1 and channel = $2 and delivered_at > $3 and kind not in ('summary', 'test')
 
 -- name: notice_open_summary
@@ -157,6 +157,18 @@ select tenant_id, name, at from alert_heartbeat
 -- name: notice_beat
 insert into alert_heartbeat (tenant_id, name, at, detail) values ($1, $2, $3, $4)
 on conflict (tenant_id, name) do update set at = excluded.at, detail = excluded.detail
+
+-- name: notice_broken
+select id from alert_episode
+where tenant_id = $1 and resolved_at is null and group_code = 'service' and labels->>'channel' = $2
+
+-- name: notice_delivered_notes
+insert into alert_note (tenant_id, episode_id, at, kind, actor, text, detail)
+select d.tenant_id, d.episode_id, $2, case when d.kind = 'escalation' then 'escalated' else 'delivered' end, 'notifier',
+       d.channel, jsonb_build_object('channel', d.channel, 'kind', d.kind, 'step', d.step,
+         'tries', d.attempt_count, 'in_summary', d.summary_id is not null)
+from alert_delivery d where (d.id = any($1) or d.summary_id = any($1)) and d.episode_id is not null
+order by d.id
 
 -- name: notice_lapsed
 select id, tenant_id, ends_at from alert_episode
