@@ -97,7 +97,7 @@ class Notifier:
                     await _set_aside(connection, row, decision, at=at)
         crash_point("alert_event_stored")
         for place, rows in wanted.items():
-            self._begin(place, partial(self._drain, outlets[place], rows))
+            self._begin(place, partial(self._drain, outlets[place], rows, at))
         return len(wanted)
 
     async def keep_up(self) -> None:
@@ -167,9 +167,8 @@ class Notifier:
                 )
         return outlets
 
-    async def _drain(self, outlet: _Outlet, rows: list[DueRow]) -> None:
+    async def _drain(self, outlet: _Outlet, rows: list[DueRow], at: datetime) -> None:
         """Send the messages of a channel one after the other, until it does not take one."""
-        at = self._now()
         async with self._database.transaction() as connection:
             kept = await storm.limit(connection, outlet.channel, outlet.tenant, rows, at=at)
         batches = _batches(outlet.channel, kept)

@@ -66,7 +66,9 @@ with ready as (
       where f.episode_id = d.episode_id and f.channel = d.channel and f.kind in ('firing', 'escalation', 'broken')
         and f.delivered_at is null and f.abandoned_at is null
         and (f.summary_id is null or exists (
-          select from alert_delivery s where s.id = f.summary_id and s.delivered_at is null and s.abandoned_at is null))
+          select from alert_delivery s where s.id = f.summary_id and s.delivered_at is null and s.abandoned_at is null
+            -- One that still waits takes the resolution in, too.
+            and (s.attempt_count > 0 or s.due_at <= $1)))
         and (f.summary_id is not null or f.attempt_count > 0 or f.due_at <= e.resolved_at)))
 )
 select id, tenant_id, episode_id, kind, channel, step, idempotency_key, payload, created_at, due_at, attempt_count,
