@@ -340,6 +340,7 @@ class TestStorm:
         await centre.pass_time(seconds=30)
         assert [one.kind for one in hook.received] == ["firing"] * 3
         await centre.resolve(episodes[-1])
+        await centre.tick()
         await centre.pass_time(seconds=31)
         kinds = [one.kind for one in hook.received]
         assert kinds == ["firing"] * 3 + ["summary"]
