@@ -142,57 +142,38 @@ def step(states: States, met: Byte1D, clear: Byte1D, holds: Holds, *, now_us: in
 
 @kernel
 def _step(stepped: Stepped, met: Byte1D, clear: Byte1D, holds: Holds, now_us: int) -> None:
-    states = stepped.states
-    for i in range(states.state.size):
-        before_us = states.evaluated_us[i]
-        if now_us < before_us:
+    state, active_us, fired_us, keep_since_us, evaluated_us = stepped.states
+    for_us, keep_firing_us = holds
+    _, fired, resolved = stepped
+    for i in range(state.size):
+        if now_us < evaluated_us[i]:
             continue
-        states.evaluated_us[i] = now_us
-        if states.state[i] == _FIRING:
-            _step_firing(stepped, i, met[i], clear[i], holds.keep_firing_us[i], before_us, now_us)
+        elapsed_us = 0 if evaluated_us[i] == NEVER_US else now_us - evaluated_us[i]
+        evaluated_us[i] = now_us
+        if state[i] != _FIRING:
+            active_us[i] = _since(met[i], active_us[i], elapsed_us, now_us)
+            if active_us[i] == NEVER_US:
+                state[i] = _INACTIVE
+            elif met[i] == 1 and now_us - active_us[i] >= for_us[i]:
+                state[i] = _FIRING
+                fired_us[i] = now_us
+                fired[i] = True
+            else:
+                state[i] = _PENDING
         else:
-            _step_quiet(stepped, i, met[i], holds.for_us[i], before_us, now_us)
+            ends = clear[i] if met[i] == 0 else 0 if met[i] == 1 else _UNKNOWN
+            keep_since_us[i] = _since(ends, keep_since_us[i], elapsed_us, now_us)
+            if ends == 1 and now_us - keep_since_us[i] >= keep_firing_us[i]:
+                state[i] = _INACTIVE
+                active_us[i] = fired_us[i] = keep_since_us[i] = NEVER_US
+                resolved[i] = True
 
 
 @inlined
-def _step_quiet(
-    stepped: Stepped, i: int, met: int, for_us: int, before_us: int, now_us: int
-) -> None:
-    states = stepped.states
-    if met == _UNKNOWN:
-        if states.state[i] == _PENDING:
-            states.active_us[i] += now_us - before_us
-        return
-    if met == 0:
-        states.state[i] = _INACTIVE
-        states.active_us[i] = NEVER_US
-        return
-    if states.state[i] == _INACTIVE:
-        states.state[i] = _PENDING
-        states.active_us[i] = now_us
-    if now_us - states.active_us[i] >= for_us:
-        states.state[i] = _FIRING
-        states.fired_us[i] = now_us
-        stepped.fired[i] = True
-
-
-@inlined
-def _step_firing(
-    stepped: Stepped, i: int, met: int, clear: int, keep_us: int, before_us: int, now_us: int
-) -> None:
-    states = stepped.states
-    if met == _UNKNOWN or (met == 0 and clear == _UNKNOWN):
-        if states.keep_since_us[i] != NEVER_US:
-            states.keep_since_us[i] += now_us - before_us
-        return
-    if met == 1 or clear == 0:
-        states.keep_since_us[i] = NEVER_US
-        return
-    if states.keep_since_us[i] == NEVER_US:
-        states.keep_since_us[i] = now_us
-    if now_us - states.keep_since_us[i] >= keep_us:
-        states.state[i] = _INACTIVE
-        states.active_us[i] = NEVER_US
-        states.fired_us[i] = NEVER_US
-        states.keep_since_us[i] = NEVER_US
-        stepped.resolved[i] = True
+def _since(is_so: int, since_us: int, elapsed_us: int, now_us: int) -> int:
+    """Return since when something is so, less what is unknown; NEVER_US if it is not."""
+    if is_so == 0:
+        return NEVER_US
+    if since_us == NEVER_US:
+        return now_us if is_so == 1 else NEVER_US
+    return since_us if is_so == 1 else since_us + elapsed_us

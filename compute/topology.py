@@ -42,7 +42,8 @@ class NodeKind(IntEnum):
 class Operation(IntEnum):
     """What an instruction does: it takes values from the top of the stack and puts one back.
 
-    A comparison is 1 if it holds, else 0; `IF` takes its second value unless the first is 0.
+    A comparison is 1 if it holds, else 0; `IF` takes its second value unless the first is 0. AND,
+    OR and NOT are of conditions alone.
     """
 
     CONSTANT = 0
@@ -63,6 +64,9 @@ class Operation(IntEnum):
     MAX = 15
     FIRST_KNOWN = 16
     IF = 17
+    AND = 18
+    OR = 19
+    NOT = 20
 
 
 _NONE: Index1D = np.zeros(0, dtype=np.int32)

@@ -162,7 +162,7 @@ m2: 平方米 平米 m^2 | m: 米 | mg/Nm3: 毫克/标准立方米 毫克/标立
 _MILLI = frozenset({"mg", "mL", "mA", "mV", "mm", "ms", "mbar", "mg/m3", "mg/Nm3"})
 
 # The amount that a rate makes in one hour, in base units of both.
-_AMOUNT_OF_RATE: dict[Dimension, tuple[Dimension, Fraction]] = {
+AMOUNT_OF_RATE: dict[Dimension, tuple[Dimension, Fraction]] = {
     "power": ("energy", Fraction(3600)),
     "reactive_power": ("reactive_energy", Fraction(1)),
     "mass_flow": ("mass", Fraction(1)),
@@ -290,7 +290,7 @@ def rate_conversion(source: str, target: str, *, place: str = "") -> float:
         If the source is not a rate, or not one of the target.
     """
     rate, amount = unit(source, place=place), unit(target, place=place)
-    dimension, base = _AMOUNT_OF_RATE.get(rate.dimension, (None, Fraction(0)))
+    dimension, base = AMOUNT_OF_RATE.get(rate.dimension, (None, Fraction(0)))
     if dimension != amount.dimension:
         raise UnitMismatch(place=place, source=rate, target=amount)
     return float(rate.scale * base / amount.scale)
@@ -340,7 +340,7 @@ def _words(dimension: Dimension) -> str:
 
 def _remedy(source: Unit, target: Unit) -> str:
     pair = {source.dimension, target.dimension}
-    if any(pair == {rate, amount} for rate, (amount, _) in _AMOUNT_OF_RATE.items()):
+    if any(pair == {rate, amount} for rate, (amount, _) in AMOUNT_OF_RATE.items()):
         return (
             "a rate becomes an amount over time; declare the point a gauge, or correct the unit "
             "to that of its register"

@@ -225,12 +225,17 @@ def _join(operation: int, stack: _Stack, top: int) -> None:
     stack.state[top] = max(stack.state[top], stack.state[top + 1])
     if stack.state[top] != _KNOWN:
         return
-    if _LESS <= operation <= _NOT_EQUAL:
-        stack.value[top] = 1.0 if _holds(operation, a, b) else 0.0
-    else:
-        stack.value[top] = _calculate(operation, a, b)
+    stack.value[top] = of_two(operation, a, b)
     if not np.isfinite(stack.value[top]):
         stack.state[top] = _UNDEFINED
+
+
+@kernel
+def of_two(operation: int, a: float, b: float) -> float:
+    """Return what an operation makes of two known values; not finite where it makes nothing."""
+    if _LESS <= operation <= _NOT_EQUAL:
+        return 1.0 if _holds(operation, a, b) else 0.0
+    return _calculate(operation, a, b)
 
 
 @kernel

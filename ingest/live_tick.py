@@ -1,7 +1,9 @@
 """The live tick: one `live` event a second and site, whatever else there is to compute."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -14,6 +16,7 @@ from services.store.pool import Database, DatabaseUnavailable
 
 _log = structlog.get_logger()
 
+OnTold = Callable[[int, Mapping[str, Any], datetime], None]
 _PERIOD_US = 1_000_000
 _TRIM_TICKS = 10
 
@@ -26,9 +29,14 @@ class LiveTick:
     database : Database
     models : SiteModels
         Shared with who computes the stored results: a description is compiled once.
+    on_told : callable, optional
+        Is handed the number of the site, the payload and the instant of each event.
     """
 
-    def __init__(self, database: Database, models: SiteModels) -> None:
+    def __init__(
+        self, database: Database, models: SiteModels, on_told: OnTold | None = None
+    ) -> None:
+        self._on_told = on_told
         self._database = database
         self._models = models
         self._sites: dict[int, LiveSite] = {}
@@ -76,4 +84,7 @@ class LiveTick:
             seen = self._sites.get(site_id)
             if seen is None or seen.model is not model:
                 seen = self._sites[site_id] = LiveSite(model)
-            return await live_values.emit(connection, seen, at=at, ingest=ingest)
+            payload = await live_values.emit(connection, seen, at=at, ingest=ingest)
+        if payload is not None and self._on_told is not None:
+            self._on_told(site_id, payload, at)
+        return payload is not None

@@ -71,6 +71,11 @@ class Pipeline:
     flush_messages: int
     flush_s: float
     tally: Tally = field(default_factory=Tally)
+    storing_us: int | None = None
+
+    def waiting_s(self) -> float:
+        """Return how long the oldest message has waited that is received and not stored. [s]."""
+        return 0.0 if self.storing_us is None else (clock.now_us() - self.storing_us) / 1e6
 
     async def run(self) -> None:
         """Work until the receiver is closed or the task is cancelled."""
@@ -95,7 +100,9 @@ class Pipeline:
 
     async def _store_all(self, ready: asyncio.Queue[_Part | None]) -> None:
         while (part := await ready.get()) is not None:
+            self.storing_us = part.received_us
             await self._store(part)
+            self.storing_us = None
 
     async def _store(self, part: _Part) -> None:
         """Commit, then publish the receipts, then acknowledge."""

@@ -20,8 +20,10 @@ from ingest.redrive import redrive_due
 from ingest.registry import load_registry
 from ingest.tick import Worker
 from ingest.values_out import ValuesOut
+from services import clock
 from services.lease import keep_lease
 from services.settings import Settings
+from services.store import alert_facts, events
 from services.store.pool import Database, DatabaseUnavailable
 from services.waiting import stop_on_signal, wait_for_database
 
@@ -29,6 +31,7 @@ _log = structlog.get_logger()
 _REDRIVE_S = 2.0
 _RECEIVE_MAX = 65_535  # MQTT 5, 3.1.2.11.3
 _IMPORT_S = 0.5
+_SAY_S = 2.0
 
 
 async def run_ingest(settings: Settings) -> None:
@@ -60,6 +63,7 @@ async def run_ingest(settings: Settings) -> None:
             lambda: _follow_plants(database, pipeline, settings),
             lambda: _redrive(database, pipeline),
             lambda: _import(database),
+            lambda: _say(database, pipeline, held),
             lambda: _values_out(database, pipeline, held),
         )
     finally:
@@ -186,6 +190,25 @@ async def _redrive(database: Database, pipeline: Pipeline) -> None:
             await redrive_due(database, pipeline.committer, pipeline.registry)
         except DatabaseUnavailable as error:
             _log.warning("ingest.redrive.postponed", reason=str(error))
+
+
+async def _say(database: Database, pipeline: Pipeline, held: asyncio.Event) -> None:
+    """Say every other second whether the broker is there, and how far ingest is behind."""
+    await held.wait()
+    while True:
+        await asyncio.sleep(_SAY_S)
+        detail = {
+            "connected": pipeline.receiver.connected,
+            "waiting_s": round(pipeline.waiting_s(), 3),
+        }
+        try:
+            async with database.transaction() as connection:
+                await events.commit_without_waiting(connection)
+                await alert_facts.put_service_state(
+                    connection, name="ingest", at=clock.now(), detail=detail
+                )
+        except DatabaseUnavailable as error:
+            _log.warning("ingest.state.postponed", reason=str(error))
 
 
 async def _import(database: Database) -> None:

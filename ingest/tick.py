@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
+from ingest.alert_tick import AlertTick
 from ingest.live_tick import LiveTick
 from services import clock, traced
 from services.crash import crash_point
@@ -32,6 +33,7 @@ class Worker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._models = SiteModels()
+        self.alerts = AlertTick(database, self._models)
 
     async def drain(self) -> int:
         """Compute until nothing is dirty; return how many base intervals that was.
@@ -70,6 +72,7 @@ class Worker:
             done = await recompute(connection, model, dirty, at=clock.now())
             crash_point("rollup_before_commit")
         crash_point("rollup_after_commit")
+        self.alerts.on_results(site_id)
         _log.info(
             "tick.site.computed",
             site=model.site.code,
@@ -82,12 +85,13 @@ class Worker:
         """Work until told to stop; wait for the database as long as it takes."""
         async with asyncio.TaskGroup() as group:
             bell = asyncio.Event()
-            live = LiveTick(self._database, self._models)
+            live = LiveTick(self._database, self._models, self.alerts.on_live)
             tasks = [
                 group.create_task(_forever(lambda: _listen(self._database, bell))),
                 group.create_task(_forever(lambda: self._work(bell))),
                 # Beside the drain, with a connection of its own: no backlog holds it up.
                 group.create_task(_forever(live.step, pause_s_max=_LIVE_PAUSE_S)),
+                group.create_task(_forever(self.alerts.step, pause_s_max=_LIVE_PAUSE_S)),
                 group.create_task(_forever(lambda: _trim(self._database))),
             ]
             await stop.wait()

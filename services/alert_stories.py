@@ -1,4 +1,4 @@
-"""Alerts as people meet them: what fires, what fired, one alert's story, and what they add to it."""
+"""Alerts as people meet them: what fires, what fired, one alert's story, what they add to it."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -212,8 +212,8 @@ def _check_start(state: SiteState, period: BudgetPeriod, start: datetime) -> Non
         raise NotAnEdge(
             f"start lies inside a {period} of the site ({state.site.time_zone}): use {near[0]} or"
             f" {near[1]}",
-            f"start 落在一个统计周期（{period}，时区 {state.site.time_zone}）之内：请用 {near[0]} 或"
-            f" {near[1]}",
+            f"start 落在一个统计周期（{period}，时区 {state.site.time_zone}）之内："
+            f"请用 {near[0]} 或 {near[1]}",
             pointer="start",
         )
 

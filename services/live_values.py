@@ -81,11 +81,13 @@ class LiveSite:
         return self.span is not None
 
 
-async def emit(connection: Connection, site: LiveSite, *, at: datetime, ingest: bool) -> bool:
-    """Append the `live` event of a site; return whether there was anything to tell."""
+async def emit(
+    connection: Connection, site: LiveSite, *, at: datetime, ingest: bool
+) -> dict[str, Any] | None:
+    """Append the `live` event of a site; return its payload, None if there is nothing to tell."""
     payload = await measure(connection, site, at=at, ingest=ingest)
     if payload is None:
-        return False
+        return None
     await events.add_event(
         connection,
         tenant_id=site.model.site.tenant_id,
@@ -94,7 +96,7 @@ async def emit(connection: Connection, site: LiveSite, *, at: datetime, ingest: 
         at=at,
         payload=payload,
     )
-    return True
+    return payload
 
 
 async def measure(

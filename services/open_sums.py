@@ -15,7 +15,7 @@ from compute.block import ResultBlock, add_unlike
 from compute.pace import Pace, SumForecast, forecast_sum, pace_of
 from compute.periods import Grain, from_us, period_edges_us, to_us, year_edges_us
 from compute.rollup import rollup
-from compute.topology import Float1D
+from compute.topology import Float1D, Int1D
 from services.benchmark_periods import CLOCKWORK, CONFIDENCE, COVERED_MIN, Clock, step_range
 from services.rollup_rows import block_of
 from services.store import answers
@@ -64,7 +64,7 @@ async def read_as_tenant(
 
 @dataclass(frozen=True, slots=True)
 class OpenSums:
-    """Sums of series over one period. [µs since 1970 UTC]
+    """Sums of series over one period. [µs since 1970 UTC].
 
     Attributes
     ----------
@@ -86,20 +86,24 @@ class OpenSums:
         return self.total.covered_us[:, 0]
 
 
+def edges_us(clock: Clock, period: SumPeriod, start_us: int, end_us: int) -> Int1D:
+    """Return the edges of the periods of a site that cover a span. [µs]."""
+    start, end = from_us(start_us), from_us(end_us)
+    if period == "year":
+        return year_edges_us(start, end, time_zone=clock.time_zone, day_start=clock.day_start)
+    return period_edges_us(
+        start,
+        end,
+        grain=GRAINS[period],
+        time_zone=clock.time_zone,
+        day_start=clock.day_start,
+        base_interval_us=clock.base_interval_us,
+    )
+
+
 def bounds_us(clock: Clock, period: SumPeriod, at_us: int) -> tuple[int, int]:
     """Return start and end of the period of a site that holds an instant. [µs]."""
-    start, end = from_us(at_us), from_us(at_us + 1)
-    if period == "year":
-        edges = year_edges_us(start, end, time_zone=clock.time_zone, day_start=clock.day_start)
-    else:
-        edges = period_edges_us(
-            start,
-            end,
-            grain=GRAINS[period],
-            time_zone=clock.time_zone,
-            day_start=clock.day_start,
-            base_interval_us=clock.base_interval_us,
-        )
+    edges = edges_us(clock, period, at_us, at_us + 1)
     return int(edges[0]), int(edges[1])
 
 
@@ -134,11 +138,12 @@ async def read_sums(
         end_us=bounds[1] if period == "year" else bounds[0] + 1,
     )
     block, starts_us = block_of(columns, series_id=series_id)
-    total = rollup(_with(block, together), [0, len(starts_us)])
+    total = rollup(with_sum(block, together), [0, len(starts_us)])
     return OpenSums(*bounds, total=total)
 
 
-def _with(block: ResultBlock, together: Sequence[int]) -> ResultBlock:
+def with_sum(block: ResultBlock, together: Sequence[int]) -> ResultBlock:
+    """Return the block with one row more: those that are to be added together, if any are."""
     return ResultBlock.concatenate([block, add_unlike(block, together)]) if together else block
 
 
@@ -171,7 +176,7 @@ async def read_paces(
         start_us=to_us(first),
         end_us=to_us(last),
     )
-    block = _with(block_of(columns, series_id=series_id)[0], together)
+    block = with_sum(block_of(columns, series_id=series_id)[0], together)
     known = block.covered_us >= COVERED_MIN * min(work.step_us, _MONTH_US_MIN)
     ones = np.ones(known.shape)
     return {

@@ -47,11 +47,13 @@ class Alert(Schema):
     severity: Severity
     site: str | None
     labels: dict[str, str]
-    texts: dict[str, str] = Field(description="触发时的文本（中英） / Texts at the moment of firing")
+    texts: dict[str, str] = Field(
+        description="触发时的文本（中英） / Texts at the moment of firing"
+    )
     active_at: datetime = Field(description="条件开始成立 / The condition held from here")
     fired_at: datetime
     resolved_at: datetime | None
-    resolved_by: Literal["condition", "rule", "object"] | None
+    resolved_by: Literal["condition", "rule", "object", "sender", "lapsed"] | None
     value: float | None = Field(description="触发时的值 / Value at the moment of firing")
     value_worst: float | None = Field(description="最严重的值 / Farthest from the limit")
     limit_value: float | None

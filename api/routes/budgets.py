@@ -78,8 +78,8 @@ class BudgetBody(Schema):
 
 
 _METHOD = (
-    "已用 + 剩余步数 × 近期步均值（日看小时、月看日、年看月） / used + steps left x mean of the steps"
-    " before (hours of a day, days of a month, months of a year)"
+    "已用 + 剩余步数 × 近期步均值（日看小时、月看日、年看月） / used + steps left x"
+    " mean of the steps before (hours of a day, days of a month, months of a year)"
 )
 
 
@@ -94,9 +94,7 @@ async def list_budgets(
 
     返回某时刻所在各周期的预算、已用量与期末预测。
     """
-    found = await budgets.list_budgets(
-        database, tenant_id=principal.tenant_id, site=site, at=at
-    )
+    found = await budgets.list_budgets(database, tenant_id=principal.tenant_id, site=site, at=at)
     return Budgets.model_validate(
         {
             **about(found.state),

@@ -1,44 +1,21 @@
 """What rules become for the kernels: one instance per rule and object, programs, and cells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+
+import numpy as np
 
 from compute.alert import Holds
-from compute.condition import Conditions
-from services.alert_rules.measures import FunctionName, ObjectKind, PeriodName
+from compute.condition import NO_PROGRAM, Conditions
+from services.alert_rules.cells import Cell
+from services.alert_rules.check import Fault, expressions_of, fault_of
+from services.alert_rules.facts import Facts
+from services.alert_rules.holding import Held, hold
+from services.alert_rules.identity import fingerprint
+from services.alert_rules.measures import ObjectKind
 from services.alert_rules.model import Group, Rule
-
-
-class Cell(NamedTuple):
-    """A value that some rule asks for: one float64, NaN where it is not known.
-
-    Attributes
-    ----------
-    site : str
-        Code of the site; "" for a service, which is of no site.
-    measure : str
-        Name in `measures`.
-    kind : str
-        Kind of the object.
-    object : str
-        Its code; "" for a site or a service.
-    carrier : str
-        Of a node: the carrier whose share is meant; "" for all.
-    period : str
-        `live`, or the period that is open now.
-    function : str
-        `value`; `forecast`; `previous`: of the whole period before; `budget`. The value is always
-        in the measure's unit (that of the object where the measure has none of its own).
-    """
-
-    site: str
-    measure: str
-    kind: ObjectKind
-    object: str
-    carrier: str
-    period: PeriodName
-    function: FunctionName
+from services.alert_rules.placement import Placement
+from services.alert_rules.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +43,8 @@ class Instance:
     ----------
     rule : CompiledRule
     labels : mapping of str to str
-        `alertname`, `severity`, `tenant`, the rule's own, and what it is about: `site`, and the
-        object as in node="kiln". Of a service: neither.
+        `alertname`, `severity`, `tenant`, `group`, the rule's own, and what it is about: `site`,
+        and the object as in node="kiln". Of a service: neither.
     fingerprint : int
         Of the labels.
     site : str
@@ -91,6 +68,14 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsound:
+    """A stated rule that cannot be held against the plants as they are now, and why."""
+
+    rule: CompiledRule
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledRules:
     """All rules of a tenant against its plants.
 
@@ -104,9 +89,117 @@ class CompiledRules:
         Of the n instances over the c cells, for `compute.condition.evaluate`.
     holds : Holds
         (n,) for `compute.alert.step`.
+    unsound : tuple of Unsound
+        Rules without instances because a description changed: a node is gone, a unit is another.
     """
 
     instances: tuple[Instance, ...]
     cells: tuple[Cell, ...]
     conditions: Conditions
     holds: Holds
+    unsound: tuple[Unsound, ...]
+
+
+def compile_rules(groups: Iterable[StatedGroup], facts: Facts) -> CompiledRules:
+    """Return the rules of a tenant as the kernels take them.
+
+    Parameters
+    ----------
+    groups : iterable of StatedGroup
+        Those that hold, as they were checked when they were kept.
+    facts : Facts
+        The plants of the tenant, as they are now.
+
+    Returns
+    -------
+    compiled : CompiledRules
+        Whatever the order of groups and rules, the same.
+    """
+    made = _Made()
+    rules = [
+        CompiledRule(stated.group.name, stated.revision, rule)
+        for stated in groups
+        for rule in stated.group.rules
+    ]
+    for rule in sorted(rules, key=lambda rule: (rule.group, rule.rule.alert)):
+        held = hold(list(expressions_of(rule.rule).values()), facts, alert=rule.rule.alert)
+        faults = tuple(fault_of(refused) for of_one in held.faults for refused in of_one)
+        if faults:
+            made.unsound.append(Unsound(rule, faults))
+        else:
+            made.add(rule, held, facts.tenant)
+    return made.compiled()
+
+
+def _labels(rule: CompiledRule, place: Placement, tenant: str) -> dict[str, str]:
+    labels = {
+        **rule.rule.labels,
+        "alertname": rule.rule.alert,
+        "severity": rule.rule.severity,
+        "tenant": tenant,
+        "group": rule.group,
+    }
+    if place.site:
+        labels["site"] = place.site
+    if place.object:
+        labels[place.kind] = place.object
+    return labels
+
+
+class _Made:
+    def __init__(self) -> None:
+        self.cells: dict[Cell, int] = {}
+        self.programs: dict[Program, int] = {}
+        self.rows: dict[int, tuple[Instance, int, int, list[int]]] = {}
+        self.unsound: list[Unsound] = []
+
+    def add(self, rule: CompiledRule, held: Held, tenant: str) -> None:
+        for place in held.placements:
+            programs = held.programs[place.units]
+            numbers = [self.programs.setdefault(one, len(self.programs)) for one in programs]
+            labels = _labels(rule, place, tenant)
+            instance = Instance(
+                rule,
+                labels,
+                fingerprint(labels),
+                place.site,
+                place.kind,
+                place.object,
+                programs[0].unit,
+                place.cells[0],
+            )
+            cells = [self.cells.setdefault(cell, len(self.cells)) for cell in place.cells]
+            clear = numbers[1] if len(numbers) > 1 else NO_PROGRAM
+            self.rows[instance.fingerprint] = (instance, numbers[0], clear, cells)
+
+    def compiled(self) -> CompiledRules:
+        rows = [self.rows[number] for number in sorted(self.rows)]
+        rules = [row[0].rule.rule for row in rows]
+        programs = list(self.programs)
+        steps = [step for program in programs for step in program.steps]
+        offset = _offset([program.steps for program in programs])
+        return CompiledRules(
+            instances=tuple(row[0] for row in rows),
+            cells=tuple(self.cells),
+            conditions=Conditions(
+                offset=offset,
+                operation=np.array([step[0] for step in steps], dtype=np.int32),
+                slot=np.array([step[1] for step in steps], dtype=np.int32),
+                constant=np.array([step[2] for step in steps], dtype=np.float64),
+                told=np.array([program.told for program in programs], dtype=np.int32) + offset[:-1],
+                told_reversed=np.array([program.told_reversed for program in programs], dtype=bool),
+                met=np.array([row[1] for row in rows], dtype=np.int32),
+                clear=np.array([row[2] for row in rows], dtype=np.int32),
+                slot_offset=_offset([row[3] for row in rows]),
+                slot_cell=np.array([cell for row in rows for cell in row[3]], dtype=np.int32),
+            ),
+            holds=Holds(
+                np.array([rule.for_us for rule in rules], dtype=np.int64),
+                np.array([rule.keep_firing_us for rule in rules], dtype=np.int64),
+            ),
+            unsound=tuple(self.unsound),
+        )
+
+
+def _offset(rows: Sequence[Sequence[object]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    return np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)

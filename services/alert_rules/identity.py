@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 # Labels that the centre sets; a rule cannot.
-RESERVED_LABELS = ("alertname", "severity", "tenant", "site")
+RESERVED_LABELS = ("alertname", "severity", "tenant", "group", "site")
 
 
 def fingerprint(labels: Mapping[str, str]) -> int:

@@ -5,6 +5,7 @@ documentation prints this table, the editor completes from it, and what fills th
 answers each line of it; a test compares all three.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,8 @@ ObjectKind = Literal[
 ]
 PeriodName = Literal["live", "interval", "hour", "day", "month", "year"]
 FunctionName = Literal["value", "forecast", "previous", "budget"]
+
+Functions = Mapping[FunctionName, tuple[PeriodName, ...]]
 
 # Kinds whose objects a selector names by the label of the same name.
 NAMED_KINDS: tuple[ObjectKind, ...] = (
@@ -44,9 +47,9 @@ class Measure:
         meant by their label, as in `power_kw{node}`.
     periods : tuple of str
         Over which there is one; the first is meant where none is written.
-    functions : tuple of str
-        What can be asked besides `value`: `forecast`, of the end of the period; `previous`, of the
-        whole period before; `budget`, of what was allowed.
+    functions : mapping of str to tuple of str
+        What can be asked besides `value`, and over which periods: `forecast`, of the end of the
+        period; `previous`, of the whole period before; `budget`, of what a site or node is allowed.
     zh, en : str
         What people call it.
     about_zh, about_en : str
@@ -57,7 +60,7 @@ class Measure:
     unit: str
     kinds: tuple[ObjectKind, ...]
     periods: tuple[PeriodName, ...]
-    functions: tuple[FunctionName, ...]
+    functions: Functions
     zh: str
     en: str
     about_zh: str = ""
@@ -66,22 +69,30 @@ class Measure:
     @property
     def takes_carrier(self) -> bool:
         """Whether a node's share of one carrier can be asked for."""
-        return "node" in self.kinds and "budget" in self.functions and self.periods[0] == "day"
+        return "node" in self.kinds and self.periods[0] == "day"
+
+    def over(self, function: FunctionName) -> tuple[PeriodName, ...]:
+        """Return the periods over which a function of it can be asked for; none: it cannot."""
+        return self.periods if function == "value" else self.functions.get(function, ())
 
 
 _BOUNDARIES: tuple[ObjectKind, ...] = ("site", "node", "flow")
 _LIVE: tuple[PeriodName, ...] = ("live",)
 _OPEN: tuple[PeriodName, ...] = ("day", "interval", "hour", "month", "year")
 _RATIO: tuple[PeriodName, ...] = ("day", "live", "interval", "hour", "month", "year")
-_AMOUNT: tuple[FunctionName, ...] = ("forecast", "previous", "budget")
-_EXPECTED: tuple[FunctionName, ...] = ("forecast", "previous")
+_LONG: tuple[PeriodName, ...] = ("day", "month", "year")
+_NOTHING: Functions = {}
+_EXPECTED: Functions = {"forecast": _LONG, "previous": _OPEN}
+_AMOUNT: Functions = {**_EXPECTED, "budget": _LONG}
+# What a budget is of.
+BUDGET_KINDS: tuple[ObjectKind, ...] = ("site", "node")
 
 
 def _of(
     name: str,
     kinds: tuple[ObjectKind, ...],
     periods: tuple[PeriodName, ...],
-    functions: tuple[FunctionName, ...] = (),
+    functions: Functions = _NOTHING,
     about_zh: str = "",
     about_en: str = "",
 ) -> Measure:
@@ -111,13 +122,13 @@ _AMOUNTS = (
         _of(name, _BOUNDARIES, _OPEN, _AMOUNT)
         for name in ("emission_direct_tco2e", "emission_purchased_tco2e")
     ),
-    _of("amount", ("flow",), _OPEN, _AMOUNT),
-    _of("product_amount", ("product",), _OPEN, _AMOUNT),
+    _of("amount", ("flow",), _OPEN, _EXPECTED),
+    _of("product_amount", ("product",), _OPEN, _EXPECTED),
     _of(
         "covered_share",
         _BOUNDARIES,
         _OPEN,
-        (),
+        _NOTHING,
         "已过去的时间中有读数覆盖的比例。",
         "Of the time that has passed.",
     ),
@@ -130,7 +141,7 @@ _RATES = (
         "kgce/h",
         _BOUNDARIES,
         _LIVE,
-        (),
+        _NOTHING,
         "实时综合能耗速率（当量值）",
         "Energy consumption now, equivalent value",
     ),
@@ -139,7 +150,7 @@ _RATES = (
         "{}/h",
         ("flow", "product"),
         _LIVE,
-        (),
+        _NOTHING,
         "实时流量或产量速率",
         "Flow or output now",
     ),
@@ -148,7 +159,7 @@ _RATES = (
         "kW",
         _BOUNDARIES,
         ("interval", "month"),
-        _AMOUNT,
+        {"forecast": ("interval",), "previous": ("month",), "budget": ("month",)},
         "需量（15 分钟平均功率）",
         "Demand: mean power over 15 minutes",
         "interval：正在进行的一刻钟，与基本周期无关；month：本月至今的最大值。",
@@ -180,7 +191,7 @@ _RATIOS = (
         "kgCO2e/kWh",
         ("node",),
         _LIVE,
-        (),
+        _NOTHING,
         "用能的碳强度",
         "Carbon intensity of the energy used",
     ),
@@ -189,7 +200,7 @@ _RATIOS = (
         "{}",
         ("unit",),
         ("day", "month"),
-        ("forecast",),
+        {"forecast": ("day", "month")},
         "对标单元的单耗或效率",
         "Value of a unit to benchmark",
     ),
@@ -198,7 +209,7 @@ _RATIOS = (
         "1",
         ("unit",),
         ("month", "day"),
-        (),
+        _NOTHING,
         "至今达到的能效等级",
         "Level met so far",
         "1 最好；超过限额时比最末级多一；没有限额时未知。",
@@ -209,7 +220,7 @@ _RATIOS = (
         "1",
         ("unit",),
         ("month", "day"),
-        (),
+        _NOTHING,
         "按预测期末达到的能效等级",
         "Level that the end of the period is expected to meet",
         "同 benchmark_level。",
@@ -223,7 +234,7 @@ _BALANCES = (
         "1",
         ("flow",),
         ("interval", "live", "day"),
-        (),
+        _NOTHING,
         "可疑计量的检验统计量 |z|",
         "Test statistic |z| of a suspect meter",
         "未被列为可疑时为 0。",
@@ -236,7 +247,7 @@ _DATA = (
         "s",
         ("point", "gateway"),
         _LIVE,
-        (),
+        _NOTHING,
         "超过应到时刻而未到数据的时长",
         "Time since readings should have come",
         "应到而未到起算；未到期为 0。测点：两个周期加一分钟后算作应到。",
@@ -247,7 +258,7 @@ _DATA = (
         "1",
         ("point",),
         _LIVE,
-        (),
+        _NOTHING,
         "读数冻结（1 是，0 否）",
         "Readings frozen: 1 or 0",
         "按测点的 checks 判定；未设限值时未知。",
@@ -258,7 +269,7 @@ _DATA = (
         "s",
         ("gateway",),
         _LIVE,
-        (),
+        _NOTHING,
         "报文序号缺口持续时长",
         "How long message numbers have been missing",
         "无缺口为 0。",
@@ -269,7 +280,7 @@ _DATA = (
         "1",
         ("gateway",),
         ("hour",),
-        (),
+        _NOTHING,
         "被隔离的读数比例",
         "Share of readings that were quarantined",
         "最近一小时；没有收到数据时未知。",
@@ -280,7 +291,7 @@ _DATA = (
         "d",
         ("meter",),
         _LIVE,
-        (),
+        _NOTHING,
         "距检定到期的天数",
         "Days until calibration is due",
         "负数为已逾期；没有到期日时未知。",
@@ -293,7 +304,7 @@ _SERVICES = (
         "s",
         ("service",),
         _LIVE,
-        (),
+        _NOTHING,
         "接收滞后",
         "How far ingest is behind",
         "最早一条已收到而未入库的报文的等待时长。",
@@ -304,7 +315,7 @@ _SERVICES = (
         "s",
         ("service",),
         _LIVE,
-        (),
+        _NOTHING,
         "计算滞后",
         "How far computing is behind",
         "最早一个待重算周期的等待时长。",
@@ -315,7 +326,7 @@ _SERVICES = (
         "1",
         ("service",),
         _LIVE,
-        (),
+        _NOTHING,
         "接收进程在运行（1 是，0 否）",
         "Ingest is running: 1 or 0",
     ),
@@ -324,17 +335,19 @@ _SERVICES = (
         "1",
         ("service",),
         _LIVE,
-        (),
+        _NOTHING,
         "已连接 MQTT 代理（1 是，0 否）",
         "Connected to the broker: 1 or 0",
     ),
-    Measure("disk_free_share", "1", ("service",), _LIVE, (), "磁盘剩余比例", "Share of disk free"),
+    Measure(
+        "disk_free_share", "1", ("service",), _LIVE, _NOTHING, "磁盘剩余比例", "Share of disk free"
+    ),
     Measure(
         "database_answer_s",
         "s",
         ("service",),
         _LIVE,
-        (),
+        _NOTHING,
         "数据库应答时长",
         "Time the database takes to answer",
     ),

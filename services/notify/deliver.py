@@ -95,7 +95,6 @@ class Notifier:
                     wanted.setdefault(place, []).append(row)
                 else:
                     await _set_aside(connection, row, decision, at=at)
-        crash_point("alert_event_stored")
         for place, rows in wanted.items():
             self._begin(place, partial(self._drain, outlets[place], rows, at))
         return len(wanted)

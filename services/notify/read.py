@@ -46,17 +46,15 @@ def read_policy(
     PolicyInvalid
         With every finding.
     """
+
+    def look(policy: Policy) -> Iterator[Finding]:
+        return _check(policy, allowed, secrets)
+
     try:
-        policy, source = read_document(content, Policy)
+        policy = read_document(content, form="json", model=Policy, check=look)
     except PlantInvalid as invalid:
         raise PolicyInvalid(invalid.findings) from invalid
-    found = list(source.findings)
-    if policy is not None:
-        found.extend(_check(policy, allowed, secrets))
-    findings = limited(found)
-    if policy is None or any(one.severity == "error" for one in findings):
-        raise PolicyInvalid(findings)
-    return policy, findings
+    return policy, limited(list(look(policy)))
 
 
 def _check(

@@ -7,9 +7,10 @@ from typing import Any
 
 from compute.units import UNITS, unit
 from services.plant.amounts import is_rate, is_unit
+from services.plant.arithmetic import FUNCTIONS, FormulaRefused
 from services.plant.compile import points_of
 from services.plant.findings import Finding, Nearest, Place, finding
-from services.plant.formula import FUNCTIONS, FormulaRefused, parse_formula, references
+from services.plant.formula import parse_formula, references
 from services.plant.model import Plant
 from services.plant.virtual import cycles
 

@@ -1,11 +1,12 @@
 """What is wrong with a plant description: place, value, remedy, in both languages."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from compute.errors import NengtanError
+from services.plant.fault_text import FaultText
 from services.plant.texts import TEXTS
 
 Severity = Literal["error", "warning"]
@@ -87,10 +88,11 @@ def finding(
     *,
     nearest: str | None = None,
     line: int | None = None,
+    texts: Mapping[str, FaultText] = TEXTS,
     **facts: object,
 ) -> Finding:
     """Return a finding with the texts of its code, which may name the facts."""
-    text = TEXTS[code]
+    text = texts[code]
     return Finding(
         code=code,
         severity=text.severity,

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from services.plant.arithmetic import TEXT_LENGTH_MAX
 from services.plant.benchmark import Benchmark, Shift
 from services.plant.equipment import Losses, MarketFactor, Stock, Yield
-from services.plant.formula import TEXT_LENGTH_MAX
 from services.plant.gateway import Gateway
 from services.plant.metering import Digits, Meter, Point
 from services.plant.tariff import Tariff

@@ -1,7 +1,7 @@
 """A plant description from YAML or JSON: read strictly, with every fault found at once."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -23,7 +23,7 @@ from services.plant.syntax import Source, read_json, read_yaml
 from services.plant.tariff import TariffVersion
 
 Form = Literal["yaml", "json"]
-_Model = TypeVar("_Model", bound=BaseModel)
+Document = TypeVar("Document", bound=BaseModel)
 
 # What pydantic calls a fault of shape, and what we call it.
 _CODE_BY_TYPE: Mapping[str, str] = {
@@ -55,6 +55,7 @@ _CODE_BY_TYPE: Mapping[str, str] = {
     "day_form": "day_form",
     "clock_form": "clock_form",
     "month_day_form": "month_day_form",
+    "duration_form": "duration_form",
     "instant_form": "instant_form",
     "instant_range": "instant_range",
 }
@@ -128,6 +129,45 @@ def _examine(source: Source) -> tuple[Plant | None, tuple[Finding, ...]]:
     return plant if sound else None, findings
 
 
+def read_document(
+    content: bytes | str,
+    *,
+    form: Form,
+    model: type[Document],
+    check: Callable[[Document], Iterable[Finding]],
+) -> Document:
+    """Return the record that a document is.
+
+    Parameters
+    ----------
+    content : bytes or str
+        UTF-8 text of one document, at most 5 MB.
+    form : "yaml" or "json"
+    model : type
+        Of the record.
+    check : callable
+        What there is to find in one whose shape is right.
+
+    Raises
+    ------
+    PlantInvalid
+        With every finding, warnings included.
+    """
+    source = read_yaml(content) if form == "yaml" else read_json(content)
+    found = list(source.findings)
+    document: Document | None = None
+    try:
+        document = model.model_validate_json(json.dumps(source.data))
+        found.extend(check(document))
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False, include_input=False)
+        found.extend(_shape_findings(errors, source.data, model=model))
+    findings = limited([source.located(item) for item in found])
+    if document is None or any(item.severity == "error" for item in findings):
+        raise PlantInvalid(findings)
+    return document
+
+
 def read_tariff_version(content: bytes, *, carrier: str, minutes: int) -> TariffVersion:
     """Return the version of a tariff that a JSON document is.
 
@@ -144,33 +184,11 @@ def read_tariff_version(content: bytes, *, carrier: str, minutes: int) -> Tariff
     PlantInvalid
         With every finding, warnings included.
     """
-    source = read_json(content)
-    found = list(source.findings)
-    version = None
-    try:
-        version = TariffVersion.model_validate_json(json.dumps(source.data))
-        found.extend(version_findings(version, (), carrier=carrier, minutes=minutes))
-    except ValidationError as invalid:
-        errors = invalid.errors(include_url=False, include_input=False)
-        found.extend(_shape_findings(errors, source.data, model=TariffVersion))
-    findings = limited([source.located(item) for item in found])
-    if version is None or any(item.severity == "error" for item in findings):
-        raise PlantInvalid(findings)
-    return version
 
+    def check_version(version: TariffVersion) -> Iterator[Finding]:
+        return version_findings(version, (), carrier=carrier, minutes=minutes)
 
-def read_document(content: bytes, model: type[_Model]) -> tuple[_Model | None, Source]:
-    """Return what a JSON document is by a model of its own, None if its shape is not right.
-
-    The findings of the source say what is wrong with its text and its shape.
-    """
-    source = read_json(content)
-    try:
-        return model.model_validate_json(json.dumps(source.data)), source
-    except ValidationError as invalid:
-        errors = invalid.errors(include_url=False, include_input=False)
-        source.findings.extend(_shape_findings(errors, source.data, model=model))
-        return None, source
+    return read_document(content, form="json", model=TariffVersion, check=check_version)
 
 
 def _shape_findings(

@@ -118,6 +118,12 @@ SHAPE: Mapping[str, FaultText] = {
     "clock_form": FaultText(
         "不是一天中的时刻。", "Not a time of day.", "写成 08:00。", "Write it like 08:00."
     ),
+    "duration_form": FaultText(
+        "不是时长，或超过 31 天。",
+        "No duration, or one of more than 31 days.",
+        "写成 90s、15m 或 1h30m。",
+        "Write it like 90s, 15m or 1h30m.",
+    ),
     "month_day_form": FaultText(
         "不是一年中的某日。",
         "Not a day of the year.",

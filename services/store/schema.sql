@@ -542,7 +542,8 @@ CREATE TABLE public.dirty (
     point_ids integer[],
     start_ts timestamp with time zone[] NOT NULL,
     end_ts timestamp with time zone[] NOT NULL,
-    of_facts boolean DEFAULT false NOT NULL
+    of_facts boolean DEFAULT false NOT NULL,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 ALTER TABLE ONLY public.dirty FORCE ROW LEVEL SECURITY;
@@ -775,12 +776,15 @@ CREATE TABLE public.gateway_sequence (
     tenant_id integer NOT NULL,
     received int8multirange NOT NULL,
     first_received_at timestamp with time zone NOT NULL,
-    last_received_at timestamp with time zone NOT NULL
+    last_received_at timestamp with time zone NOT NULL,
+    gap_since timestamp with time zone
 );
 
 ALTER TABLE ONLY public.gateway_sequence FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.gateway_sequence IS 'Message numbers seen per outbox: the holes are the gaps.';
+
+COMMENT ON COLUMN public.gateway_sequence.gap_since IS 'Since when message numbers are missing; null: none is.';
 
 CREATE TABLE public.grafana_carrier (
     tenant_id integer NOT NULL,
@@ -1502,6 +1506,15 @@ ALTER TABLE public.series ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.service_state (
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    detail jsonb NOT NULL,
+    CONSTRAINT service_state_name_check CHECK ((name = 'ingest'::text))
+);
+
+COMMENT ON TABLE public.service_state IS 'What a process says of itself, every few seconds.';
+
 CREATE TABLE public.session (
     token_hash bytea NOT NULL,
     tenant_id integer NOT NULL,
@@ -1786,6 +1799,9 @@ ALTER TABLE ONLY public.series
 
 ALTER TABLE ONLY public.series
     ADD CONSTRAINT series_site_id_kind_code_carrier_key UNIQUE (site_id, kind, code, carrier);
+
+ALTER TABLE ONLY public.service_state
+    ADD CONSTRAINT service_state_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (token_hash);
@@ -2562,7 +2578,7 @@ GRANT SELECT,INSERT ON TABLE public.dirty TO nengtan_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE ON TABLE public.event TO nengtan_worker;
-GRANT SELECT ON TABLE public.event TO nengtan_api;
+GRANT SELECT,INSERT ON TABLE public.event TO nengtan_api;
 GRANT SELECT ON TABLE public.event TO nengtan_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.factor_confirmation TO nengtan_admin;
@@ -2731,6 +2747,9 @@ GRANT SELECT ON TABLE public.park_result TO nengtan_worker;
 GRANT SELECT ON TABLE public.sequence_gap TO nengtan_api;
 GRANT SELECT ON TABLE public.sequence_gap TO nengtan_worker;
 GRANT SELECT ON TABLE public.sequence_gap TO nengtan_admin;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.service_state TO nengtan_ingest;
+GRANT SELECT ON TABLE public.service_state TO nengtan_worker;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO nengtan_admin;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.session TO nengtan_api;

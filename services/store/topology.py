@@ -138,6 +138,12 @@ async def all_sites(connection: Connection) -> list[tuple[str, Site]]:
     return [(row.pop("tenant_code"), Site(**row)) for row in rows]
 
 
+async def tenant_codes(connection: Connection) -> dict[int, str]:
+    """Return the code of every tenant by its number; for the services' own roles."""
+    rows = await (await connection.execute(query("tenant_codes"))).fetchall()
+    return {row["id"]: row["code"] for row in rows}
+
+
 async def newest_version(connection: Connection, site_id: int) -> tuple[PlantVersion, bytes] | None:
     """Return the last applied description and its hash; who put the site holds both."""
     row = await (await connection.execute(query("newest_plant_version"), (site_id,))).fetchone()

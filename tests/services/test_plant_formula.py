@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.plant.arithmetic import DEPTH_MAX, FormulaRefused
 from services.plant.check import check
-from services.plant.formula import DEPTH_MAX, FormulaRefused, parse_formula, references
+from services.plant.formula import parse_formula, references
 from services.plant.read import examine, read_plant
 from tests.services.plant_documents import small
 

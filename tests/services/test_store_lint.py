@@ -11,7 +11,7 @@ from services.store.migrations import upgrade
 pytestmark = pytest.mark.database
 
 # Tables without row security: none is granted to a tenant-facing role but alembic_version.
-WITHOUT_ROW_SECURITY = {"alembic_version", "reading", "result"}
+WITHOUT_ROW_SECURITY = {"alembic_version", "reading", "result", "service_state"}
 # Of the session's tenant, for the API.
 TENANT_VIEWS = {"tenant_reading", "tenant_result", "park_result"}
 # Of the tenant of the database role itself, for Grafana, whose users write any SQL.

@@ -9,9 +9,14 @@ select distinct s.code from finding f join series s on s.id = f.series_id
 where f.site_id = $1 and f.ts >= $2 and f.check_name = 'frozen' and s.kind = 'point'
 
 -- name: alert_received
-select g.code as gateway, sum(h.received)::float8 as received, sum(h.quarantined)::float8 as quarantined
-from ingest_hour h join gateway g on g.id = h.gateway_id
-where g.site_id = $1 and h.hour >= $2 group by g.code
+with counted as (
+  select g.code as gateway, h.received, h.quarantined,
+         least(1.0, extract(epoch from h.hour + interval '2 hours' - $2::timestamptz) / 3600.0)::float8 as share
+  from ingest_hour h join gateway g on g.id = h.gateway_id
+  where g.site_id = $1 and h.hour > $2::timestamptz - interval '2 hours' and h.hour <= $2
+)
+select gateway, sum(received * share) as received, sum(quarantined * share) as quarantined
+from counted group by gateway
 
 -- name: alert_gaps
 select g.code as gateway, min(q.gap_since) as since

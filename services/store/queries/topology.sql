@@ -19,6 +19,9 @@ where tenant_id = $1 and code = $2
 select s.id, s.tenant_id, t.code as tenant_code, s.code, s.time_zone, s.base_interval_us, s.day_start_us
 from site s join tenant t on t.id = s.tenant_id order by s.id
 
+-- name: tenant_codes
+select id, code from tenant
+
 -- name: newest_plant_version
 select id, version, valid_from, document, sha256, applied_at, applied_by from plant_version
 where site_id = $1 order by version desc limit 1

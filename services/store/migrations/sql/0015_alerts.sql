@@ -94,7 +94,7 @@ create table alert_episode (
   check (resolved_at >= fired_at)
 );
 comment on table alert_episode is 'One row for each time an instance fired, from firing to resolution.';
-comment on column alert_episode.resolved_by is 'condition, or why else: rule, object, sender, lapsed, channel.';
+comment on column alert_episode.resolved_by is 'condition, or why else: rule, object, sender, lapsed.';
 comment on column alert_episode.ends_at is 'Of alerts that other systems send: over by then, unless sent again.';
 create unique index alert_episode_open on alert_episode (tenant_id, fingerprint) where resolved_at is null;
 create index alert_episode_fired on alert_episode (tenant_id, fired_at desc, id desc);

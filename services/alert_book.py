@@ -1,0 +1,43 @@
+"""Groups of alert rules as stated: which hold, and since when each rule reads as it does."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from services.alert_rules.compile import StatedGroup
+from services.alert_rules.model import Group
+from services.store.alert_documents import DocumentRow
+
+
+def newest(rows: Iterable[DocumentRow]) -> dict[str, DocumentRow]:
+    """Return the highest revision of each group; rows are in order of revision."""
+    return {row.code: row for row in rows}
+
+
+def holding_groups(rows: Iterable[DocumentRow]) -> list[StatedGroup]:
+    """Return the groups that hold."""
+    return [
+        StatedGroup(Group.model_validate_json(msgspec.json.encode(row.document)), row.revision)
+        for row in newest(rows).values()
+        if row.document is not None
+    ]
+
+
+def rule_revisions(rows: Sequence[DocumentRow]) -> dict[tuple[str, str], int]:
+    """Return the revision in which each rule that holds was last changed, by group and name.
+
+    A group is stated as a whole: a rule that reads as before goes on, and so do its episodes.
+    """
+    since: dict[tuple[str, str], int] = {}
+    stated: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        before = stated.get(row.code, {})
+        now = {rule["alert"]: rule for rule in (row.document or {}).get("rules", ())}
+        for name in before.keys() - now.keys():
+            del since[row.code, name]
+        for name, rule in now.items():
+            if before.get(name) != rule:
+                since[row.code, name] = row.revision
+        stated[row.code] = now
+    return since

@@ -1,0 +1,248 @@
+"""Cells as they would have been at the end of each interval of a past span, for trying a rule.
+
+Everything is taken from the stored results of base intervals or hours: what was of the last minute
+is the mean of the interval, and what results do not hold (silence, suspects, the centre itself) is
+not known.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from compute.block import ResultBlock
+from compute.periods import US_PER_HOUR
+from compute.topology import Float1D, Int1D
+from services import open_sums
+from services.alert_cells.live import inflows
+from services.alert_cells.wanted import DEMAND, LIVE, Wanted
+from services.benchmark_periods import Clock
+from services.open_sums import SumPeriod
+from services.plant.model import Plant
+
+Float2D = npt.NDArray[np.float64]
+
+# A rate of the last minute, as the sum that it is the rate of: quantity, and its unit in the rate's.
+_RATES = {
+    "power_kw": ("energy_kwh", 1.0),
+    "emission_rate_kgco2e_per_h": ("emission_tco2e", 1000.0),
+    "coal_equivalent_kgce_per_h": ("coal_equivalent_tce", 1000.0),
+    "amount_per_h": ("amount", 1.0),
+}
+_RATIOS = {
+    "intensity_kgce_per_unit": ("coal_equivalent_tce", 1000.0),
+    "intensity_kgco2e_per_unit": ("emission_tco2e", 1000.0),
+    "intensity_kgco2e_per_kwh": ("emission_tco2e", 1000.0),
+}
+_SUMS = frozenset(
+    {
+        "energy_kwh",
+        "coal_equivalent_tce",
+        "coal_equal_tce",
+        "emission_tco2e",
+        "emission_direct_tco2e",
+        "emission_purchased_tco2e",
+        "amount",
+        "product_amount",
+    }
+)
+TRIED = frozenset(_SUMS | set(_RATES) | set(_RATIOS) | {"residual_share", DEMAND})
+# The pace of a forecast is the mean of this long before.
+_PACE_US = {
+    "day": 7 * 86_400_000_000,
+    "month": 60 * 86_400_000_000,
+    "year": 365 * 86_400_000_000,
+}
+QUARTER_US = 900_000_000
+
+
+@dataclass
+class PastCells:
+    """Stored results of a site over a span, and what cells come to at the end of each interval.
+
+    Attributes
+    ----------
+    block : ResultBlock
+        (s + 1, k): the series, and the site as a whole.
+    starts_us : (k,) int64
+        Consecutive, from long enough before the span that open periods are whole.
+    step_us : int
+    """
+
+    plant: Plant
+    clock: Clock
+    rows: Mapping[tuple[str, str, str], int]
+    block: ResultBlock
+    starts_us: Int1D
+    step_us: int
+    budgets: Mapping[tuple[str, str, str, int], float]
+    roots: Sequence[str]
+    _edges: dict[SumPeriod, Int1D] = field(default_factory=dict)
+
+    def values(self, one: Wanted) -> Float1D:
+        """Return a cell at the end of every interval, (k,); NaN: not known."""
+        cell = one.cell
+        nothing = np.full(len(self.starts_us), np.nan)
+        if cell.measure not in TRIED:
+            return nothing
+        if cell.function == "budget":
+            return self._budget(one)
+        if cell.measure == "residual_share":
+            flows = [
+                self._figures("flow", code, "", "energy_kwh")
+                for code in inflows(self.plant, cell.object)
+            ]
+            top = self._figures("residual", cell.object, "", "energy_kwh")
+            if top is None or not flows or any(flow is None for flow in flows):
+                return nothing
+            return self._ratio(one, top, np.sum([f for f in flows if f is not None], axis=0), 1.0)
+        if cell.measure in _RATIOS:
+            quantity, scale = _RATIOS[cell.measure]
+            node, bottom = cell.object, None
+            if cell.kind == "product":
+                node = next((p.node for p in self.plant.products if p.code == node), "")
+                bottom = self._figures("product", cell.object, "", "amount")
+            else:
+                bottom = self._figures("node", node, "", "energy_kwh")
+            top = self._figures("node", node, "", quantity)
+            if top is None or bottom is None:
+                return nothing
+            return self._ratio(one, top, bottom, scale)
+        quantity, scale = _RATES.get(cell.measure, (cell.measure, 1.0))
+        if cell.measure in {"product_amount", DEMAND}:
+            quantity = "amount" if cell.measure == "product_amount" else "energy_kwh"
+        figures = self._figures(cell.kind, cell.object, cell.carrier, quantity)
+        if figures is None:
+            return nothing
+        if cell.measure == DEMAND:
+            return self._demand(one, figures)
+        return scale * self._over(one, figures)
+
+    def _figures(self, kind: str, code: str, carrier: str, quantity: str) -> Float1D | None:
+        if kind == "site":
+            row: int | None = self.block.energy_kwh.shape[0] - 1
+        else:
+            if kind == "flow":
+                carrier = next((f.carrier for f in self.plant.flows if f.code == code), "")
+            row = self.rows.get((kind, code, carrier))
+        return None if row is None else open_sums.quantity_of(self.block, quantity)[row]
+
+    def _ratio(self, one: Wanted, top: Float1D, bottom: Float1D, scale: float) -> Float1D:
+        above, below = self._over(one, top), self._over(one, bottom)
+        return np.where(below > 0.0, scale * above / np.where(below > 0.0, below, 1.0), np.nan)
+
+    def _over(self, one: Wanted, figures: Float1D) -> Float1D:
+        """Return a figure over the period of a cell, at the end of every interval."""
+        cell = one.cell
+        if cell.period == LIVE:
+            return figures * (US_PER_HOUR / self.step_us)
+        first, last = self._period_of(cell.period)
+        so_far = _since(figures, first)
+        if cell.function == "value":
+            return so_far
+        if cell.function == "previous":
+            return _before(figures, first)
+        left = (last - 1 - np.arange(len(figures))).astype(np.float64)
+        if cell.period in _PACE_US:
+            return so_far + left * _mean_before(figures, _PACE_US[cell.period] // self.step_us)
+        # An hour or an interval goes on as it did at last.
+        return so_far + left * figures
+
+    def _demand(self, one: Wanted, figures: Float1D) -> Float1D:
+        count = QUARTER_US // self.step_us
+        if not count or QUARTER_US % self.step_us:
+            return np.full(len(figures), np.nan)
+        quarter = self.starts_us // QUARTER_US
+        first = np.searchsorted(quarter, quarter)
+        mean_kw = _since(figures, first) * (US_PER_HOUR / QUARTER_US)
+        if one.cell.period == "interval":
+            if one.cell.function == "previous":
+                return _before(figures, first) * (US_PER_HOUR / QUARTER_US)
+            if one.cell.function == "forecast":
+                left = first + count - 1 - np.arange(len(figures))
+                return mean_kw + left * figures * (US_PER_HOUR / QUARTER_US)
+            return mean_kw
+        if one.cell.function == "previous":
+            return np.full(len(figures), np.nan)
+        month, _ = self._period_of("month")
+        highest = np.full(len(figures), np.nan)
+        for begin, end in _runs(month):
+            highest[begin:end] = np.fmax.accumulate(mean_kw[begin:end])
+        return highest
+
+    def _budget(self, one: Wanted) -> Float1D:
+        cell = one.cell
+        found = np.full(len(self.starts_us), np.nan)
+        if cell.carrier or cell.kind not in {"site", "node"}:
+            return found
+        nodes = [cell.object if cell.kind == "node" else ""]
+        if len(self.roots) == 1 and cell.kind == "site":
+            nodes.append(self.roots[0])
+        first, _ = self._period_of(cell.period)
+        edges = self._edges[_named(cell.period)]
+        starts = edges[np.searchsorted(edges, self.starts_us, side="right") - 1]
+        for begin, end in _runs(first):
+            for node in nodes:
+                key = (node, cell.measure, cell.period, int(starts[begin]))
+                if key in self.budgets:
+                    found[begin:end] = self.budgets[key]
+                    break
+        return found
+
+    def _period_of(self, period: str) -> tuple[Int1D, Int1D]:
+        """Return, of every interval, the first of its period and the one after the last."""
+        name = _named(period)
+        if name not in self._edges:
+            self._edges[name] = open_sums.edges_us(
+                self.clock, name, int(self.starts_us[0]), int(self.starts_us[-1]) + self.step_us
+            )
+        edges = self._edges[name]
+        place = np.searchsorted(edges, self.starts_us, side="right") - 1
+        origin = int(self.starts_us[0])
+        first = np.maximum((edges[place] - origin) // self.step_us, 0)
+        last = -((origin - edges[place + 1]) // self.step_us)
+        return first, last
+
+
+def _named(period: str) -> SumPeriod:
+    return next(name for name in open_sums.PERIODS if name == period)
+
+
+def _since(figures: Float1D, first: Int1D) -> Float1D:
+    """Return sums from the first interval of each period on; what is missing adds nothing."""
+    known = ~np.isnan(figures)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, figures, 0.0))])
+    count = np.concatenate([[0], np.cumsum(known)])
+    here = np.arange(len(figures))
+    some = count[here + 1] > count[first]
+    return np.where(some, total[here + 1] - total[first], np.nan)
+
+
+def _before(figures: Float1D, first: Int1D) -> Float1D:
+    """Return what the whole period before came to; NaN before the first whole one."""
+    found = np.full(len(figures), np.nan)
+    runs = list(_runs(first))
+    sums = [float(np.nansum(figures[begin:end])) for begin, end in runs]
+    some = [bool((~np.isnan(figures[begin:end])).any()) for begin, end in runs]
+    for place in range(1, len(runs)):
+        begin, end = runs[place]
+        if some[place - 1]:
+            found[begin:end] = sums[place - 1]
+    return found
+
+
+def _mean_before(figures: Float1D, count: int) -> Float1D:
+    known = ~np.isnan(figures)
+    total = np.concatenate([[0.0], np.cumsum(np.where(known, figures, 0.0))])
+    number = np.concatenate([[0], np.cumsum(known)])
+    here = np.arange(len(figures)) + 1
+    start = np.maximum(here - count, 0)
+    found = number[here] - number[start]
+    return np.where(found > 0, (total[here] - total[start]) / np.maximum(found, 1), np.nan)
+
+
+def _runs(first: Int1D) -> Iterator[tuple[int, int]]:
+    edges = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(first)]
+    yield from pairwise(edges)
