@@ -14,6 +14,7 @@ from compute.warm import warm, warm_arrivals
 from ingest.commit import Committer
 from ingest.importing import import_due
 from ingest.mqtt import Broker, receiver
+from ingest.notify_tick import NotifyTick, means_of
 from ingest.pipeline import Pipeline
 from ingest.redrive import redrive_due
 from ingest.registry import load_registry
@@ -95,7 +96,8 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
 
 
 async def run_worker(settings: Settings) -> None:
-    """Compute what becomes dirty until SIGTERM or SIGINT."""
+    """Compute what becomes dirty, and tell of alerts, until SIGTERM or SIGINT."""
+    means = means_of(settings)
     _warm(warm, "worker.preparing")
     stop = stop_on_signal()
     database = await wait_for_database(settings.database(), stop=stop)
@@ -108,8 +110,12 @@ async def run_worker(settings: Settings) -> None:
         _log.info("worker.ready", tier=database.tier)
         await Worker(database).run(stop)
 
+    async def notify() -> None:
+        await held.wait()
+        await NotifyTick(database, means).run()
+
     try:
-        await _until(stop, lambda: keep_lease(database, "worker", held=held), work)
+        await _until(stop, lambda: keep_lease(database, "worker", held=held), work, notify)
     finally:
         await database.close()
     _log.info("worker.stopped")

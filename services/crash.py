@@ -22,6 +22,7 @@ POINTS = (
     "import_between_batches",  # a file is half in the outbox
     "alert_before_commit",  # an alert is written with all that goes with it, nothing is kept
     "alert_event_stored",  # an alert and what is to be told of it are kept, nobody was told
+    "webhook_200_before_mark",  # a receiver took a message, and nobody noted it
     "migration_statement",  # a statement of a step of the schema is done, the step is not
 )
 

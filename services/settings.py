@@ -3,6 +3,7 @@
 import difflib
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -17,6 +18,7 @@ _KEY_BYTES_MIN = 32
 # Two switches, so that no slip of an operator lets a service die on purpose.
 _CRASH = "NENGTAN_CRASH_AT"
 _CRASHES_ALLOWED = "NENGTAN_TEST_CRASHES"
+Network = IPv4Network | IPv6Network
 
 
 class SettingsInvalid(NengtanError):
@@ -27,7 +29,7 @@ class Settings(BaseSettings):
     """What the operator of an installation decides, as `NENGTAN_*` variables.
 
     Secrets come from files: `NENGTAN_DATABASE_PASSWORD_FILE`, `NENGTAN_MQTT_PASSWORD_FILE`,
-    `NENGTAN_GATEWAY_KEYS_FOLDER`.
+    `NENGTAN_MAIL_PASSWORD_FILE`, `NENGTAN_GATEWAY_KEYS_FOLDER`.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
@@ -55,6 +57,20 @@ class Settings(BaseSettings):
     )
     api_host: str = Field("127.0.0.1", description="Address the API listens on.")
     api_port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    public_url: str = Field(
+        "", pattern=r"^$|^https?://[!-~]+[^/]$", description="Where people reach the page."
+    )
+    notify_networks: str = Field(
+        "", description="Private networks that webhooks may reach, such as 10.2.0.0/16, 10.3.4.5."
+    )
+    mail_host: str | None = Field(None, description="Mail server that alerts are handed to.")
+    mail_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the mail server is spoken to."
+    )
+    mail_sender: str = Field("nengtan@localhost", description="Sender of mails.")
+    mail_username: str | None = Field(None, description="User at the mail server.")
+    mail_password_file: Path | None = Field(None, description="Password of that user.")
     log_format: Literal["console", "json"] = Field("console", description="json for collectors.")
     crash_at: str | None = Field(None, description="Of the fault tests: see services/crash.py.")
 
@@ -104,6 +120,27 @@ class Settings(BaseSettings):
     def mqtt_password(self) -> str | None:
         """Return the broker password, if a file holds one."""
         return None if self.mqtt_password_file is None else _read_secret(self.mqtt_password_file)
+
+    def mail_password(self) -> str | None:
+        """Return the password at the mail server, if a file holds one."""
+        return None if self.mail_password_file is None else _read_secret(self.mail_password_file)
+
+    def private_networks(self) -> tuple[Network, ...]:
+        """Return the private networks that webhooks may reach.
+
+        Raises
+        ------
+        SettingsInvalid
+            If one of them is no network.
+        """
+        try:
+            parts = [part.strip() for part in self.notify_networks.split(",")]
+            return tuple(ip_network(part) for part in parts if part)
+        except ValueError as error:
+            raise SettingsInvalid(
+                f"{_PREFIX}NOTIFY_NETWORKS={self.notify_networks!r}: {error}: write networks such"
+                " as 10.2.0.0/16, with a comma between them"
+            ) from error
 
     def gateway_keys(self) -> Mapping[str, bytes]:
         """Return the keys of gateways that sign, by their user name at the broker.

@@ -53,7 +53,7 @@ class Alert(Schema):
     active_at: datetime = Field(description="条件开始成立 / The condition held from here")
     fired_at: datetime
     resolved_at: datetime | None
-    resolved_by: Literal["condition", "rule", "object"] | None
+    resolved_by: Literal["condition", "rule", "object", "sender", "lapsed"] | None
     value: float | None = Field(description="触发时的值 / Value at the moment of firing")
     value_worst: float | None = Field(description="最严重的值 / Farthest from the limit")
     limit_value: float | None

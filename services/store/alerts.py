@@ -12,7 +12,8 @@ from services.store.pool import Connection
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
 
-ResolvedBy = Literal["condition", "rule", "object"]
+# The last two are of alerts that other systems send: they said so, or sent it no more.
+ResolvedBy = Literal["condition", "rule", "object", "sender", "lapsed"]
 NoteKind = Literal["fired", "resolved", "acknowledged", "comment", "assigned"]
 
 

@@ -112,7 +112,7 @@ class Database:
 
     @asynccontextmanager
     async def listen(
-        self, channel: Literal["nengtan_dirty", "nengtan_event", "nengtan_plant"]
+        self, channel: Literal["nengtan_dirty", "nengtan_event", "nengtan_plant", "nengtan_alert"]
     ) -> AsyncIterator[Connection]:
         """Hold a connection that hears the bell of a channel."""
         async with self.hold() as connection:

@@ -115,12 +115,15 @@ CREATE TABLE public.alert_delivery (
     delivered_at timestamp with time zone,
     abandoned_at timestamp with time zone,
     problem text DEFAULT ''::text NOT NULL,
+    summary_id bigint,
     CONSTRAINT alert_delivery_kind_check CHECK ((kind = ANY (ARRAY['firing'::text, 'resolved'::text, 'escalation'::text, 'summary'::text, 'broken'::text, 'test'::text])))
 );
 
 ALTER TABLE ONLY public.alert_delivery FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.alert_delivery IS 'What is to be told to whom: written in the transaction of what it tells, tried until it is delivered or given up.';
+
+COMMENT ON COLUMN public.alert_delivery.summary_id IS 'Told in that summary, with others, instead of by itself.';
 
 ALTER TABLE public.alert_delivery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.alert_delivery_id_seq
@@ -182,6 +185,7 @@ CREATE TABLE public.alert_episode (
     explanation jsonb,
     acknowledged_at timestamp with time zone,
     acknowledged_by text,
+    ends_at timestamp with time zone,
     CONSTRAINT alert_episode_check CHECK ((fired_at >= active_at)),
     CONSTRAINT alert_episode_check1 CHECK ((resolved_at >= fired_at))
 );
@@ -190,7 +194,9 @@ ALTER TABLE ONLY public.alert_episode FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.alert_episode IS 'One row for each time an instance fired, from firing to resolution.';
 
-COMMENT ON COLUMN public.alert_episode.resolved_by IS 'condition, or why else: rule, object.';
+COMMENT ON COLUMN public.alert_episode.resolved_by IS 'condition, or why else: rule, object, sender, lapsed, channel.';
+
+COMMENT ON COLUMN public.alert_episode.ends_at IS 'Of alerts that other systems send: over by then, unless sent again.';
 
 ALTER TABLE public.alert_episode ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.alert_episode_id_seq
@@ -1818,7 +1824,9 @@ ALTER TABLE ONLY public.tenant
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
 
-CREATE INDEX alert_delivery_due ON public.alert_delivery USING btree (due_at) WHERE ((delivered_at IS NULL) AND (abandoned_at IS NULL));
+CREATE INDEX alert_delivery_due ON public.alert_delivery USING btree (due_at) WHERE ((delivered_at IS NULL) AND (abandoned_at IS NULL) AND (summary_id IS NULL));
+
+CREATE INDEX alert_delivery_sent ON public.alert_delivery USING btree (tenant_id, channel, delivered_at);
 
 CREATE INDEX alert_episode_fired ON public.alert_episode USING btree (tenant_id, fired_at DESC, id DESC);
 
@@ -1863,6 +1871,9 @@ ALTER TABLE ONLY public.account
 
 ALTER TABLE ONLY public.alert_delivery
     ADD CONSTRAINT alert_delivery_episode_id_fkey FOREIGN KEY (episode_id) REFERENCES public.alert_episode(id);
+
+ALTER TABLE ONLY public.alert_delivery
+    ADD CONSTRAINT alert_delivery_summary_id_fkey FOREIGN KEY (summary_id) REFERENCES public.alert_delivery(id);
 
 ALTER TABLE ONLY public.alert_delivery
     ADD CONSTRAINT alert_delivery_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
@@ -2480,11 +2491,17 @@ GRANT SELECT ON TABLE public.alert_document TO nengtan_worker;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_episode TO nengtan_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_episode TO nengtan_admin;
-GRANT SELECT ON TABLE public.alert_episode TO nengtan_api;
+GRANT SELECT,INSERT ON TABLE public.alert_episode TO nengtan_api;
+
+GRANT UPDATE(resolved_at) ON TABLE public.alert_episode TO nengtan_api;
+
+GRANT UPDATE(resolved_by) ON TABLE public.alert_episode TO nengtan_api;
 
 GRANT UPDATE(acknowledged_at) ON TABLE public.alert_episode TO nengtan_api;
 
 GRANT UPDATE(acknowledged_by) ON TABLE public.alert_episode TO nengtan_api;
+
+GRANT UPDATE(ends_at) ON TABLE public.alert_episode TO nengtan_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_heartbeat TO nengtan_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_heartbeat TO nengtan_admin;

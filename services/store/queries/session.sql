@@ -31,6 +31,9 @@ listen nengtan_event
 -- name: listen_nengtan_plant
 listen nengtan_plant
 
+-- name: listen_nengtan_alert
+listen nengtan_alert
+
 -- name: try_lease
 select pg_try_advisory_lock(hashtext(split_part($1, ' ', 1)), hashtext($1)) as taken
 

@@ -88,12 +88,14 @@ create table alert_episode (
   explanation jsonb,
   acknowledged_at timestamptz,
   acknowledged_by text,
+  ends_at timestamptz,
   unique (tenant_id, fingerprint, revision, active_at),
   check (fired_at >= active_at),
   check (resolved_at >= fired_at)
 );
 comment on table alert_episode is 'One row for each time an instance fired, from firing to resolution.';
-comment on column alert_episode.resolved_by is 'condition, or why else: rule, object.';
+comment on column alert_episode.resolved_by is 'condition, or why else: rule, object, sender, lapsed.';
+comment on column alert_episode.ends_at is 'Of alerts that other systems send: over by then, unless sent again.';
 create unique index alert_episode_open on alert_episode (tenant_id, fingerprint) where resolved_at is null;
 create index alert_episode_fired on alert_episode (tenant_id, fired_at desc, id desc);
 
@@ -145,10 +147,14 @@ create table alert_delivery (
   delivered_at timestamptz,
   abandoned_at timestamptz,
   problem text not null default '',
+  summary_id bigint references alert_delivery,
   unique (episode_id, kind, channel, step)
 );
 comment on table alert_delivery is 'What is to be told to whom: written in the transaction of what it tells, tried until it is delivered or given up.';
-create index alert_delivery_due on alert_delivery (due_at) where delivered_at is null and abandoned_at is null;
+comment on column alert_delivery.summary_id is 'Told in that summary, with others, instead of by itself.';
+create index alert_delivery_due on alert_delivery (due_at)
+  where delivered_at is null and abandoned_at is null and summary_id is null;
+create index alert_delivery_sent on alert_delivery (tenant_id, channel, delivered_at);
 
 create table alert_heartbeat (
   tenant_id integer not null references tenant,
@@ -180,7 +186,8 @@ grant select, insert, update, delete on alert_secret to nengtan_admin;
 grant select, insert, update, delete on alert_instance to nengtan_worker, nengtan_admin;
 grant select on alert_instance to nengtan_api;
 grant select, insert, update on alert_episode, alert_delivery to nengtan_worker, nengtan_admin;
-grant select, update (acknowledged_at, acknowledged_by) on alert_episode to nengtan_api;
+grant select, insert, update (acknowledged_at, acknowledged_by, resolved_at, resolved_by, ends_at) on alert_episode
+  to nengtan_api;
 grant select, insert on alert_note to nengtan_api, nengtan_worker, nengtan_admin;
 grant select, insert, update on alert_silence to nengtan_api, nengtan_admin;
 grant select, insert on alert_delivery to nengtan_api;
