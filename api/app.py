@@ -16,6 +16,7 @@ from api.dependencies import only_known_parameters
 from api.page import Page
 from api.routes import (
     accounts,
+    alert_rules,
     alerts,
     balance,
     balance_table,
@@ -113,6 +114,8 @@ ROUTERS = (
     exports.router,
     alerts.router,
     alerts.write_router,
+    alert_rules.router,
+    alert_rules.write_router,
     budgets.router,
     budgets.write_router,
     park.router,

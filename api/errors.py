@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from compute.errors import NengtanError
+from services.alert_groups import RulesInvalid
 from services.plant.apply import WrongTenant
 from services.plant.findings import Finding, PlantInvalid
 from services.refusal import Refusal
@@ -45,6 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "method_not_allowed": Kind(405, "Method not allowed", "不支持该方法"),
     "timeout": Kind(408, "The request took too long to arrive", "请求接收超时"),
     "login_taken": Kind(409, "The login is taken", "账号已存在"),
+    "alert_rules_invalid": Kind(422, "The rules have faults", "告警规则有错误"),
     "alert_acknowledged": Kind(409, "The alert is acknowledged already", "告警已被确认"),
     "import_state": Kind(409, "The import is in another state", "导入状态不符"),
     "import_busy": Kind(409, "Another import is being worked on", "另一导入正在处理"),
@@ -205,6 +207,17 @@ def _of_tariff(error: TariffInvalid) -> Problem:
     )
 
 
+def _of_rules(error: RulesInvalid) -> Problem:
+    return Problem(
+        "alert_rules_invalid",
+        Detail(
+            "correct what the errors name, and send the whole group again",
+            "请按 errors 逐项修正后重新提交整组规则",
+        ),
+        errors=[finding_document(finding) for finding in error.findings],
+    )
+
+
 def _of_validation(error: RequestValidationError) -> Problem:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
@@ -301,6 +314,7 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]]
     (DatabaseUnavailable, _of_database),
     (RequestValidationError, _of_validation),
     (HTTPException, _of_http),
+    (RulesInvalid, _of_rules),
     (TariffInvalid, _of_tariff),
     (PlantInvalid, _of_plant),
     (WrongTenant, _of_tenant),
