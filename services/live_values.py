@@ -127,12 +127,12 @@ async def measure(
         rates = trailing_rates(
             loaded,
             topology=described.arrays,
-            factors=site.span.factors,
+            factors=site.span.factors_over(np.array([end_us - 1])),
             end_us=end_us,
             window_us=WINDOW_US,
         )
     own = site.model.site
-    balance, carbon = await _balanced(connection, site, rates, at=at)
+    balance, carbon = await _balanced(connection, site, rates, at=at, end_us=end_us)
     interval = _bounds(own, end_us, Grain.BASE)
     day = _bounds(own, end_us, Grain.DAY)
     return {
@@ -156,7 +156,7 @@ async def measure(
 
 
 async def _balanced(
-    connection: Connection, site: LiveSite, rates: ResultBlock | None, *, at: datetime
+    connection: Connection, site: LiveSite, rates: ResultBlock | None, *, at: datetime, end_us: int
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return the balance and the carbon flow of the window, None where there is none."""
     if site.span is None:
@@ -171,7 +171,7 @@ async def _balanced(
         site.stored_due = at + timedelta(seconds=_SELDOM_S)
     return (
         live_balance.balance_columns(described, closed),
-        live_balance.carbon_columns(site.span, closed, site.stored),
+        live_balance.carbon_columns(site.span, closed, site.stored, at_us=end_us - 1),
     )
 
 

@@ -147,7 +147,7 @@ async def _compute(
     done = None
     if found is not None:
         before = await audited.same_before(connection, described, found[1], start_us, step)
-        settled = partial(_settled, span, found[1], before, step_us=step)
+        settled = partial(_settled, span, found[1], before, start_us=start_us, step_us=step)
         done = tried(settled, site=model.site.code, window=window)
     if found is None or done is None:
         block = ResultBlock.invalid(len(described.series_id), count)
@@ -170,18 +170,32 @@ async def _compute(
         await _balance(connection, model, span, block, used, window=window, at=at)
     if done is None:
         return columns, True
-    factor_set = await results.put_factor_set(
-        connection, tenant_id=model.site.tenant_id, factors=span.factor_use
-    )
-    await results.put_provenance(
-        connection,
-        site_id=model.site.id,
-        ts_us=ts_us.tolist(),
-        input_hashes=interval_hashes(done[0]),
-        origin=results.Origin(FORMULA, factor_set, described.version_id, VERSION),
-        at=at,
-    )
+    await _keep_origins(connection, model, span, ts_us, interval_hashes(done[0]), at=at)
     return columns, False
+
+
+async def _keep_origins(
+    connection: Connection,
+    model: SiteModel,
+    span: Span,
+    ts_us: npt.NDArray[np.int64],
+    hashes: list[bytes],
+    *,
+    at: datetime,
+) -> None:
+    """Keep what each base interval of a window was computed from."""
+    for factor_use, chosen in span.uses_over(ts_us):
+        factor_set = await results.put_factor_set(
+            connection, tenant_id=model.site.tenant_id, factors=factor_use
+        )
+        await results.put_provenance(
+            connection,
+            site_id=model.site.id,
+            ts_us=ts_us[chosen].tolist(),
+            input_hashes=[hashes[place] for place in np.flatnonzero(chosen).tolist()],
+            origin=results.Origin(FORMULA, factor_set, span.described.version_id, VERSION),
+            at=at,
+        )
 
 
 async def _balance(
@@ -213,7 +227,12 @@ async def _balance(
 
 
 def _settled(
-    span: Span, amounts: IntervalAmounts, before: npt.NDArray[np.int64], *, step_us: int
+    span: Span,
+    amounts: IntervalAmounts,
+    before: npt.NDArray[np.int64],
+    *,
+    start_us: int,
+    step_us: int,
 ) -> tuple[IntervalAmounts, npt.NDArray[np.bool_], ResultBlock]:
     """Return the amounts of points, where they are frozen, and the results of the site."""
     arrays, limits = span.described.arrays, span.described.checks
@@ -223,7 +242,8 @@ def _settled(
     marked = replace(
         amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
     )
-    return marked, frozen, settle(arrays, marked, span.factors, step_us=step_us)
+    ts_us = start_us + step_us * np.arange(amounts.amount.shape[1], dtype=np.int64)
+    return marked, frozen, settle(arrays, marked, span.factors_over(ts_us), step_us=step_us)
 
 
 async def _load(
