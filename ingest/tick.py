@@ -84,7 +84,7 @@ class Worker:
             bell = asyncio.Event()
             live = LiveTick(self._database, self._models)
             tasks = [
-                group.create_task(_forever(lambda: _listen(self._database, bell))),
+                group.create_task(_forever(lambda: _listen(self._database, bell, live))),
                 group.create_task(_forever(lambda: self._work(bell))),
                 # Beside the drain, with a connection of its own: no backlog holds it up.
                 group.create_task(_forever(live.step, pause_s_max=_LIVE_PAUSE_S)),
@@ -104,10 +104,12 @@ class Worker:
         await self.drain()
 
 
-async def _listen(database: Database, bell: asyncio.Event) -> None:
+async def _listen(database: Database, bell: asyncio.Event, live: LiveTick) -> None:
     async with database.listen("nengtan_dirty") as connection:
-        async for _ in connection.notifies():
-            bell.set()
+        with live.hearing():
+            async for notice in connection.notifies():
+                bell.set()
+                live.hear(notice.payload)
 
 
 async def _trim(database: Database) -> None:
