@@ -6,18 +6,19 @@ the sites that the bell named.
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import structlog
 
 from compute.errors import NengtanError
+from ingest.tick import forever
 from services import clock, live_values
 from services.live_values import LiveSite
 from services.site_model import SiteModels
 from services.store import events, ledger, topology
 from services.store.pool import Database, DatabaseUnavailable
+from services.waiting import wait_for_database
 
 _log = structlog.get_logger()
 
@@ -26,6 +27,21 @@ _TRIM_TICKS = 10
 # Of the time between whole seconds, ticks for what has just arrived take a quarter at most.
 _NEWS_PERIOD_S = 0.25
 _PAUSE_FACTOR = 3.0
+_AWAY_S_MAX = 0.5
+
+
+async def tell(url: str) -> None:
+    """Tell what flows, until cancelled, over connections of its own."""
+    database = await wait_for_database(url, stop=asyncio.Event())
+    if database is None:
+        raise AssertionError("nothing ends the waiting but the database")
+    live = LiveTick(database, SiteModels())
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(forever(live.listen))
+            group.create_task(forever(live.step, pause_s_max=_AWAY_S_MAX))
+    finally:
+        await database.close()
 
 
 class LiveTick:
@@ -35,7 +51,6 @@ class LiveTick:
     ----------
     database : Database
     models : SiteModels
-        Shared with who computes the stored results: a description is compiled once.
     """
 
     def __init__(self, database: Database, models: SiteModels) -> None:
@@ -60,6 +75,13 @@ class LiveTick:
         finally:
             self._hears = False
 
+    async def listen(self) -> None:
+        """Hear the bell for as long as the database lets it."""
+        async with self._database.listen("nengtan_dirty") as connection:
+            with self.hearing():
+                async for notice in connection.notifies():
+                    self.hear(notice.payload)
+
     def hear(self, said: str) -> None:
         """Take note of a bell."""
         news = ledger.heard(said)
@@ -79,9 +101,9 @@ class LiveTick:
         """
         wait_s = (_PERIOD_US - clock.now_us() % _PERIOD_US) / _PERIOD_US
         has_news = await self._has_news_within(wait_s)
-        began_s = time.monotonic()
+        began_s = clock.monotonic()
         await self.tick(clock.now(), only=frozenset(self._rung) if has_news else None)
-        took_s = time.monotonic() - began_s
+        took_s = clock.monotonic() - began_s
         self._pause_s = max(_NEWS_PERIOD_S - took_s, _PAUSE_FACTOR * took_s)
 
     async def _has_news_within(self, wait_s: float) -> bool:
