@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from compute.errors import NengtanError
 from services.alert_groups import RulesInvalid
+from services.files.hours import HourlyInvalid
 from services.plant.apply import WrongTenant
 from services.plant.findings import Finding, PlantInvalid
 from services.refusal import Refusal
@@ -268,6 +269,21 @@ def _of_http(error: HTTPException) -> Problem:
     )
 
 
+def _of_hours(error: HourlyInvalid) -> Problem:
+    problem = _of_refusal(error)
+    problem.errors = [
+        {
+            "line": fault.line,
+            "column": fault.column,
+            "value": fault.value,
+            "detail": f"{fault.value!r} {fault.reason}",
+            "detail_zh": f"{fault.value!r} {fault.reason_zh}",
+        }
+        for fault in error.faults
+    ]
+    return problem
+
+
 def _of_refusal(error: Refusal) -> Problem:
     headers = _CHALLENGE if KINDS[error.code].status == 401 else {}
     return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer), headers)
@@ -310,6 +326,7 @@ def _of_surprise(error: Exception) -> Problem:
 # Asked in this order; what nobody expected says nothing.
 _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]] = (
     (Problem, lambda problem: problem),
+    (HourlyInvalid, _of_hours),
     (Refusal, _of_refusal),
     (DatabaseUnavailable, _of_database),
     (RequestValidationError, _of_validation),

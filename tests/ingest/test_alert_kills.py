@@ -58,7 +58,7 @@ def plan(seconds: int, kill_count: int) -> Plan:
 
 def expected(plan: Plan) -> list[tuple[str, datetime, datetime, datetime | None]]:
     """Return the episodes: of each meter, second by second, in the plainest words."""
-    found = []
+    found: list[tuple[int, int | None, int, int | None]] = []
     for meter in range(METERS):
         active = fired = quiet = None
         for second, powers in enumerate(plan.powers):
