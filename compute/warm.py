@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from compute.alert import Holds, States, step
 from compute.arrivals import Lives, check_arrivals, first_arrivals, touched_rows
 from compute.carbon import make_graph, trace_carbon
 from compute.checks import CheckLimits, check_readings
 from compute.closing import close_balances
+from compute.condition import Conditions, evaluate
 from compute.demand import demand_by_month
+from compute.explanation import explain_change
 from compute.flow import Stored
 from compute.messages import FORM_NENGTAN, FORM_NEURON, scan_block
 from compute.names import name_table
@@ -74,6 +77,7 @@ def warm() -> None:
     _warm_tariff()
     levels_at(readings, 1, edges_us=np.zeros(1, dtype=np.int64), hold_us=_STEP_US)
     _warm_balance(points)
+    _warm_alerts()
 
 
 def warm_rows() -> None:
@@ -154,6 +158,29 @@ def _warm_balance(points: Points) -> None:
         factor_tco2e_per_kwh=np.ones((2, graph.source_flow.size, 1)),
         stored=Stored(np.zeros(0), np.zeros((graph.layer_count, 0))),
     )
+
+
+def _warm_alerts() -> None:
+    """Hold one cell against a limit, and explain no change."""
+    program = [Operation.LOAD, Operation.CONSTANT, Operation.GREATER]
+    none = np.zeros(1, dtype=np.int32)
+    conditions = Conditions(
+        offset=np.array([0, 3], dtype=np.int32),
+        operation=np.array(program, dtype=np.int32),
+        slot=np.zeros(3, dtype=np.int32),
+        constant=np.zeros(3),
+        told=np.array([2], dtype=np.int32),
+        told_reversed=np.zeros(1, dtype=np.bool_),
+        told_scale=np.ones(1),
+        met=none,
+        clear=none,
+        slot_offset=np.array([0, 1], dtype=np.int32),
+        slot_cell=none,
+    )
+    found = evaluate(conditions, np.ones(1))
+    holds = Holds(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    step(States.inactive(1), found.met, found.clear, holds, now_us=0)
+    explain_change(np.ones((2, 1)), emission=np.ones((2, 1)), output=(1.0, 1.0))
 
 
 def _plant(points: Points) -> Topology:

@@ -15,8 +15,7 @@ from services.plant.arithmetic import FUNCTIONS, plainly
 Offer = tuple[str, str, str]
 
 COMPLETION_COUNT_MAX = 200
-# What is being typed: a word, or a text whose quote is open.
-_PART = re.compile(r'(?:"[^"]*|[^\W\d]\w*)\Z')
+_WORD = re.compile(r"[^\W\d]\w*\Z")
 _FUNCTIONS = {
     "forecast": ("预测到期末", "Forecast of the end of the period"),
     "previous": ("上一个同类周期", "The whole period before"),
@@ -69,8 +68,11 @@ class Completion:
 def completions(text: str, facts: Facts) -> tuple[Completion, ...]:
     """Return what fits at the end of a text, and begins as what is being typed there."""
     plain = plainly(text)
-    match = _PART.search(plain)
+    # What is being typed: a text whose quote is open, or a word.
+    match = _WORD.search(plain)
     start = len(plain) if match is None else match.start()
+    if plain.count('"') % 2:
+        start = plain.rindex('"')
     part = plain[start:].casefold()
     parsed = parse_expression(plain[:start])
     found = []

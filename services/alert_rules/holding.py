@@ -9,13 +9,14 @@ from services.alert_rules.expression import Parsed, parse_expression
 from services.alert_rules.facts import Facts
 from services.alert_rules.placement import Placement, placements_of
 from services.alert_rules.program import Program, program_of
-from services.alert_rules.quantity_units import Measured, measured_or_own
+from services.alert_rules.quantity_units import measured_or_own
 from services.plant.arithmetic import FormulaRefused, Token
 
 # A rule of more instances was not meant so, or should be several.
 INSTANCE_COUNT_MAX = 10_000
 
-Units = tuple[Measured | None, ...]
+# Symbols; None where it is not known without an object.
+Units = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,19 @@ def _limited(placements: Iterator[Placement], faults: list[FormulaRefused]) -> I
 def _plain(bound: Sequence[Bound | None]) -> Units:
     """Return the units that are known without an object."""
     return tuple(
-        None if item is None or "{}" in item.measure.unit else measured_or_own(item.measure.unit)
-        for item in bound
+        None if item is None or "{}" in item.measure.unit else item.measure.unit for item in bound
     )
 
 
 def _programs(
     parsed: Sequence[Parsed], units: Units, faults: Sequence[list[FormulaRefused]]
 ) -> Iterator[Program]:
+    known = [None if symbol is None else measured_or_own(symbol) for symbol in units]
     start = 0
     for one, found in zip(parsed, faults, strict=True):
         end = start + len(one.selectors)
         if one.instructions:
-            program, wrong = program_of(one.instructions, units[start:end], first_slot=start)
+            program, wrong = program_of(one.instructions, known[start:end], first_slot=start)
             said = {(fault.code, fault.at) for fault in found}
             found.extend(fault for fault in wrong if (fault.code, fault.at) not in said)
             yield program
