@@ -38,12 +38,15 @@ def ten_thousand() -> CompiledRules:
     ]
     facts = facts_of("demo", [read_plant(json.dumps(document), form="json")])
     rules = tuple(
-        Rule(
-            alert=f"R{i}",
-            expr=expr,
-            resolve_when="power_kw{node} < 0.4 MW" if i == 0 else None,
-            annotations=TEXTS,
-            **{"for": "3m", "keep_firing_for": "2m"},
+        Rule.model_validate(
+            {
+                "alert": f"R{i}",
+                "expr": expr,
+                "for": "3m",
+                "keep_firing_for": "2m",
+                "resolve_when": "power_kw{node} < 0.4 MW" if i == 0 else None,
+                "annotations": TEXTS,
+            }
         )
         for i, expr in enumerate(EXPRESSIONS)
     )
@@ -69,15 +72,10 @@ def met_by_numpy(
 ) -> npt.NDArray[np.int8]:
     """Return what the conditions come to, by a few lines of numpy for each of the four rules."""
     met = np.empty(len(EXPRESSIONS) * NODES, dtype=np.int8)
-    limits = (
-        lambda asked: np.full(asked.shape[1], 500.0),
-        lambda asked: 0.98 * asked[1],
-        lambda asked: 1.1 * asked[1],
-        lambda asked: 1.5 * asked[1] / 24.0 * 1000.0,
-    )
-    for number, ((chosen, index), limit_of) in enumerate(zip(slots, limits, strict=True)):
+    factors = (0.0, 0.98, 1.1, 1.5 / 24.0 * 1000.0)
+    for number, (chosen, index) in enumerate(slots):
         asked = cells[index]
-        limit = limit_of(asked)
+        limit = factors[number] * asked[1] if number else np.full(asked.shape[1], 500.0)
         known = ~np.isnan(asked[0] + limit)
         truth = asked[0] > limit
         if number == 2:
@@ -95,7 +93,7 @@ def stepped_by_numpy(
     holds: Holds,
     now_us: int,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the states after an evaluation that knows everything, without hysteresis or keeping."""
+    """Return the states after an evaluation, without hysteresis and keeping."""
     is_met = met == 1
     begins = is_met & (state == AlertState.INACTIVE)
     since = np.where(begins, now_us, since)

@@ -1,4 +1,4 @@
-"""Alert rules against plants: instances, cells, who they are, what they say, and rules to begin with."""
+"""Alert rules against plants: instances, cells, identity, texts, and rules to begin with."""
 
 import json
 import re

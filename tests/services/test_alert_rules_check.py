@@ -1,4 +1,4 @@
-"""Alert rules as they are typed: every fault with its place and remedy, and what can be typed next."""
+"""Alert rules as they are typed: each fault with place and remedy, and what can be typed next."""
 
 import json
 import re
@@ -65,7 +65,7 @@ class TestAnExpression:
             ('energy_kwh{node="furnace", carrier="electricity"}[hour] > 0.2 MWh', "MWh", 2),
             ("forecast(emission_tco2e[month]) > budget(emission_tco2e[month])", "tCO2e", 2),
             ("forecast(demand_kw) > budget(demand_kw)", "kW", 2),
-            ("emission_rate_kgco2e_per_h > 1.5 * budget(emission_tco2e[day]) / 24 h", "kgCO2e/h", 2),
+            ("emission_rate_kgco2e_per_h > 1.5 * budget(emission_tco2e) / 24 h", "kgCO2e/h", 2),
             ("energy_kwh[interval] / 0.25 h > 400", "kW", 2),
             ("power_kw * 2 h > 3 MWh", "MWh", 2),
             ("emission_tco2e / energy_kwh > 0.5 kgCO2e/kWh", "kgCO2e/kWh", 2),

@@ -1,4 +1,4 @@
-"""The state machine of alerts, slow and obvious: one instance, its holds counted up as they grow."""
+"""The state machine of alerts, slow and obvious: one instance, its holds counted as they grow."""
 
 from dataclasses import dataclass
 

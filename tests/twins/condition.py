@@ -28,15 +28,12 @@ def evaluate(text: str, cells: Mapping[str, float | None]) -> float | None:
 
 
 def _value(node: ast.expr, cells: Mapping[str, float | None]) -> float | None:
-    if isinstance(node, ast.Constant):
-        return float(str(node.value))
-    if isinstance(node, ast.Name):
-        return cells[node.id]
+    if isinstance(node, ast.Constant | ast.Name):
+        return cells[node.id] if isinstance(node, ast.Name) else float(str(node.value))
     if isinstance(node, ast.UnaryOp):
         value = _value(node.operand, cells)
-        if value is None:
-            return None
-        return 1.0 - value if isinstance(node.op, ast.Not) else -value
+        sign = (1.0, -1.0) if isinstance(node.op, ast.Not) else (0.0, -1.0)
+        return None if value is None else sign[0] + sign[1] * value
     if isinstance(node, ast.BoolOp):
         decides = 0.0 if isinstance(node.op, ast.And) else 1.0
         values = [_value(part, cells) for part in node.values]
