@@ -276,7 +276,9 @@ class TestCompletions:
             ("energy_kwh{node}[mo", ["month"]),
             ("power_kw", ["power_kw"]),
             ("power_kw ", ["and", "or", "{"]),
-            ("power_kw > 5 k", ["kJ", "kWh", "kcal"]),
+            ("power_kw > 5 k", ["kW", "kJ/h", "kcal/h"]),
+            ("disk_free_share < 5 ", ["and", "or", "%"]),
+            ("(power_kw > 5 k", ["kJ", "kWh", "kcal"]),
             ("power_kw > 5 kW ", ["and", "or"]),
         ],
     )
