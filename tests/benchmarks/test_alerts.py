@@ -1,6 +1,5 @@
 """All alert rules of a tenant: how long evaluating their conditions and stepping them takes."""
 
-import json
 import time
 
 import numpy as np
@@ -10,10 +9,8 @@ import pytest
 from compute.alert import AlertState, Holds, States, step
 from compute.condition import evaluate
 from services.alert_rules.compile import CompiledRules, StatedGroup, compile_rules
-from services.alert_rules.facts import facts_of
 from services.alert_rules.model import Annotations, Group, Rule, Wording
-from services.plant.read import read_plant
-from tests.services.plant_documents import small
+from tests.services.alert_plants import many_uses
 
 pytestmark = pytest.mark.benchmark
 
@@ -31,12 +28,7 @@ EXPRESSIONS = (
 
 def ten_thousand() -> CompiledRules:
     """Return four rules over 2,500 nodes, one of them with hysteresis."""
-    document = small()
-    use = document["nodes"][4]
-    document["nodes"] += [
-        {**use, "code": f"use-{i}"} for i in range(NODES - len(document["nodes"]))
-    ]
-    facts = facts_of("demo", [read_plant(json.dumps(document), form="json")])
+    facts = many_uses(NODES - 5)
     rules = tuple(
         Rule.model_validate(
             {

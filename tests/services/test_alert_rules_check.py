@@ -11,26 +11,13 @@ from hypothesis import strategies as st
 
 from services.alert_rules.check import Checked, check_group, check_text, read_group
 from services.alert_rules.completion import completions
-from services.alert_rules.facts import Facts, facts_of
+from services.alert_rules.facts import Facts
 from services.alert_rules.measures import BY_NAME
 from services.alert_rules.model import EXPRESSION_LENGTH_MAX, Group
 from services.plant.findings import PlantInvalid
-from services.plant.read import read_plant
-from tests.services.plant_documents import small
+from tests.services.alert_plants import many_uses, two_sites
 
-
-def plants() -> Facts:
-    """Return two sites: `main`, and `north`, which has another product and a gas flow as well."""
-    document = small()
-    main = read_plant(json.dumps(document), form="json")
-    document["site"] = "north"
-    document["nodes"].append({**document["nodes"][1], "code": "gas-grid"})
-    gas = {"code": "gas-in", "from": "gas-grid", "to": "furnace", "carrier": "natural_gas"}
-    document["flows"].append(gas)
-    return facts_of("demo", [main, read_plant(json.dumps(document), form="json")])
-
-
-PLANTS = plants()
+PLANTS = two_sites()
 
 
 def checked(text: str, *, alert: str = "") -> Checked:
@@ -238,19 +225,13 @@ class TestAnExpression:
         assert bool(found.faults) or bool(found.unit is not None)
 
     def test_is_checked_in_a_moment_even_of_many_objects(self) -> None:
-        document = small()
-        nodes = [{**document["nodes"][4], "code": f"use-{i}"} for i in range(9_000)]
-        document["nodes"].extend(nodes)
-        many = facts_of("demo", [read_plant(json.dumps(document), form="json")])
+        many = many_uses(9_000)
         began = time.perf_counter()
         assert check_text("power_kw{node} > 5 kW", many).objects_count == 9_005
         assert time.perf_counter() - began < 2
 
     def test_of_too_many_objects_is_refused(self) -> None:
-        document = small()
-        nodes = [{**document["nodes"][4], "code": f"use-{i}"} for i in range(10_000)]
-        document["nodes"].extend(nodes)
-        many = facts_of("demo", [read_plant(json.dumps(document), form="json")])
+        many = many_uses(10_000)
         [fault] = check_text("power_kw{node} > 5 kW", many).faults
         assert fault.code == "too_many"
 

