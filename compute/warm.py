@@ -7,7 +7,7 @@ from compute.arrivals import Lives, check_arrivals, first_arrivals, touched_rows
 from compute.carbon import make_graph, trace_carbon
 from compute.checks import CheckLimits, check_readings
 from compute.closing import close_balances
-from compute.condition import Conditions, evaluate
+from compute.condition import NO_PROGRAM, Conditions, evaluate
 from compute.demand import demand_by_month
 from compute.explanation import explain_change
 from compute.flow import Stored
@@ -160,29 +160,6 @@ def _warm_balance(points: Points) -> None:
     )
 
 
-def _warm_alerts() -> None:
-    """Hold one cell against a limit, and explain no change."""
-    program = [Operation.LOAD, Operation.CONSTANT, Operation.GREATER]
-    none = np.zeros(1, dtype=np.int32)
-    conditions = Conditions(
-        offset=np.array([0, 3], dtype=np.int32),
-        operation=np.array(program, dtype=np.int32),
-        slot=np.zeros(3, dtype=np.int32),
-        constant=np.zeros(3),
-        told=np.array([2], dtype=np.int32),
-        told_reversed=np.zeros(1, dtype=np.bool_),
-        told_scale=np.ones(1),
-        met=none,
-        clear=none,
-        slot_offset=np.array([0, 1], dtype=np.int32),
-        slot_cell=none,
-    )
-    found = evaluate(conditions, np.ones(1))
-    holds = Holds(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
-    step(States.inactive(1), found.met, found.clear, holds, now_us=0)
-    explain_change(np.ones((2, 1)), emission=np.ones((2, 1)), output=(1.0, 1.0))
-
-
 def _plant(points: Points) -> Topology:
     """Return source → bus → use, with an unmetered flow and one whose point is silent."""
     kinds = [NodeKind.SOURCE, NodeKind.BUS, NodeKind.USE, NodeKind.CONVERSION, NodeKind.USE]
@@ -226,3 +203,28 @@ def _formulas() -> Formulas:
 
 def _factors() -> CarrierFactors:
     return CarrierFactors(np.ones(1), np.ones(1), np.ones(1), np.zeros(1), np.ones(1))
+
+
+def _warm_alerts() -> None:
+    """Hold one rule that asks whether a cell is above a number, and explain a change."""
+
+    def places(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        return np.array(values, dtype=np.int32)
+
+    conditions = Conditions(
+        offset=places(0, 3),
+        operation=places(Operation.LOAD, Operation.CONSTANT, Operation.GREATER),
+        slot=places(0, 0, 0),
+        constant=np.zeros(3),
+        told=places(2),
+        told_reversed=np.zeros(1, dtype=np.bool_),
+        told_scale=np.ones(1),
+        met=places(0),
+        clear=places(NO_PROGRAM),
+        slot_offset=places(0, 1),
+        slot_cell=places(0),
+    )
+    verdicts = evaluate(conditions, np.ones(1))
+    holds = Holds(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    step(States.inactive(1), verdicts.met, verdicts.clear, holds, now_us=_STEP_US)
+    explain_change(np.ones((2, 1)), emission=np.ones((2, 1)), output=(1.0, 1.0))

@@ -113,6 +113,8 @@ class TestAnExpression:
             ('amount{flow, carrier="electricity"} > 100 kWh', []),
             ("power_kw{node} > power_kw{flow}", [("objects_unlike", 18, 8, None)]),
             # Conditions and numbers.
+            ("emission_tco2e > " + "9" * 308 + " 1e4tCO2e", [("number_extreme", 16, 1, None)]),
+            ("power_kw" + " * power_kw" * 120 + " > 1", []),
             ("power_kw", [("not_a_condition", 1, 8, None)]),
             ("3 > 2", [("asks_nothing", 3, 1, None)]),
             ("(power_kw > 3) + 1 > 2", [("number_wanted", 11, 1, None)]),
