@@ -147,7 +147,7 @@ class _Typist:
         self._condition(left)
         self._condition(right)
         self._append(step)
-        first = left if left.told >= 0 else right
+        first = left if left.asks else right
         return replace(first, at=step, unit=None, is_condition=True, asks=left.asks or right.asks)
 
     def _compare(self, left: _Item, right: _Item, step: Instruction) -> _Item:

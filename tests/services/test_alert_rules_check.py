@@ -91,6 +91,14 @@ class TestAnExpression:
             ("power_kw{nod} > 3", [("label_unfit", 10, 3, "node")]),
             ('power_kw{node="furnase"} > 3', [("unknown_code", 16, 7, "furnace")]),
             ('power_kw{node in ("furnace", "nope")} > 3', [("unknown_code", 31, 4, None)]),
+            (
+                'power_kw{site="mian", node="furnace"} > 3',
+                [("unknown_code", 16, 4, "main")],
+            ),
+            (
+                'power_kw{site="main", node="gas-grid"} > 3',
+                [("unknown_code", 29, 8, "grid")],
+            ),
             ('power_kw{site="mian"} > 3', [("unknown_code", 16, 4, "main")]),
             ('power_kw{flow, carrier="electricty"} > 3', [("unknown_code", 25, 10, "electricity")]),
             ("power_kw{node, node} > 3", [("label_twice", 16, 4, None)]),
