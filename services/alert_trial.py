@@ -35,7 +35,7 @@ from services.store.pool import Connection, Database
 
 _SPAN_DAYS_MAX = 400
 _FINE = timedelta(days=31)
-# Before the span, so that what is of an open month, or of a pace, is whole; of a year it may not be.
+# Before the span: what is of an open month, or of a pace, is whole; of a year it may not be.
 _BEFORE = timedelta(days=62)
 _FIGURES_MAX = 20_000_000
 _TIMES_MAX = 500

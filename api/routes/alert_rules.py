@@ -137,8 +137,8 @@ class RuleTrial(Schema):
     start: datetime
     end: datetime
     resolution: Literal["base", "hour"] = Field(
-        description="试算步长；实时量以该步均值近似 / Step of the trial: what is of the last minute is"
-        " the mean of a step"
+        description="试算步长；实时量以该步均值近似 / Step of the trial: what is of the last"
+        " minute is the mean of a step"
     )
     rules: list[TriedRule]
     times: list[WouldFire]
