@@ -44,6 +44,8 @@ class Conditions(NamedTuple):
         The comparison, as an instruction of all, whose two sides are value and limit.
     told_reversed : (p,) bool
         Whether the value is its right side.
+    told_scale : (p,) float64
+        What value and limit are multiplied by, for people.
     met : (n,) int32
         Program of the condition.
     clear : (n,) int32
@@ -60,6 +62,7 @@ class Conditions(NamedTuple):
     constant: Float1D
     told: Index1D
     told_reversed: Bool1D
+    told_scale: Float1D
     met: Index1D
     clear: Index1D
     slot_offset: Index1D
@@ -74,7 +77,8 @@ class Verdicts(NamedTuple):
     met, clear : (n,) int8
         1, 0, or -1 where it is not known; for `compute.alert.step`.
     value, limit : (n,) float64
-        The two sides of the comparison that the alert tells of; NaN: not known.
+        The two sides of the comparison that the alert tells of, as people read them; NaN: not
+        known.
     """
 
     met: Byte1D
@@ -162,8 +166,9 @@ def _run(
             a, b = stack[top], stack[top + 1]
             if k == told:
                 is_reversed = conditions.told_reversed[program]
-                verdicts.value[row] = b if is_reversed else a
-                verdicts.limit[row] = a if is_reversed else b
+                scale = conditions.told_scale[program]
+                verdicts.value[row] = scale * (b if is_reversed else a)
+                verdicts.limit[row] = scale * (a if is_reversed else b)
             stack[top] = _joined(operation, a, b)
     return float(stack[0])
 

@@ -9,6 +9,7 @@ is known now, and pages nobody about the past.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import numpy as np
 import structlog
@@ -24,9 +25,9 @@ from services.alert_cells.service import ServiceFacts
 from services.alert_cells.site import LiveNews, SiteCells
 from services.alert_cells.wanted import Wanted
 from services.alert_events import announce
-from services.alert_interim import compile_rules, texts_of
-from services.alert_rules.compile import CompiledRules, Instance
-from services.alert_rules.facts import facts_of
+from services.alert_rules.compile import CompiledRules, Instance, compile_rules
+from services.alert_rules.facts import Facts, facts_of
+from services.alert_rules.wording import figure, texts_of
 from services.crash import crash_point
 from services.json_values import finite
 from services.notify.queue import queue
@@ -112,6 +113,7 @@ class _Compiled:
     mark: int
     described: Mapping[str, tuple[SiteModel, Described]]
     failed: frozenset[str]
+    facts: Facts
     rules: CompiledRules
     revisions: Mapping[tuple[str, str], int]
     sites: dict[str, SiteCells]
@@ -262,7 +264,15 @@ class TenantAlerts:
         )
         groups = alert_book.holding_groups(rows)
         plants = [now.plant for _, now in described.values()]
-        rules = compile_rules(facts_of(self.tenant_code, plants), groups)
+        facts = facts_of(self.tenant_code, plants)
+        rules = compile_rules(groups, facts)
+        for unsound in rules.unsound:
+            _log.warning(
+                "alerts.rule.unsound",
+                tenant=self.tenant_code,
+                rule=unsound.rule.rule.alert,
+                reason=unsound.faults[0].message_en,
+            )
         wanted: dict[str, list[Wanted]] = {}
         for place, cell in enumerate(rules.cells):
             wanted.setdefault(cell.site, []).append(Wanted(place, cell))
@@ -270,6 +280,7 @@ class TenantAlerts:
             mark=mark,
             described=described,
             failed=failed,
+            facts=facts,
             rules=rules,
             revisions=alert_book.rule_revisions(rows),
             sites={
@@ -431,7 +442,7 @@ class _Change:
             revision=self._revision(instance),
             severity=rule.severity,
             labels=dict(instance.labels),
-            texts=texts_of(instance, value=value, limit=limit),
+            texts=_texts(instance, self.compiled.facts, value=value, limit=limit),
             active_at=from_us(int(self.states.active_us[i])),
             fired_at=self.at,
             value=value,
@@ -546,6 +557,33 @@ def _after_gaps(states: States, now_us: int) -> States:
         keep_since_us=np.where(keeps, now_us, states.keep_since_us),
         evaluated_us=np.where(is_gap, now_us, states.evaluated_us),
     )
+
+
+def _texts(
+    instance: Instance, facts: Facts, *, value: float | None, limit: float | None
+) -> dict[str, str]:
+    """Return what an alert says, in both languages."""
+    site = facts.sites.get(instance.site)
+    place = None if site is None else site.things["site"][""]
+    thing = None if site is None else site.things.get(instance.kind, {}).get(instance.object)
+    known = {
+        **instance.labels,
+        "value": figure(value),
+        "limit": figure(limit),
+        "unit": instance.unit,
+        "site": instance.site,
+        "kind": instance.kind,
+        "object": instance.object,
+    }
+
+    def named(language: Literal["zh", "en"]) -> dict[str, str]:
+        return {
+            **known,
+            "site_name": instance.site if place is None else getattr(place, language),
+            "object_name": instance.object if thing is None else getattr(thing, language),
+        }
+
+    return texts_of(instance.rule.rule.annotations, known_zh=named("zh"), known_en=named("en"))
 
 
 def _direction(value: float | None, limit: float | None) -> float:

@@ -4,6 +4,7 @@ Statements are only ever added, each with its reason: a corrected budget takes t
 of its period, and both can be read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -11,6 +12,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from compute.periods import Grain, from_us, to_us
+from compute.topology import Float1D
 from services import open_sums, totals
 from services.benchmark_periods import CLOCKWORK, Clock
 from services.json_values import finite, iso_utc
@@ -23,13 +25,25 @@ from services.store.pool import Connection, Database
 from services.totals import NotAnEdge, SiteState
 
 BudgetPeriod = Literal["day", "month", "year"]
-BudgetQuantity = Literal["energy_kwh", "coal_equivalent_tce", "coal_equal_tce", "emission_tco2e"]
+BudgetQuantity = Literal[
+    "energy_kwh",
+    "coal_equivalent_tce",
+    "coal_equal_tce",
+    "emission_tco2e",
+    "emission_direct_tco2e",
+    "emission_purchased_tco2e",
+    "demand_kw",
+]
 UNITS: dict[str, str] = {
     "energy_kwh": "kWh",
     "coal_equivalent_tce": "tce",
     "coal_equal_tce": "tce",
     "emission_tco2e": "tCO2e",
+    "emission_direct_tco2e": "tCO2e",
+    "emission_purchased_tco2e": "tCO2e",
+    "demand_kw": "kW",
 }
+DEMAND = "demand_kw"
 # A year is no stored grain; its budget is kept as one more.
 GRAINS: dict[BudgetPeriod, int] = {
     "day": int(Grain.DAY),
@@ -38,6 +52,12 @@ GRAINS: dict[BudgetPeriod, int] = {
 }
 PERIODS: dict[int, BudgetPeriod] = {grain: period for period, grain in GRAINS.items()}
 _SPAN_DAYS_MAX = 7_320
+
+
+class BudgetUnfit(Refusal):
+    """A budget of a quantity that has none over such a period."""
+
+    code: ClassVar[str] = "invalid"
 
 
 class BudgetUnchanged(Refusal):
@@ -141,6 +161,8 @@ async def state_budget(
 
     Parameters
     ----------
+    node : str
+        Code; "" for the site as a whole.
     start : datetime
         The start of the period, by the calendar of the site.
     amount : float or None
@@ -154,12 +176,20 @@ async def state_budget(
         If the tenant has no such site or node.
     NotAnEdge
         If no such period begins there.
+    BudgetUnfit
+        If demand is not to be of a month.
     BudgetUnchanged
         If it is to be withdrawn, and does not hold.
     """
+    if quantity == DEMAND and period != "month":
+        raise BudgetUnfit(
+            "demand is the highest of a month: state it with period month",
+            "需量按月最大值考核：period 请用 month",
+            pointer="period",
+        )
     async with database.transaction(tenant_id) as connection:
         state = await totals.load_state(connection, site)
-        if not await answers.list_series(
+        if node and not await answers.list_series(
             connection, site_id=state.site.id, kind="node", code=node, carrier=""
         ):
             raise NotFound("node")
@@ -243,50 +273,65 @@ async def _stand(
     if not chosen:
         return []
     series = await answers.list_series(connection, site_id=state.site.id, kind="node", carrier="")
-    number = {row.code: row.id for row in series}
-    codes = sorted({row.node for row in chosen if row.node in number})
-    series_id = np.array([number[code] for code in codes], dtype=np.int32)
+    series_id = np.array([row.id for row in series], dtype=np.int32)
+    roots = [place for place, row in enumerate(series) if row.is_root]
+    # The site as a whole is the row behind those of its nodes.
+    codes = [*(row.code for row in series), *([""] if roots else [])]
     clock = _clock(state)
     bounds = open_sums.bounds_us(clock, period, to_us(at))
     sums = await open_sums.read_sums(
-        connection, read_as_tenant, series_id=series_id, period=period, bounds=bounds
+        connection,
+        read_as_tenant,
+        series_id=series_id,
+        period=period,
+        bounds=bounds,
+        together=roots,
     )
-    quantities = sorted({row.quantity for row in chosen})
+    summed = sorted({row.quantity for row in chosen} - {DEMAND})
     paces = await open_sums.read_paces(
         connection,
         read_as_tenant,
         series_id=series_id,
         clock=clock,
         period=period,
-        quantities=quantities,
+        quantities=summed,
         now_us=min(to_us(at), bounds[1] - 1),
+        together=roots,
     )
+    is_over = to_us(state.as_of) >= bounds[1]
     step_us = CLOCKWORK[period].step_us
+    ends = {
+        name: open_sums.forecast_of(sums, name, paces[name], step_us=step_us, is_over=is_over)
+        for name in summed
+    }
+    used = {name: sums.of(name) for name in summed}
+    if any(row.quantity == DEMAND for row in chosen):
+        used[DEMAND] = await open_sums.read_demand_kw(
+            connection,
+            read_as_tenant,
+            series_id=series_id,
+            start_us=bounds[0],
+            end_us=bounds[1],
+            base_interval_us=clock.base_interval_us,
+            together=roots,
+        )
     passed = (min(to_us(state.as_of), bounds[1]) - bounds[0]) / (bounds[1] - bounds[0])
-    standings = []
-    for row in chosen:
-        place = codes.index(row.node) if row.node in codes else None
-        ends = open_sums.forecast_of(
-            sums,
-            row.quantity,
-            paces[row.quantity],
-            step_us=step_us,
-            is_over=to_us(state.as_of) >= bounds[1],
-        )
 
-        def figure(column: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
-            return None if place is None else finite(float(column[place]))  # noqa: B023 - used here
+    def figure(of: Mapping[str, Float1D], row: BudgetRow) -> float | None:
+        if row.node not in codes or row.quantity not in of:
+            return None
+        return finite(float(of[row.quantity][codes.index(row.node)]))
 
-        standings.append(
-            Standing(
-                row=row,
-                period=period,
-                end_ts=from_us(bounds[1]),
-                used=figure(sums.of(row.quantity)),
-                forecast=figure(ends.value),
-                low=figure(ends.low),
-                high=figure(ends.high),
-                time_share=min(max(passed, 0.0), 1.0),
-            )
+    return [
+        Standing(
+            row=row,
+            period=period,
+            end_ts=from_us(bounds[1]),
+            used=figure(used, row),
+            forecast=figure({name: end.value for name, end in ends.items()}, row),
+            low=figure({name: end.low for name, end in ends.items()}, row),
+            high=figure({name: end.high for name, end in ends.items()}, row),
+            time_share=min(max(passed, 0.0), 1.0),
         )
-    return standings
+        for row in chosen
+    ]

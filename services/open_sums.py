@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from compute.block import ResultBlock, add_unlike
 from compute.pace import Pace, SumForecast, forecast_sum, pace_of
-from compute.periods import Grain, from_us, period_edges_us, to_us, year_edges_us
+from compute.periods import US_PER_HOUR, Grain, from_us, period_edges_us, to_us, year_edges_us
 from compute.rollup import rollup
 from compute.topology import Float1D, Int1D
 from services.benchmark_periods import CLOCKWORK, CONFIDENCE, COVERED_MIN, Clock, step_range
@@ -31,6 +31,8 @@ GRAINS: dict[SumPeriod, Grain] = {
     "month": Grain.MONTH,
     "year": Grain.MONTH,
 }
+# Demand is the mean power of a quarter of an hour, whatever the base interval.
+QUARTER_US = 900_000_000
 _MONTH_US_MIN = 28 * 86_400_000_000
 
 
@@ -145,6 +147,52 @@ async def read_sums(
 def with_sum(block: ResultBlock, together: Sequence[int]) -> ResultBlock:
     """Return the block with one row more: those that are to be added together, if any are."""
     return ResultBlock.concatenate([block, add_unlike(block, together)]) if together else block
+
+
+async def read_base(
+    connection: Connection,
+    read: Reader,
+    *,
+    series_id: npt.NDArray[np.int32],
+    start_us: int,
+    end_us: int,
+    together: Sequence[int] = (),
+) -> tuple[ResultBlock, Int1D]:
+    """Return the base intervals of series that have a result, and their starts."""
+    columns = await read(
+        connection,
+        series_ids=series_id.tolist(),
+        grain=Grain.BASE,
+        start_us=start_us,
+        end_us=end_us,
+    )
+    block, starts_us = block_of(columns, series_id=series_id)
+    return with_sum(block, together), starts_us
+
+
+async def read_demand_kw(
+    connection: Connection,
+    read: Reader,
+    *,
+    series_id: npt.NDArray[np.int32],
+    start_us: int,
+    end_us: int,
+    base_interval_us: int,
+    together: Sequence[int] = (),
+) -> Float1D:
+    """Return the highest mean power over a whole quarter of an hour in a span; NaN without any."""
+    block, starts_us = await read_base(
+        connection, read, series_id=series_id, start_us=start_us, end_us=end_us, together=together
+    )
+    quarter = starts_us // QUARTER_US
+    edges = np.flatnonzero(np.diff(quarter, prepend=-1))
+    if not len(edges):
+        return np.full(block.energy_kwh.shape[0], np.nan)
+    power_kw = np.add.reduceat(block.energy_kwh, edges, axis=1) * (US_PER_HOUR / QUARTER_US)
+    is_whole = np.diff(edges, append=len(quarter)) * base_interval_us == QUARTER_US
+    power_kw[:, ~is_whole] = np.nan
+    highest: Float1D = np.fmax.reduce(power_kw, axis=1)
+    return highest
 
 
 def quantity_of(block: ResultBlock, name: str) -> npt.NDArray[np.float64]:

@@ -22,7 +22,7 @@ _KNOWN = "null: 未知 / not known"
 class Stated(Schema):
     """A budget as it was stated."""
 
-    node: str
+    node: str = Field(description="空: 全厂区 / Empty: the whole site")
     quantity: str
     unit: str
     period: BudgetPeriod
@@ -67,7 +67,7 @@ class BudgetHistory(Answer):
 class BudgetBody(Schema):
     """What to state."""
 
-    node: Code
+    node: Code | None = Field(default=None, description="省略：全厂区 / Left out: the whole site")
     quantity: BudgetQuantity
     period: BudgetPeriod
     start: Instant
@@ -151,7 +151,7 @@ async def state_budget(
         tenant_id=principal.tenant_id,
         actor=principal.actor,
         site=site,
-        node=body.node,
+        node=body.node or "",
         quantity=body.quantity,
         period=body.period,
         start=body.start,

@@ -6,21 +6,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compute.block import ResultBlock
-from compute.periods import US_PER_HOUR, Grain
+from compute.periods import US_PER_HOUR, Grain, from_us
 from compute.topology import Float1D
 from services import open_sums
 from services.alert_cells.live import Look
-from services.alert_cells.sums import Part, rate_per_h
 from services.alert_cells.wanted import DEMAND, Wanted
 from services.benchmark_periods import Clock
-from services.open_sums import Reader
-from services.rollup_rows import block_of
+from services.open_sums import QUARTER_US, Reader
 from services.site_model import Described
+from services.store import budgets
 from services.store.pool import Connection
 
-QUARTER_US = 900_000_000
 _READ_US = 5_000_000
-_HOURS = QUARTER_US / US_PER_HOUR
 
 
 @dataclass
@@ -33,12 +30,13 @@ class DemandCells:
     wanted: Sequence[Wanted]
     described: Described
     clock: Clock
-    parts: list[tuple[Wanted, Part]] = field(init=False)
+    site_id: int
+    parts: list[tuple[Wanted, int]] = field(init=False)
     quarter: tuple[int, int] = (0, 0)
     quarter_sums: ResultBlock | None = None
-    before_sums: ResultBlock | None = None
     month_kw: Float1D | None = None
     month_before_kw: Float1D | None = None
+    budgets: dict[str, float] = field(default_factory=dict)
     read_us: int = 0
 
     def __post_init__(self) -> None:
@@ -62,7 +60,7 @@ class DemandCells:
             kind, code = one.cell.kind, one.cell.object
             place = len(self.described.keys) if kind == "site" else rows.get((kind, code))
             if place is not None and (kind != "site" or self._roots):
-                self.parts.append((one, Part((place,), "energy_kwh", kind, code)))
+                self.parts.append((one, place))
 
     async def refresh(
         self, connection: Connection, read: Reader, *, now_us: int, is_news: bool
@@ -82,87 +80,85 @@ class DemandCells:
 
     async def _read_closed(self, connection: Connection, read: Reader, start_us: int) -> None:
         asked = {(one.cell.period, one.cell.function) for one, _ in self.parts}
-        if ("interval", "previous") in asked:
-            self.before_sums = await self._quarter(connection, read, start_us - QUARTER_US)
         if any(period == "month" for period, _ in asked):
             month = open_sums.bounds_us(self.clock, "month", start_us)
             self.month_kw = await self._highest(connection, read, month[0], start_us)
             if ("month", "previous") in asked:
                 before = open_sums.bounds_us(self.clock, "month", month[0] - 1)
                 self.month_before_kw = await self._highest(connection, read, *before)
+            if ("month", "budget") in asked:
+                await self._read_budgets(connection, month[0])
 
-    async def _load(
-        self, connection: Connection, read: Reader, start_us: int, end_us: int
-    ) -> tuple[ResultBlock, np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        columns = await read(
-            connection,
-            series_ids=self.described.series_id.tolist(),
-            grain=Grain.BASE,
-            start_us=start_us,
-            end_us=end_us,
+    async def _read_budgets(self, connection: Connection, month_us: int) -> None:
+        rows = await budgets.list_rows(
+            connection, self.site_id, start=from_us(month_us), end=from_us(month_us + 1)
         )
-        block, starts_us = block_of(columns, series_id=self.described.series_id)
-        return open_sums.with_sum(block, self._roots), starts_us
+        self.budgets = {
+            row.node: row.amount
+            for row in budgets.holding(rows)
+            if (row.quantity, row.grain) == (DEMAND, Grain.MONTH) and row.amount is not None
+        }
+        # A site with one outermost boundary is that boundary.
+        if len(self._roots) == 1:
+            root = self.described.keys[self._roots[0]].code
+            for one, other in (("", root), (root, "")):
+                if other in self.budgets:
+                    self.budgets.setdefault(one, self.budgets[other])
 
     async def _quarter(self, connection: Connection, read: Reader, start_us: int) -> ResultBlock:
-        block, _ = await self._load(connection, read, start_us, start_us + QUARTER_US)
+        block, _ = await open_sums.read_base(
+            connection,
+            read,
+            series_id=self.described.series_id,
+            start_us=start_us,
+            end_us=start_us + QUARTER_US,
+            together=self._roots,
+        )
         return block
 
     async def _highest(
         self, connection: Connection, read: Reader, start_us: int, end_us: int
     ) -> Float1D:
-        """Return the highest mean power of the whole quarters of a span, NaN without any."""
-        block, starts_us = await self._load(connection, read, start_us, end_us)
-        quarter = starts_us // QUARTER_US
-        edges = np.flatnonzero(np.diff(quarter, prepend=-1))
-        if not len(edges):
-            return np.full(block.energy_kwh.shape[0], np.nan)
-        power = np.add.reduceat(block.energy_kwh, edges, axis=1) / _HOURS
-        count = np.diff(edges, append=len(quarter))
-        power[:, count * self.clock.base_interval_us != QUARTER_US] = np.nan
-        known = ~np.isnan(power)
-        highest = np.where(known, power, -np.inf).max(axis=1)
-        return np.where(known.any(axis=1), highest, np.nan)
+        return await open_sums.read_demand_kw(
+            connection,
+            read,
+            series_id=self.described.series_id,
+            start_us=start_us,
+            end_us=end_us,
+            base_interval_us=self.clock.base_interval_us,
+            together=self._roots,
+        )
 
     def fill(self, values: Float1D, look: Look) -> None:
         """Write what is known."""
-        for one, part in self.parts:
-            values[one.place] = self._figure(one, part, look)
+        for one, row in self.parts:
+            values[one.place] = self._figure(one, row, look)
 
-    def _figure(self, one: Wanted, part: Part, look: Look) -> float:
-        [row], function = part.rows, one.cell.function
+    def _figure(self, one: Wanted, row: int, look: Look) -> float:
+        function = one.cell.function
         if function == "budget":
-            return np.nan
-        if one.cell.period == "interval":
-            if function == "previous":
-                return _mean_kw(self.before_sums, row)
-            so_far = _mean_kw(self.quarter_sums, row)
-            return so_far if function == "value" else self._run_on(so_far, part, look)
+            return self.budgets.get(one.cell.object, np.nan)
         if function == "previous":
             return np.nan if self.month_before_kw is None else float(self.month_before_kw[row])
-        highest = np.nan if self.month_kw is None else float(self.month_kw[row])
         so_far = _mean_kw(self.quarter_sums, row)
         if function == "forecast":
-            so_far = self._run_on(so_far, part, look)
+            return self._run_on(so_far, row, look.power_kw(one.cell.kind, one.cell.object))
+        if one.cell.period == "interval":
+            return so_far
+        highest = np.nan if self.month_kw is None else float(self.month_kw[row])
         # The open quarter counts as far as it has come: its mean can only rise.
-        known = [figure for figure in (highest, so_far) if not np.isnan(figure)]
-        return max(known, default=np.nan)
+        return float(np.fmax(highest, so_far))
 
-    def _run_on(self, so_far_kw: float, part: Part, look: Look) -> float:
+    def _run_on(self, so_far_kw: float, row: int, power_kw: float) -> float:
         """Return the mean of the quarter if the rest of it runs as the last minute did."""
         if self.quarter_sums is None:
             return np.nan
-        covered_us = int(self.quarter_sums.covered_us[part.rows[0]].sum())
-        left = max(QUARTER_US - covered_us, 0) / QUARTER_US
-        return so_far_kw + left * rate_per_h(part, look) if left else so_far_kw
+        left = max(QUARTER_US - int(self.quarter_sums.covered_us[row].sum()), 0) / QUARTER_US
+        return so_far_kw + left * power_kw if left else so_far_kw
 
 
 def _mean_kw(block: ResultBlock | None, row: int) -> float:
     """Return the energy of a quarter so far over a whole quarter."""
-    if block is None or not block.energy_kwh.shape[1]:
+    if block is None or np.isnan(block.energy_kwh[row]).all():
         return np.nan
-    return float(np.nansum(block.energy_kwh[row])) / _HOURS if _known(block, row) else np.nan
-
-
-def _known(block: ResultBlock, row: int) -> bool:
-    return bool((~np.isnan(block.energy_kwh[row])).any())
+    return float(np.nansum(block.energy_kwh[row])) * US_PER_HOUR / QUARTER_US

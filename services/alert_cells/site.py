@@ -53,7 +53,7 @@ class SiteCells:
         clock = Clock(site.time_zone, self.model.day_start, site.base_interval_us)
         self.live = LiveCells(self.wanted, plant)
         self.sums = SumCells(self.wanted, self.described, clock, site.id)
-        self.demand = DemandCells(self.wanted, self.described, clock)
+        self.demand = DemandCells(self.wanted, self.described, clock, site.id)
         self.facts = FactCells(self.wanted, plant, clock, site.id)
 
     async def refresh(
@@ -72,7 +72,7 @@ class SiteCells:
             values[one.place] = np.nan
         payload = None if news is None or at - news.at > _STALE else news.payload
         look = Look(payload or {})
-        self.sums.fill(values, look, now_us=to_us(at))
+        self.sums.fill(values, now_us=to_us(at))
         self.demand.fill(values, look)
         self.facts.fill(values, at=at)
         self.live.fill(values, payload)

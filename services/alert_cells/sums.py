@@ -7,10 +7,10 @@ from typing import Literal, NamedTuple, cast
 import numpy as np
 
 from compute.pace import Pace
-from compute.periods import US_PER_HOUR, Grain, from_us
+from compute.periods import Grain, from_us
 from compute.topology import Float1D
 from services import open_sums
-from services.alert_cells.live import Look, inflows
+from services.alert_cells.live import inflows
 from services.alert_cells.wanted import LIVE, Wanted
 from services.benchmark_periods import CLOCKWORK, Clock
 from services.open_sums import OpenSums, Reader, SumPeriod
@@ -36,13 +36,6 @@ _RATIOS = {
     "intensity_kgco2e_per_unit": ("emission_tco2e", 1000.0),
 }
 MEASURES = _QUANTITIES | set(_RATIOS) | {"residual_share", "covered_share"}
-# The rate of a live event that goes on with a sum, and how many of its unit one of the sum's is.
-_RATES = {
-    "energy_kwh": ("power_kw", 1.0),
-    "coal_equivalent_tce": ("coal_equivalent_kgce_per_h", 1000.0),
-    "emission_tco2e": ("emission_kgco2e_per_h", 1000.0),
-    "amount": ("amount_per_h", 1.0),
-}
 _PACED: tuple[SumPeriod, ...] = ("day", "month", "year")
 _READ_US = 5_000_000
 _SELDOM_US = 60_000_000
@@ -50,21 +43,10 @@ _GRAINS = {"day": int(Grain.DAY), "month": int(Grain.MONTH), "year": int(Grain.M
 
 
 class Part(NamedTuple):
-    """A sum that a cell is made of.
-
-    Attributes
-    ----------
-    rows : tuple of int
-        Of the series, added up.
-    quantity : str
-    kind, object : str
-        What it is of, for the rate at which it goes on.
-    """
+    """A sum that a cell is made of: rows of the series, added up."""
 
     rows: tuple[int, ...]
     quantity: str
-    kind: str
-    object: str
 
 
 class Asked(NamedTuple):
@@ -137,7 +119,7 @@ class SumCells:
             rows = [self._row("flow", code, "") for code in flows]
             if top is None or not rows or None in rows:
                 return None
-            inputs = Part(cast("tuple[int, ...]", tuple(rows)), "energy_kwh", "", "")
+            inputs = Part(cast("tuple[int, ...]", tuple(rows)), "energy_kwh")
             return Asked(one, top, inputs, 1.0)
         quantity = "amount" if cell.measure == "product_amount" else cell.measure
         if cell.measure == "covered_share":
@@ -147,9 +129,7 @@ class SumCells:
 
     def _part(self, kind: str, code: str, carrier: str, quantity: str) -> Part | None:
         row = self._row(kind, code, carrier)
-        # How fast the share of one carrier goes on is not told.
-        rated = "" if kind == "node" and carrier else kind
-        return None if row is None else Part((row,), quantity, rated, code)
+        return None if row is None else Part((row,), quantity)
 
     def _row(self, kind: str, code: str, carrier: str) -> int | None:
         if kind == "site":
@@ -236,16 +216,14 @@ class SumCells:
                 if row.grain == _GRAINS.get(period) and row.amount is not None
             }
 
-    def fill(self, values: Float1D, look: Look, *, now_us: int) -> None:
+    def fill(self, values: Float1D, *, now_us: int) -> None:
         """Write what is known."""
         for period, asked in self.asked.items():
             state = self.periods[period]
             for one in asked:
-                values[one.wanted.place] = self._figure(period, state, one, look, now_us)
+                values[one.wanted.place] = self._figure(period, state, one, now_us)
 
-    def _figure(
-        self, period: SumPeriod, state: _Period, asked: Asked, look: Look, now_us: int
-    ) -> float:
+    def _figure(self, period: SumPeriod, state: _Period, asked: Asked, now_us: int) -> float:
         cell = asked.wanted.cell
         if cell.function == "budget":
             return self._budget(state, asked)
@@ -261,9 +239,7 @@ class SumCells:
                 return np.nan if state.previous is None else _sum(state.previous, part)
             assert state.sums is not None  # noqa: S101 - looked at above
             if cell.function == "forecast":
-                if period in _PACED:
-                    return _paced(state, part, CLOCKWORK[cast("Literal['day']", period)].step_us)
-                return _run_on(state.sums, part, look)
+                return _paced(state, part, CLOCKWORK[cast("Literal['day']", period)].step_us)
             return _sum(state.sums, part)
 
         top = asked.scale * figure(asked.top)
@@ -298,24 +274,3 @@ def _paced(state: _Period, part: Part, step_us: int) -> float:
         state.sums, part.quantity, state.paces[part.quantity], step_us=step_us
     )
     return float(ends.value[list(part.rows)].sum())
-
-
-def _run_on(sums: OpenSums, part: Part, look: Look) -> float:
-    """Return where an hour or an interval ends at the rate of the last minute."""
-    row = list(part.rows)
-    left_us = sums.end_us - sums.start_us - int(sums.covered_us[row].min())
-    so_far = _sum(sums, part)
-    if left_us <= 0:
-        return so_far
-    rate = rate_per_h(part, look)
-    return so_far + rate * left_us / US_PER_HOUR
-
-
-def rate_per_h(part: Part, look: Look) -> float:
-    """Return the rate of the last minute, in the unit of the sum per hour; NaN: not known."""
-    if part.quantity not in _RATES:
-        return np.nan
-    column, divisor = _RATES[part.quantity]
-    if part.kind == "site":
-        return look.roots(column) / divisor
-    return float(look.column(part.kind, column, (part.object,))[0]) / divisor

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from services.alert_rules.compile import Cell
+from services.alert_rules.cells import Cell
 
 # Rates are of the last minute, and of no other time.
 LIVE = "live"

@@ -188,6 +188,7 @@ class _Made:
                 constant=np.array([step[2] for step in steps], dtype=np.float64),
                 told=np.array([program.told for program in programs], dtype=np.int32) + offset[:-1],
                 told_reversed=np.array([program.told_reversed for program in programs], dtype=bool),
+                told_scale=np.array([program.told_scale for program in programs], dtype=np.float64),
                 met=np.array([row[1] for row in rows], dtype=np.int32),
                 clear=np.array([row[2] for row in rows], dtype=np.int32),
                 slot_offset=_offset([row[3] for row in rows]),

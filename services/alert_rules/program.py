@@ -33,13 +33,16 @@ class Program:
         The comparison, as a place in the steps, that an alert tells of.
     told_reversed : bool
         Whether its right side is the value, and its left one the limit.
+    told_scale : float
+        What both are multiplied by to be told: of a limit with a unit, as it was written.
     unit : str
-        Of both; "" for a plain number.
+        Of both as they are told; "" for a plain number.
     """
 
     steps: tuple[Step, ...]
     told: int
     told_reversed: bool
+    told_scale: float
     unit: str
 
 
@@ -53,6 +56,7 @@ class _Item:
     asks: bool = False
     told: int = -1
     told_reversed: bool = False
+    told_scale: float = 1.0
     told_unit: str = ""
 
 
@@ -78,8 +82,8 @@ def program_of(
         typist.refuse("not_a_condition", whole.at)
     elif not whole.asks and not typist.is_unread:
         typist.refuse("asks_nothing", whole.at)
-    program = Program(tuple(typist.steps), whole.told, whole.told_reversed, whole.told_unit)
-    return program, typist.faults
+    told = (whole.told, whole.told_reversed, whole.told_scale, whole.told_unit)
+    return Program(tuple(typist.steps), *told), typist.faults
 
 
 class _Typist:
@@ -148,12 +152,16 @@ class _Typist:
     def _compare(self, left: _Item, right: _Item, step: Instruction) -> _Item:
         unit = self._alike(left, right, step)
         self._append(step)
+        scale, written = Fraction(1), right.unit
+        if unit is not None and written is not None and right.at.unit:
+            unit, scale = written, unit.scale / written.scale
         return _Item(
             step,
             is_condition=True,
             asks=left.asks or right.asks,
             told=len(self.steps) - 1,
             told_reversed=right.asks and not left.asks,
+            told_scale=float(scale),
             told_unit="" if unit is None else unit.symbol,
         )
 
