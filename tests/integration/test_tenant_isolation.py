@@ -61,8 +61,14 @@ def canaries(installation: Installation) -> list[str]:
     return ["wombat", "777.125", *keys, *(h for (h,) in hashes), *(repr(v) for (v,) in results)]
 
 
+# Drawn once: it takes seconds.
+_description: dict[str, Any] = {}
+
+
 def operations(app: FastAPI) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, item in app.openapi()["paths"].items():
+    if not _description:
+        _description.update(app.openapi())
+    for path, item in _description["paths"].items():
         for method, operation in item.items():
             if path not in STREAMS and (method.upper(), path) not in OPEN_ROUTES:
                 yield method.upper(), path, operation
@@ -116,6 +122,37 @@ def decision_of(installation: Installation) -> int:
     return number_of(installation, "decision", insert, (installation.b.id,))
 
 
+def alert_of(installation: Installation) -> int:
+    """Return the number of an alert of B."""
+    insert = (
+        "insert into alert_episode (tenant_id, fingerprint, group_code, rule, revision, severity,"
+        " labels, texts, active_at, fired_at, unit)"
+        " values (%s, 1, 'wombat', 'wombat', 1, 'info', '{}', '{}', now(), now(), '')"
+    )
+    return number_of(installation, "alert_episode", insert, (installation.b.id,))
+
+
+def silence_of(installation: Installation) -> str:
+    """Return the number of a silence of B, beside a policy and a secret."""
+    b = installation.b
+    query = "select id::text from alert_silence where tenant_id = %s"
+    if not installation.rows(query, b.id):
+        installation.execute(
+            "with s as (insert into alert_secret (tenant_id, code, secret, stated_by)"
+            " values (%s, %s, 'wombat', 'wombat') returning tenant_id)"
+            ", p as (insert into alert_document (tenant_id, kind, code, revision, document, sha256,"
+            " stated_by) select tenant_id, 'policy', 'policy', 1,"
+            " '{\"schema\": \"nengtan.alert-policy/1\"}', '', 'wombat' from s returning tenant_id)"
+            " insert into alert_silence (tenant_id, matchers, start_at, end_at, comment, created_by)"
+            " select tenant_id, '[]', now(), now() + interval '1 day', 'wombat', 'wombat'"
+            " from p",
+            b.id,
+            f"channel-{b.word}",
+        )
+    [(number,)] = installation.rows(query, b.id)
+    return str(number)
+
+
 def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]:
     """Return what to put into each parameter: names of B, or names of nobody."""
     if not known:
@@ -130,6 +167,10 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
             "fact": ["2000000000"],
             "decision_id": ["2000000000"],
             "factor_id": ["nothing@nowhere"],
+            "alert": ["2000000000"],
+            "group": ["nobody"],
+            "silence_id": ["00000000-0000-0000-0000-000000000000"],
+            "code": ["nobody"],
         }
     b = installation.b
     return {
@@ -143,6 +184,10 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
         "fact": [str(fact_of(installation))],
         "decision_id": [str(decision_of(installation))],
         "factor_id": ["nothing@nowhere"],
+        "alert": [str(alert_of(installation))],
+        "group": ["wombat"],
+        "silence_id": [silence_of(installation)],
+        "code": [f"channel-{b.word}"],
     }
 
 
@@ -254,13 +299,14 @@ class TestForeignTenant:
     ) -> None:
         forbidden = canaries(installation)
         assert len(forbidden) > 10
+        names = names_of(installation, known=True)
         asked = 0
         for method, path, operation in operations(app):
             if operation["operationId"] in {"create_account", "add_own_factor", "sign_out"}:
                 continue  # they make something of A's own
-            names = names_of(installation, known=True)
+            accepted = ("application/json", "text/csv") if method == "GET" else ("*/*",)
             for request in requests_of(operation, method, path, names, installation.b.word):
-                for accept in ("application/json", "text/csv"):
+                for accept in accepted:
                     request.headers.update({**installation.a.bearing(role), "Accept": accept})
                     response = await client.send(request)
                     said = request.url.query.decode() + request.url.path + str(request.content)
@@ -275,15 +321,17 @@ class TestForeignTenant:
     async def test_is_as_unknown_as_nobody(
         self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
     ) -> None:
+        names = [
+            (installation.b.word, names_of(installation, known=True)),
+            ("nobody", names_of(installation, known=False)),
+        ]
         compared = 0
         for method, path, operation in operations(app):
             if operation["operationId"] in {"create_account", "add_own_factor", "check_plant"}:
                 continue
             answers = []
-            for known in (True, False):
-                names = names_of(installation, known=known)
-                word = installation.b.word if known else "nobody"
-                for request in requests_of(operation, method, path, names, word):
+            for word, of_word in names:
+                for request in requests_of(operation, method, path, of_word, word):
                     request.headers.update(installation.a.headers)
                     response = await client.send(request)
                     text = response.text.replace(word, "").replace(installation.a.word, "")
@@ -300,6 +348,8 @@ class TestForeignTenant:
                 "import_id",
                 "fact",
                 "decision_id",
+                "alert",
+                "silence_id",
             }:
                 status = 422 if operation["operationId"] == "apply_plant" else 404
                 assert answers[0][0] == status, (method, path, answers[0])
@@ -310,7 +360,7 @@ class TestForeignTenant:
     ) -> None:
         tables = "plant_version account api_key factor_override factor_confirmation conflict"
         tables += " quarantine_item session dirty file_import import_withdrawal"
-        tables += " meter_fact decision tariff_version"
+        tables += " meter_fact decision tariff_version alert_secret alert_silence alert_document"
 
         def picture() -> list[tuple[Any, ...]]:
             return [
@@ -324,10 +374,10 @@ class TestForeignTenant:
 
         before = picture()
         assert len(before) > 10
+        names = names_of(installation, known=True)
         for method, path, operation in operations(app):
             if method == "GET":
                 continue
-            names = names_of(installation, known=True)
             for request in requests_of(operation, method, path, names, installation.b.word):
                 request.headers.update(installation.a.bearing("system_admin"))
                 if operation["operationId"] != "sign_out":
@@ -337,8 +387,8 @@ class TestForeignTenant:
     async def test_is_nothing_to_the_anonymous(
         self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
     ) -> None:
+        names = names_of(installation, known=True)
         for method, path, operation in operations(app):
-            names = names_of(installation, known=True)
             for request in requests_of(operation, method, path, names, installation.b.word):
                 response = await client.send(request)
                 assert response.status_code == 401, (method, path)
@@ -389,10 +439,10 @@ class TestPark:
         self, app: FastAPI, client: httpx.AsyncClient, installation: Installation
     ) -> None:
         forbidden = canaries(installation)
+        names = names_of(installation, known=True)
         for method, path, operation in operations(app):
             if method != "GET" or operation["operationId"] == "query_park":
                 continue
-            names = names_of(installation, known=True)
             for request in requests_of(operation, method, path, names, installation.b.word):
                 request.headers.update(installation.park.bearing("system_admin"))
                 response = await client.send(request)
