@@ -143,9 +143,9 @@ def silence_of(installation: Installation) -> str:
             ", p as (insert into alert_document (tenant_id, kind, code, revision, document, sha256,"
             " stated_by) select tenant_id, 'policy', 'policy', 1,"
             " '{\"schema\": \"nengtan.alert-policy/1\"}', '', 'wombat' from s returning tenant_id)"
-            " insert into alert_silence (tenant_id, matchers, start_at, end_at, comment, created_by)"
-            " select tenant_id, '[]', now(), now() + interval '1 day', 'wombat', 'wombat'"
-            " from p",
+            " insert into alert_silence (tenant_id, matchers, start_at, end_at, comment,"
+            " created_by)"
+            " select tenant_id, '[]', now(), now() + interval '1 day', 'wombat', 'wombat' from p",
             b.id,
             f"channel-{b.word}",
         )
