@@ -125,7 +125,7 @@ class TestAlerts:
         draw = random.Random(5)  # noqa: S311 - repeatable, not secret
         powers = [tuple(draw.uniform(0, 200) for _ in FLOWS) for _ in range(40)]
         await play(installation, [*powers, (101.0, 50.0, 150.0)])
-        events = {}
+        events: dict[int, list[tuple[dict[str, Any], datetime]]] = {}
         for payload, at in installation.rows(
             "select payload, at from event where kind = 'alert' and tenant_id = %s order by seq",
             installation.a.id,
