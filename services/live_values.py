@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
+import numpy as np
+
 from compute.block import ResultBlock
 from compute.flow import Stored
 from compute.live import trailing_rates
