@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,9 @@ from api.dependencies import only_known_parameters
 from api.page import Page
 from api.routes import (
     accounts,
+    alert_policy,
+    alert_silences,
+    alertmanager,
     alerts,
     balance,
     balance_table,
@@ -46,9 +49,10 @@ from api.routes import (
     session,
     tariffs,
 )
-from api.security import PREFIX, Gate, Throttle, signed_in
+from api.security import ALERTMANAGER_PREFIX, PREFIX, Gate, Throttle, signed_in
 from services.live_events import LiveEvents
 from services.provenance import VERSION
+from services.settings import Network
 from services.store.pool import Database
 from services.waiting import stop_on_signal, wait_for_database
 
@@ -113,6 +117,10 @@ ROUTERS = (
     exports.router,
     alerts.router,
     alerts.write_router,
+    alert_silences.router,
+    alert_silences.write_router,
+    alert_policy.router,
+    alert_policy.write_router,
     budgets.router,
     budgets.write_router,
     park.router,
@@ -121,6 +129,8 @@ ROUTERS = (
     live.router,
     nomenclature.router,
 )
+# Under the prefix that readers of Alertmanager expect.
+ALERTMANAGER_ROUTERS = (alertmanager.router, alertmanager.write_router)
 
 
 class ServeSettings(Protocol):
@@ -137,11 +147,20 @@ class ServeSettings(Protocol):
     def database(self) -> str:
         """Return the database URL."""
 
+    def private_networks(self) -> Sequence[Network]:
+        """Return the private networks that webhooks may reach."""
 
-def create_app(*, database: Database, page_folder: Path | None = None) -> FastAPI:
+
+def create_app(
+    *,
+    database: Database,
+    page_folder: Path | None = None,
+    private_networks: Sequence[Network] = (),
+) -> FastAPI:
     """Return the application over an open database, which the caller closes.
 
-    The folder holds the built web page; without one the page says how it is built.
+    The folder holds the built web page; without one the page says how it is built. An alert policy
+    may name receivers in the private networks.
     """
     events = LiveEvents(database)
 
@@ -167,6 +186,7 @@ def create_app(*, database: Database, page_folder: Path | None = None) -> FastAP
     app.state.database = database
     app.state.throttle = Throttle()
     app.state.events = events
+    app.state.private_networks = tuple(private_networks)
     # The last one added is the first one asked: the gate.
     app.add_middleware(Page, folder=page_folder)
     app.add_middleware(Gate, database=database)
@@ -186,6 +206,13 @@ def create_app(*, database: Database, page_folder: Path | None = None) -> FastAP
         someone.include_router(router)
     app.include_router(anyone)
     app.include_router(someone)
+    # Its readers send parameters that others of their kind know: what is unknown is let pass.
+    like_alertmanager = APIRouter(
+        prefix=ALERTMANAGER_PREFIX, dependencies=[Depends(signed_in)], responses=_PROBLEMS
+    )
+    for router in ALERTMANAGER_ROUTERS:
+        like_alertmanager.include_router(router)
+    app.include_router(like_alertmanager)
     return app
 
 
@@ -225,7 +252,11 @@ async def serve(settings: ServeSettings, *, page_folder: Path | None) -> None:
     if database is None:
         return
     try:
-        app = create_app(database=database, page_folder=page_folder)
+        app = create_app(
+            database=database,
+            page_folder=page_folder,
+            private_networks=settings.private_networks(),
+        )
         config = uvicorn.Config(
             app,
             host=settings.api_host,

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from compute.errors import NengtanError
+from services.notify.read import PolicyInvalid
 from services.plant.apply import WrongTenant
 from services.plant.findings import Finding, PlantInvalid
 from services.refusal import Refusal
@@ -66,6 +67,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "tariff_invalid": Kind(422, "The tariff has faults", "电价有错误"),
     "meter_life_invalid": Kind(422, "The fact contradicts another", "与其他事实矛盾"),
     "plant_invalid": Kind(422, "The plant description has faults", "厂区描述有错误"),
+    "alert_policy_invalid": Kind(422, "The alert policy has faults", "告警策略有错误"),
     "wrong_tenant": Kind(422, "The description is of another tenant", "描述属于其他租户"),
     "not_storable": Kind(422, "A value cannot be stored", "数值无法存储"),
     "busy": Kind(429, "Too many requests", "请求过于频繁"),
@@ -205,6 +207,17 @@ def _of_tariff(error: TariffInvalid) -> Problem:
     )
 
 
+def _of_policy(error: PolicyInvalid) -> Problem:
+    return Problem(
+        "alert_policy_invalid",
+        Detail(
+            "correct what the errors name, and send the whole policy again",
+            "请按 errors 逐项修正后重新提交完整策略",
+        ),
+        errors=[finding_document(finding) for finding in error.findings],
+    )
+
+
 def _of_validation(error: RequestValidationError) -> Problem:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
@@ -302,6 +315,7 @@ _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]]
     (RequestValidationError, _of_validation),
     (HTTPException, _of_http),
     (TariffInvalid, _of_tariff),
+    (PolicyInvalid, _of_policy),
     (PlantInvalid, _of_plant),
     (WrongTenant, _of_tenant),
     (TenantNotFound, _of_tenant),

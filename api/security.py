@@ -1,6 +1,7 @@
 """The gate: nothing under /api is answered before it is known who asks, but for a short list."""
 
 import asyncio
+import base64
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from services.accounts import Permission, Principal, identify
 from services.store.pool import Database
 
 PREFIX: Final = "/api/v1"
+ALERTMANAGER_PREFIX: Final = "/api/v2"
 COOKIE: Final = "nengtan_session"
 BODY_BYTES_MAX: Final = 5 * 1024 * 1024
 BODY_TIMEOUT_S: Final = 30.0
@@ -43,11 +45,17 @@ _WRITES_WITHOUT_CONTENT_TYPE = "application/octet-stream"
 Source = Literal["header", "cookie"]
 
 
-def credential(headers: Headers) -> tuple[str, Source] | None:
-    """Return the token of a request and where it stood; the first place that has one decides."""
+def credential(headers: Headers, *, takes_basic: bool = False) -> tuple[str, Source] | None:
+    """Return the token of a request and where it stood; the first place that has one decides.
+
+    With `takes_basic`, an API key may also be the password of basic authentication: readers of
+    Alertmanager know nothing else. The name beside it is not looked at.
+    """
     authorization = headers.get("authorization")
     if authorization is not None:
         scheme, _, token = authorization.partition(" ")
+        if takes_basic and scheme.lower() == "basic":
+            return _password(token), "header"
         return (token.strip() if scheme.lower() == "bearer" else ""), "header"
     key = headers.get("x-api-key")
     if key is not None:
@@ -57,6 +65,13 @@ def credential(headers: Headers) -> tuple[str, Source] | None:
     except CookieError:
         return None
     return None if morsel is None else (morsel.value, "cookie")
+
+
+def _password(token: str) -> str:
+    try:
+        return base64.b64decode(token.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def check_origin(method: str, headers: Headers, source: Source | None) -> None:
@@ -127,7 +142,7 @@ class Gate:
         state["principal"] = None
         if not scope["path"].startswith("/api/"):
             return
-        found = credential(headers)
+        found = credential(headers, takes_basic=scope["path"].startswith(f"{ALERTMANAGER_PREFIX}/"))
         check_origin(scope["method"], headers, None if found is None else found[1])
         if (scope["method"], scope["path"]) in OPEN_ROUTES:
             return

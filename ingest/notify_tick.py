@@ -5,7 +5,7 @@ import contextlib
 
 import structlog
 
-from services import clock
+from services import clock, external_alerts
 from services.notify.deliver import Notifier
 from services.notify.exchange import Line
 from services.notify.mail import MailServer
@@ -86,6 +86,7 @@ class NotifyTick:
                 if clock.monotonic() - kept_up_s >= _KEEP_UP_S:
                     kept_up_s = clock.monotonic()
                     await self._notifier.keep_up()
+                    await external_alerts.lapse(self._database, at=clock.now())
             except DatabaseUnavailable as error:
                 _log.warning("notify.database.away", reason=str(error), retry_s=_RETRY_S)
                 await asyncio.sleep(_RETRY_S)

@@ -6,6 +6,7 @@ Made once by debootstrap (30 s, 0.6 GB), used through chroot as an unprivileged 
 import fcntl
 import os
 import platform
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,6 +44,32 @@ def ensure_root() -> Path:
         _make_root()
         marker.write_text(RECIPE, encoding="ascii")
     return ROOT
+
+
+def ensure_program(root: Path, package: str, *paths: str) -> None:
+    """Bring files and folders of a package that needs no other into the root, if not there.
+
+    They are only unpacked: the root is shared, and nothing of it is configured anew.
+
+    Raises
+    ------
+    ServerAbsentError
+        If the package cannot be had.
+    """
+    if all((root / path).exists() for path in paths):
+        return
+    inside = f"var/tmp/{secrets.token_hex(4)}"
+    (root / inside).mkdir(parents=True)
+    try:
+        fetch = f"cd /{inside} && apt-get download -qq -o APT::Sandbox::User=root {package}"
+        _run(["chroot", str(root), "sh", "-c", f"{fetch} && dpkg -x *.deb unpacked"])
+        for path in paths:
+            # In one step: another run may be looking for it.
+            if not (root / path).exists():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / inside / "unpacked" / path).replace(root / path)
+    finally:
+        shutil.rmtree(root / inside)
 
 
 def command(root: Path, user: str, folder: str, *program: str) -> list[str]:

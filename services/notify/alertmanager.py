@@ -8,9 +8,9 @@ from typing import Any
 from services.json_values import iso_utc
 from services.notify.exchange import Request
 
-# Told again while it fires; over by itself if this centre dies.
+# Told again while it fires; over by itself when whoever sends it dies.
 REPEAT = timedelta(minutes=1)
-_ENDS_AFTER = timedelta(minutes=5)
+ENDS_AFTER = timedelta(minutes=5)
 
 
 def alert_of(payload: Mapping[str, Any], *, at: datetime, public_url: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def alert_of(payload: Mapping[str, Any], *, at: datetime, public_url: str) -> di
         "labels": labels_of(payload["labels"]),
         "annotations": annotations_of(payload["texts"]),
         "startsAt": payload["fired_at"],
-        "endsAt": iso_utc(at + _ENDS_AFTER) if resolved_at is None else resolved_at,
+        "endsAt": iso_utc(at + ENDS_AFTER) if resolved_at is None else resolved_at,
         "generatorURL": f"{public_url}{payload['path']}" if public_url else "",
     }
 

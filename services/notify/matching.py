@@ -16,6 +16,10 @@ _ATOM = r"(?:\\[^A-Za-z0-9\n]|\[\^?[A-Za-z0-9_:, .-]+\]|[^\\^$.|?*+()\[\]{}\n])"
 _ALTERNATIVE = rf"(?:{_ATOM}|\.[*+]?)*"
 _PATTERN = re.compile(rf"{_ALTERNATIVE}(?:\|{_ALTERNATIVE})*")
 _WILDCARDS_MAX = 3
+_WRITTEN = re.compile(
+    r"""\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(=~|!~|!=|=)\s*(?:"(.{0,200})"|(.{0,200}?))\s*""",
+    re.DOTALL,
+)
 
 
 class PatternRefused(ValueError):
@@ -64,6 +68,25 @@ class LabelMatcher(Part):
 
 
 Matcher = Annotated[LabelMatcher, AfterValidator(_pattern)]
+
+
+def read_matcher(text: str) -> LabelMatcher:
+    """Return the matcher that a text such as `node=~"hall|yard.*"` is.
+
+    Raises
+    ------
+    PatternRefused
+        If it is none, or its pattern is not taken.
+    """
+    parts = _WRITTEN.fullmatch(text)
+    if parts is None:
+        raise PatternRefused(text)
+    name, sign, quoted, bare = parts.groups()
+    value = bare if quoted is None else quoted.replace(r"\"", '"').replace(r"\\", "\\")
+    is_regex = sign in ("=~", "!~")
+    if is_regex:
+        _compiled(value)
+    return LabelMatcher(name=name, value=value, is_regex=is_regex, is_equal=sign in ("=", "=~"))
 
 
 def matches(matchers: Iterable[LabelMatcher], labels: Mapping[str, str]) -> bool:

@@ -285,3 +285,38 @@ async def broken_episode(connection: Connection, *, tenant_id: int, channel: str
 async def add_delivered_notes(connection: Connection, *, ids: Sequence[int], at: datetime) -> None:
     """Add to the stories of episodes that messages were taken, those in summaries too."""
     await connection.execute(query("notice_delivered_notes"), (list(ids), at))
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRow:
+    """An episode that has not ended, and whose it is."""
+
+    id: int
+    group_code: str
+
+
+async def lock_external(connection: Connection, tenant_id: int) -> None:
+    """Wait until no other transaction takes alerts of other systems into this tenant."""
+    await connection.execute(query("external_lock"), (tenant_id,))
+
+
+async def open_by_fingerprint(
+    connection: Connection, *, tenant_id: int, fingerprint: int
+) -> OpenRow | None:
+    """Return the open episode of an identity."""
+    return await fetch_one(connection, OpenRow, "external_open", (tenant_id, fingerprint))
+
+
+async def has_begun(
+    connection: Connection, *, tenant_id: int, fingerprint: int, active_at: datetime
+) -> bool:
+    """Return whether an episode of an identity began at an instant."""
+    cursor = await connection.execute(
+        query("external_has_begun"), (tenant_id, fingerprint, active_at)
+    )
+    return await cursor.fetchone() is not None
+
+
+async def set_ends_at(connection: Connection, *, episode_id: int, ends_at: datetime) -> None:
+    """Set when an alert of another system is over, unless it is sent again."""
+    await connection.execute(query("external_ends_at"), (episode_id, ends_at))

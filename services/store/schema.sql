@@ -194,7 +194,7 @@ ALTER TABLE ONLY public.alert_episode FORCE ROW LEVEL SECURITY;
 
 COMMENT ON TABLE public.alert_episode IS 'One row for each time an instance fired, from firing to resolution.';
 
-COMMENT ON COLUMN public.alert_episode.resolved_by IS 'condition, or why else: rule, object, sender, lapsed, channel.';
+COMMENT ON COLUMN public.alert_episode.resolved_by IS 'condition, or why else: rule, object, sender, lapsed.';
 
 COMMENT ON COLUMN public.alert_episode.ends_at IS 'Of alerts that other systems send: over by then, unless sent again.';
 

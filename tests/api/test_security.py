@@ -5,7 +5,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import ROUTERS
+from api.app import ALERTMANAGER_ROUTERS, ROUTERS
 from api.security import BODY_BYTES_MAX, OPEN_ROUTES, PREFIX
 from services.accounts import ROLE_PERMISSIONS, Permission
 from tests.api.installation import PASSWORD, Installation
@@ -23,7 +23,7 @@ def operations(app: FastAPI) -> Iterator[tuple[str, str, str]]:
 def needed_permissions() -> dict[str, str]:
     """Return the permission that guards each operation, as the routers declare it."""
     found = {}
-    for router in ROUTERS:
+    for router in (*ROUTERS, *ALERTMANAGER_ROUTERS):
         for route in router.routes:
             dependencies = [*router.dependencies, *route.dependencies]  # type: ignore[attr-defined]
             names = [d.dependency.__name__ for d in dependencies]

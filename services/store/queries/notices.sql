@@ -193,3 +193,15 @@ returning id, tenant_id, matchers, start_at, end_at, comment, created_by, create
 -- name: silence_expire
 update alert_silence set expired_at = $3, expired_by = $4
 where tenant_id = $1 and id = $2 and expired_at is null and end_at > $3
+
+-- name: external_lock
+select pg_advisory_xact_lock(hashtext('external alerts'), $1)
+
+-- name: external_open
+select id, group_code from alert_episode where tenant_id = $1 and fingerprint = $2 and resolved_at is null
+
+-- name: external_has_begun
+select id from alert_episode where tenant_id = $1 and fingerprint = $2 and revision = 0 and active_at = $3
+
+-- name: external_ends_at
+update alert_episode set ends_at = $2 where id = $1
