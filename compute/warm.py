@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from compute.alert import Holds, States, step
 from compute.arrivals import Lives, check_arrivals, first_arrivals, touched_rows
 from compute.carbon import make_graph, trace_carbon
 from compute.checks import CheckLimits, check_readings
 from compute.closing import close_balances
+from compute.condition import NO_PROGRAM, Conditions, evaluate
 from compute.demand import demand_by_month
+from compute.explanation import explain_change
 from compute.flow import Stored
 from compute.messages import FORM_NENGTAN, FORM_NEURON, scan_block
 from compute.names import name_table
@@ -74,6 +77,7 @@ def warm() -> None:
     _warm_tariff()
     levels_at(readings, 1, edges_us=np.zeros(1, dtype=np.int64), hold_us=_STEP_US)
     _warm_balance(points)
+    _warm_alerts()
 
 
 def warm_rows() -> None:
@@ -199,3 +203,28 @@ def _formulas() -> Formulas:
 
 def _factors() -> CarrierFactors:
     return CarrierFactors(np.ones(1), np.ones(1), np.ones(1), np.zeros(1), np.ones(1))
+
+
+def _warm_alerts() -> None:
+    """Hold one rule that asks whether a cell is above a number, and explain a change."""
+
+    def places(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        return np.array(values, dtype=np.int32)
+
+    conditions = Conditions(
+        offset=places(0, 3),
+        operation=places(Operation.LOAD, Operation.CONSTANT, Operation.GREATER),
+        slot=places(0, 0, 0),
+        constant=np.zeros(3),
+        told=places(2),
+        told_reversed=np.zeros(1, dtype=np.bool_),
+        told_scale=np.ones(1),
+        met=places(0),
+        clear=places(NO_PROGRAM),
+        slot_offset=places(0, 1),
+        slot_cell=places(0),
+    )
+    verdicts = evaluate(conditions, np.ones(1))
+    holds = Holds(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    step(States.inactive(1), verdicts.met, verdicts.clear, holds, now_us=_STEP_US)
+    explain_change(np.ones((2, 1)), emission=np.ones((2, 1)), output=(1.0, 1.0))
