@@ -57,6 +57,7 @@ class Receiver:
     tls: ssl.SSLContext | None = None
     port: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -105,6 +106,7 @@ class Receiver:
         with self.lock:
             behaviour = self.script.pop(0) if self.script else self.then
             self.received.append(Received(method, target, headers, body, behaviour))
+        self.arrived.set()
         match behaviour.partition(":")[0]:
             case "hang":
                 self.stopping.wait(_HANG_S)

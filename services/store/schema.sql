@@ -1828,6 +1828,8 @@ CREATE INDEX alert_delivery_due ON public.alert_delivery USING btree (due_at) WH
 
 CREATE INDEX alert_delivery_sent ON public.alert_delivery USING btree (tenant_id, channel, delivered_at);
 
+CREATE INDEX alert_delivery_summary ON public.alert_delivery USING btree (summary_id) WHERE (summary_id IS NOT NULL);
+
 CREATE INDEX alert_episode_fired ON public.alert_episode USING btree (tenant_id, fired_at DESC, id DESC);
 
 CREATE UNIQUE INDEX alert_episode_open ON public.alert_episode USING btree (tenant_id, fingerprint) WHERE (resolved_at IS NULL);

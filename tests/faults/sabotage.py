@@ -109,6 +109,25 @@ SABOTAGES = (
         "plain",
     ),
     Sabotage(
+        10,
+        "an alert key without the episode",
+        "services/notify/queue.py",
+        "key_of(told.tenant, told.id, kind, channel, step)",
+        "key_of(told.tenant, told.rule, kind, channel, step)",
+        "tests/services/test_notify_deliver.py::TestWebhook::test_is_told_once_by_two_notifiers",
+    ),
+    Sabotage(
+        11,
+        "marked as sent before it is sent",
+        "services/notify/deliver.py",
+        "        failure = await send(",
+        "        await self._insist(lambda connection: self._taken(connection, outlet, rows))\n"
+        "        failure = await send(",
+        "tests/services/test_notify_deliver.py::TestWebhook"
+        "::test_that_fails_is_tried_again_with_the_same_key_and_the_same_words",
+        "500",
+    ),
+    Sabotage(
         19,
         "except Exception: pass in the parser",
         "ingest/decode/nengtan.py",

@@ -33,11 +33,13 @@ OF_INGEST = (
     "after_receipt",
 )
 OF_WORKER = ("rollup_before_commit", "rollup_after_commit")
+# Of alerts: at which test_alert_times and test_alert_kills let the worker die.
+OF_ALERTS = ("alert_before_commit", "alert_event_stored", "webhook_200_before_mark")
 OF_COMMANDS = ("import_between_batches", "migration_statement")
 
 
 def test_every_point_is_crashed_at_here() -> None:
-    assert sorted((*OF_INGEST, *OF_WORKER, *OF_COMMANDS)) == sorted(POINTS)
+    assert sorted((*OF_INGEST, *OF_WORKER, *OF_ALERTS, *OF_COMMANDS)) == sorted(POINTS)
 
 
 @dataclass

@@ -154,6 +154,7 @@ comment on table alert_delivery is 'What is to be told to whom: written in the t
 comment on column alert_delivery.summary_id is 'Told in that summary, with others, instead of by itself.';
 create index alert_delivery_due on alert_delivery (due_at)
   where delivered_at is null and abandoned_at is null and summary_id is null;
+create index alert_delivery_summary on alert_delivery (summary_id) where summary_id is not null;
 create index alert_delivery_sent on alert_delivery (tenant_id, channel, delivered_at);
 
 create table alert_heartbeat (
