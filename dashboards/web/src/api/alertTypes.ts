@@ -111,3 +111,123 @@ export interface AlertSilence {
   created_at: string;
   expired_by: string | null;
 }
+
+export interface Wording {
+  zh: string;
+  en: string;
+}
+
+/** A rule as people write it, in the shape of Prometheus. */
+export interface RuleDocument {
+  alert: string;
+  expr: string;
+  for?: string;
+  keep_firing_for?: string;
+  resolve_when?: string | null;
+  severity?: Severity;
+  labels?: Record<string, string>;
+  annotations: { summary: Wording; description?: Wording | null };
+}
+
+export interface RuleGroupDocument {
+  name: string;
+  rules: RuleDocument[];
+}
+
+/** A statement of a group; of a group the highest revision holds, unless it is withdrawn. */
+export interface RuleGroupStated {
+  group: string;
+  revision: number;
+  holds: boolean;
+  stated_at: string;
+  stated_by: string;
+  document: RuleGroupDocument | null;
+}
+
+/** One fault of a condition; the first character has position 1. */
+export interface RuleFault {
+  code: string;
+  position: number;
+  length: number;
+  found: string;
+  nearest: string | null;
+  message_zh: string;
+  message_en: string;
+  remedy_zh: string;
+  remedy_en: string;
+}
+
+export interface RuleCompletion extends Wording {
+  text: string;
+  position: number;
+  length: number;
+}
+
+export interface CheckedRule {
+  faults: RuleFault[];
+  completions: RuleCompletion[];
+  unit: string;
+  objects_count: number;
+}
+
+/** When a rule would have fired. */
+export interface RuleTrial {
+  start: string;
+  end: string;
+  count: number;
+  firings: { fired_at: string; resolved_at: string | null; labels: Record<string, string>; value: number | null }[];
+  notes: { zh: string; en: string }[];
+}
+
+export interface PolicyHours {
+  days?: string[];
+  from: string;
+  to: string;
+}
+
+export interface PolicyChannel {
+  code: string;
+  name: Wording;
+  kind: string;
+  url?: string | null;
+  secret?: string | null;
+  to?: string[];
+  then?: string | null;
+}
+
+export interface PolicyShift {
+  code: string;
+  name: Wording;
+  hours: PolicyHours[];
+  channels: string[];
+}
+
+/** To whom alerts go; what the form does not show stays as it is. */
+export interface PolicyDocument {
+  schema: string;
+  time_zone?: string;
+  channels?: PolicyChannel[];
+  shifts?: PolicyShift[];
+  routes?: { matchers?: Matcher[]; steps: { after_minutes?: number; tell: string[] }[] }[];
+  quiet_hours?: (PolicyHours & { severities?: string[] })[];
+}
+
+export interface AlertPolicy {
+  revision: number | null;
+  document: PolicyDocument | null;
+  stated_at: string | null;
+  stated_by: string | null;
+  on_duty: { shift: string; until: string }[];
+  channels: { channel: string; delivered_at: string | null; open_count: number; problem: string | null }[];
+  secrets: { code: string; stated_at: string; stated_by: string }[];
+  watched_at: string | null;
+}
+
+/** What is wrong or doubtful with a document. */
+export interface DocumentWarning {
+  pointer: string;
+  detail: string;
+  detail_zh: string;
+  remedy: string;
+  remedy_zh: string;
+}
