@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from compute.errors import NengtanError
+from services.alert_groups import RulesInvalid
+from services.files.hours import HourlyInvalid
 from services.notify.read import PolicyInvalid
 from services.plant.apply import WrongTenant
 from services.plant.findings import Finding, PlantInvalid
@@ -46,6 +48,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "method_not_allowed": Kind(405, "Method not allowed", "不支持该方法"),
     "timeout": Kind(408, "The request took too long to arrive", "请求接收超时"),
     "login_taken": Kind(409, "The login is taken", "账号已存在"),
+    "alert_rules_invalid": Kind(422, "The rules have faults", "告警规则有错误"),
     "alert_acknowledged": Kind(409, "The alert is acknowledged already", "告警已被确认"),
     "import_state": Kind(409, "The import is in another state", "导入状态不符"),
     "import_busy": Kind(409, "Another import is being worked on", "另一导入正在处理"),
@@ -218,6 +221,17 @@ def _of_policy(error: PolicyInvalid) -> Problem:
     )
 
 
+def _of_rules(error: RulesInvalid) -> Problem:
+    return Problem(
+        "alert_rules_invalid",
+        Detail(
+            "correct what the errors name, and send the whole group again",
+            "请按 errors 逐项修正后重新提交整组规则",
+        ),
+        errors=[finding_document(finding) for finding in error.findings],
+    )
+
+
 def _of_validation(error: RequestValidationError) -> Problem:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
@@ -268,6 +282,21 @@ def _of_http(error: HTTPException) -> Problem:
     )
 
 
+def _of_hours(error: HourlyInvalid) -> Problem:
+    problem = _of_refusal(error)
+    problem.errors = [
+        {
+            "line": fault.line,
+            "column": fault.column,
+            "value": fault.value,
+            "detail": f"{fault.value!r} {fault.reason}",
+            "detail_zh": f"{fault.value!r} {fault.reason_zh}",
+        }
+        for fault in error.faults
+    ]
+    return problem
+
+
 def _of_refusal(error: Refusal) -> Problem:
     headers = _CHALLENGE if KINDS[error.code].status == 401 else {}
     return Problem(error.code, Detail(str(error), error.zh, pointer=error.pointer), headers)
@@ -310,10 +339,12 @@ def _of_surprise(error: Exception) -> Problem:
 # Asked in this order; what nobody expected says nothing.
 _TRANSLATIONS: Final[Sequence[tuple[type[Exception], Callable[[Any], Problem]]]] = (
     (Problem, lambda problem: problem),
+    (HourlyInvalid, _of_hours),
     (Refusal, _of_refusal),
     (DatabaseUnavailable, _of_database),
     (RequestValidationError, _of_validation),
     (HTTPException, _of_http),
+    (RulesInvalid, _of_rules),
     (TariffInvalid, _of_tariff),
     (PolicyInvalid, _of_policy),
     (PlantInvalid, _of_plant),

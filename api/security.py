@@ -40,6 +40,8 @@ _HEADERS: Mapping[str, str] = {
     " form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+# None of them is sent by a form of another site.
+_BODY_TYPES = frozenset({"application/json", "text/csv"})
 _WRITES_WITHOUT_CONTENT_TYPE = "application/octet-stream"
 
 Source = Literal["header", "cookie"]
@@ -184,12 +186,13 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
         ) from error
     media_type = headers.get("content-type", _WRITES_WITHOUT_CONTENT_TYPE).partition(";")[0].strip()
     encoded = headers.get("content-encoding", "identity").lower() != "identity"
-    if parts and (media_type.lower() != "application/json" or encoded):
+    if parts and (media_type.lower() not in _BODY_TYPES or encoded):
         raise Problem(
             "media_type",
             Detail(
-                "send the body as Content-Type: application/json, not compressed",
-                "请以 Content-Type: application/json 发送，且不压缩",
+                "send the body as Content-Type: application/json (hourly factors: or text/csv),"
+                " not compressed",
+                "请以 Content-Type: application/json 发送（小时因子亦可 text/csv），且不压缩",
             ),
         )
     return bytes(parts)

@@ -63,7 +63,7 @@ def explain_change(
     Notes
     -----
     Shapley value of a product of four: Shapley 1953; as a decomposition, the complete
-    decomposition of Sun, Energy Economics 20 (1998) 85-100, eq. (9), and Ang, Liu and Chew, Energy
+    decomposition of Sun, Energy Economics 20 (1998) 85-100, and Ang, Liu and Chew, Energy
     Policy 31 (2003) 1561-1566. The share of a part is of the sum of the amounts without their
     signs, so that what is sold takes no part in the mix as it would with nothing left to divide
     by. A part that is new, or gone, changed the structure: it has the factor it has in the other

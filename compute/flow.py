@@ -83,7 +83,8 @@ class Traced:
 
 def outside_nodes(node_kind: Index1D) -> Bool1D:
     """Return which nodes lie outside every boundary: sources and deliveries."""
-    return np.isin(node_kind, (int(NodeKind.SOURCE), int(NodeKind.DELIVERY)))
+    outside: Bool1D = (node_kind == NodeKind.SOURCE) | (node_kind == NodeKind.DELIVERY)
+    return outside
 
 
 def storage_nodes(node_kind: Index1D) -> Index1D:

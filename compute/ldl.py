@@ -2,7 +2,7 @@
 
 Values lie in one array: the diagonal first, then the entries of `Pattern.row_index`. Every loop
 runs in one fixed order, so the same numbers give the same bits. The last columns of a meshed plant
-are full: they are worked on as a full matrix (`ldl_full`).
+are almost full: they are worked on as a full matrix (`ldl_full`).
 """
 
 import numpy as np
@@ -12,9 +12,6 @@ from compute.grid import Float2D
 from compute.ldl_full import factorize_full, invert_full
 from compute.ordering import Pattern
 from compute.topology import Float1D, Index1D
-
-# Fewer full columns are not worth a matrix of their own.
-_FULL_MIN = 24
 
 
 @kernel
@@ -26,7 +23,7 @@ def factorize(pattern: Pattern, value: Float1D, work: Float1D, singular_share: f
     """
     size = pattern.column_offset.size - 1
     vanished = 0
-    first = _first_full(pattern)
+    first = pattern.first_full
     for j in range(first):
         begin, end = size + pattern.column_offset[j], size + pattern.column_offset[j + 1]
         for p in range(begin, end):
@@ -48,52 +45,39 @@ def factorize(pattern: Pattern, value: Float1D, work: Float1D, singular_share: f
             for p in range(begin, end):
                 value[p] = work[pattern.row_index[p - size]] / pivot
     if first < size:
-        vanished += _factorize_rest(pattern, value, first, singular_share)
+        vanished += _factorize_rest(pattern, value, singular_share)
     return vanished
 
 
 @kernel
-def _first_full(pattern: Pattern) -> int:
-    """Return the column from which on all are full; the number of columns if these are few."""
-    size = pattern.column_offset.size - 1
-    first = size
-    while first > 0:
-        length = pattern.column_offset[first] - pattern.column_offset[first - 1]
-        if length != size - first:
-            break
-        first -= 1
-    return first if size - first >= _FULL_MIN else size
-
-
-@kernel
-def _full_rest(pattern: Pattern, value: Float1D, first: int) -> Float2D:
-    """Return the full columns from `first` on as the upper triangle of a full matrix."""
-    size = pattern.column_offset.size - 1
-    full = np.empty((size - first, size - first))
+def _full_rest(pattern: Pattern, value: Float1D) -> Float2D:
+    """Return the columns from `first_full` on as the upper triangle of a full matrix."""
+    first, size = pattern.first_full, pattern.column_offset.size - 1
+    full = np.zeros((size - first, size - first))
     for j in range(first, size):
-        row, begin = full[j - first], size + pattern.column_offset[j]
+        row = full[j - first]
         row[j - first] = value[j]
-        for k in range(j + 1 - first, size - first):
-            row[k] = value[begin + k - (j + 1 - first)]
+        for p in range(pattern.column_offset[j], pattern.column_offset[j + 1]):
+            row[pattern.row_index[p] - first] = value[size + p]
     return full
 
 
 @kernel
-def _put_rest(pattern: Pattern, full: Float2D, first: int, value: Float1D) -> None:
-    """Write the upper triangle of a full matrix to the columns from `first` on."""
-    size = pattern.column_offset.size - 1
+def _put_rest(pattern: Pattern, full: Float2D, value: Float1D) -> None:
+    """Write the upper triangle of a full matrix to the columns from `first_full` on."""
+    first, size = pattern.first_full, pattern.column_offset.size - 1
     for j in range(first, size):
-        row, begin = full[j - first], size + pattern.column_offset[j]
+        row = full[j - first]
         value[j] = row[j - first]
-        for k in range(j + 1 - first, size - first):
-            value[begin + k - (j + 1 - first)] = row[k]
+        for p in range(pattern.column_offset[j], pattern.column_offset[j + 1]):
+            value[size + p] = row[pattern.row_index[p] - first]
 
 
 @kernel
-def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share: float) -> int:
-    """Factor the full columns from `first` on; return how many pivots vanish."""
-    size = pattern.column_offset.size - 1
-    full = _full_rest(pattern, value, first)
+def _factorize_rest(pattern: Pattern, value: Float1D, singular_share: float) -> int:
+    """Factor the columns from `first_full` on; return how many pivots vanish."""
+    first, size = pattern.first_full, pattern.column_offset.size - 1
+    full = _full_rest(pattern, value)
     for j in range(first, size):
         row = full[j - first]
         # What the columns before take away.
@@ -106,7 +90,7 @@ def _factorize_rest(pattern: Pattern, value: Float1D, first: int, singular_share
             for q in range(position, size + pattern.column_offset[column + 1]):
                 row[pattern.row_index[q - size] - first] -= value[q] * scaled
     vanished = factorize_full(full, value[first:size], singular_share)
-    _put_rest(pattern, full, first, value)
+    _put_rest(pattern, full, value)
     return vanished
 
 
@@ -145,8 +129,8 @@ def invert_on_pattern(
     before and after.
     """
     size = pattern.column_offset.size - 1
-    first = _first_full(pattern)
-    full = _invert_rest(pattern, value, first, inverse)
+    first = pattern.first_full
+    full = _invert_rest(pattern, value, inverse)
     for j in range(first - 1, -1, -1):
         begin, end = pattern.column_offset[j], pattern.column_offset[j + 1]
         for p in range(begin, end):
@@ -180,11 +164,11 @@ def invert_on_pattern(
 
 
 @kernel
-def _invert_rest(pattern: Pattern, value: Float1D, first: int, inverse: Float1D) -> Float2D:
-    """Write the inverse of the full columns from `first` on; return it as a full matrix."""
-    full = _full_rest(pattern, value, first)
+def _invert_rest(pattern: Pattern, value: Float1D, inverse: Float1D) -> Float2D:
+    """Write the inverse of the columns from `first_full` on; return it as a full matrix."""
+    full = _full_rest(pattern, value)
     invert_full(full)
-    _put_rest(pattern, full, first, inverse)
+    _put_rest(pattern, full, inverse)
     return full
 
 

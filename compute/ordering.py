@@ -10,6 +10,10 @@ import numpy as np
 
 from compute.topology import Index1D, Int1D
 
+# Fewer columns are not worth a matrix of their own; a mac there costs a quarter of one outside.
+_FULL_MIN = 24
+_FULL_SHARE = 0.9
+
 
 class Pattern(NamedTuple):
     """The pattern of L in L D L' = M, with rows and columns in the order of elimination.
@@ -23,6 +27,9 @@ class Pattern(NamedTuple):
     row_offset : (n + 1,) int32
     row_column, row_position : (z,) int32
         The same entries by row: their column, and their place in `row_index`.
+    first_full : int
+        From this column on the pattern is almost full, as the last columns of a meshed plant are;
+        n where none are worth a matrix of their own.
     """
 
     column_offset: Index1D
@@ -30,6 +37,7 @@ class Pattern(NamedTuple):
     row_offset: Index1D
     row_column: Index1D
     row_position: Index1D
+    first_full: int
 
 
 def order_and_pattern(neighbours: list[set[int]]) -> tuple[list[int], Pattern]:
@@ -62,7 +70,17 @@ def order_and_pattern(neighbours: list[set[int]]) -> tuple[list[int], Pattern]:
         row_offset=_offsets(np.bincount(row_index, minlength=len(order))),
         row_column=column_of[by_row],
         row_position=by_row,
+        first_full=_first_full(lengths),
     )
+
+
+def _first_full(lengths: Int1D) -> int:
+    """Return from which column on at least `_FULL_SHARE` of all entries are in the pattern."""
+    size = lengths.size
+    after = np.arange(size)[::-1]
+    entries, places = np.cumsum(lengths[::-1])[::-1], after * (after + 1) // 2
+    full = np.flatnonzero((entries >= _FULL_SHARE * places) & (after + 1 >= _FULL_MIN))
+    return int(full[0]) if full.size else size
 
 
 def _offsets(lengths: Int1D) -> Index1D:

@@ -48,10 +48,10 @@ def rules_page() -> str:
 def _table(language: Literal["en", "zh"]) -> Sequence[str]:
     head = _HEADS[language]
     return (
-        _row(head),
-        _row(["---"] * len(head)),
+        table_row(head),
+        table_row(["---"] * len(head)),
         *(
-            _row(
+            table_row(
                 [
                     f"`{rule.name}`",
                     rule.kind if language == "en" else _KINDS_ZH[rule.kind],
@@ -66,5 +66,6 @@ def _table(language: Literal["en", "zh"]) -> Sequence[str]:
     )
 
 
-def _row(cells: Sequence[str]) -> str:
+def table_row(cells: Sequence[str]) -> str:
+    """Return a row of a table as pages have it."""
     return f"| {' | '.join(cells)} |"

@@ -112,7 +112,8 @@ def settle(
     amounts : IntervalAmounts
         (p, k), of the topology's points.
     factors : CarrierFactors
-        (c,), of the topology's carriers, valid over all of the k intervals.
+        (c,), of the topology's carriers, valid over all of the k intervals; what bought energy
+        emits may be (c, k), of each interval.
     step_us : int
         Length of an interval. [µs]
 
@@ -179,8 +180,9 @@ def _flows(
     energy_kwh = amount * per_unit_kwh[:, np.newaxis]
     # What is used as material burns nothing.
     direct = np.where(topology.flow_is_feedstock, 0.0, factors.emission_direct_tco2e[carrier])
-    purchased = factors.emission_purchased_tco2e[carrier]
-    own = np.stack([amount * direct[:, np.newaxis], amount * purchased[:, np.newaxis]])
+    # One factor for all intervals, or one for each.
+    purchased = np.atleast_2d(factors.emission_purchased_tco2e.T).T[carrier]
+    own = np.stack([amount * direct[:, np.newaxis], amount * purchased])
     traced, tainted = _traced(topology, amount, energy_kwh, own)
     outside = outside_nodes(topology.node_kind)
     at_edge = outside[topology.flow_from_index] | outside[topology.flow_to_index]

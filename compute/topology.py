@@ -283,12 +283,13 @@ class CarrierFactors:
         等价值. GB/T 2589-2020. [tce per unit]
     emission_direct_tco2e : (c,) float64
         On burning one unit; 0 for carriers that do not burn. [tCO2e per unit]
-    emission_purchased_tco2e : (c,) float64
-        On buying one unit of electricity or heat; 0 for fuels. [tCO2e per unit]
+    emission_purchased_tco2e : (c,) or (c, k) float64
+        On buying one unit of electricity or heat; 0 for fuels. Of all intervals, or of each of k:
+        the mix of a grid changes by the hour. [tCO2e per unit]
     """
 
     energy_kwh: Float1D
     coal_equivalent_tce: Float1D
     coal_equal_tce: Float1D
     emission_direct_tco2e: Float1D
-    emission_purchased_tco2e: Float1D
+    emission_purchased_tco2e: npt.NDArray[np.float64]

@@ -1,9 +1,10 @@
-"""The alert tick: rules are looked at after each live tick, after each drain, and every 5 s."""
+"""The alert tick: rules are looked at after each live tick with what is new, and every 5 s."""
 
 import asyncio
 import contextlib
 import secrets
 import shutil
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -31,17 +32,21 @@ class AlertTick:
     ----------
     database : Database
     models : SiteModels
-        Shared with who computes the stored results.
+        Shared with who tells live values.
+    news : deque of int, optional
+        Sites whose results have changed; another thread may add to it.
     """
 
-    def __init__(self, database: Database, models: SiteModels) -> None:
+    def __init__(
+        self, database: Database, models: SiteModels, news: deque[int] | None = None
+    ) -> None:
         self._database = database
         self._models = models
         # Who comes after this process is another writer: what this one still tries is refused.
         self._writer = secrets.token_hex(8)
         self._bell = asyncio.Event()
         self._live: dict[int, LiveNews] = {}
-        self._news: set[int] = set()
+        self._news: deque[int] = deque() if news is None else news
         self._tenants: dict[int, TenantAlerts] = {}
         self._failed: set[int] = set()
         self._service = ServiceFacts()
@@ -52,11 +57,6 @@ class AlertTick:
     def on_live(self, site_id: int, payload: Mapping[str, Any], at: datetime) -> None:
         """Take over what a live event tells."""
         self._live[site_id] = LiveNews(payload, at)
-        self._bell.set()
-
-    def on_results(self, site_id: int) -> None:
-        """Note that stored results of a site have changed."""
-        self._news.add(site_id)
         self._bell.set()
 
     async def step(self) -> None:
@@ -77,14 +77,15 @@ class AlertTick:
         DatabaseUnavailable
             If it does not answer: what was not kept is found again by the next tick.
         """
-        news = frozenset(self._news)
-        self._news.clear()
+        news: set[int] = set()
+        while self._news:
+            news.add(self._news.popleft())
         try:
             if self._look_due is None or at >= self._look_due:
                 await self._look(at)
-            return await self._evaluate(at, news)
+            return await self._evaluate(at, frozenset(news))
         except BaseException:
-            self._news |= news
+            self._news.extend(news)
             raise
 
     async def _evaluate(self, at: datetime, news: frozenset[int]) -> int:

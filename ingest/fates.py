@@ -159,4 +159,3 @@ async def mark_dirty(
             first_us=first_us[here],
             last_us=last_us[here],
         )
-    await ledger.ring_dirty(connection)

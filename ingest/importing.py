@@ -376,7 +376,6 @@ async def _take_back(connection: Connection, waiting: WaitingImport) -> None:
             first_us=np.array([row.first_us for row in gone], dtype=np.int64),
             last_us=np.array([row.last_us for row in gone], dtype=np.int64),
         )
-        await ledger.ring_dirty(connection)
     await imports.discard_items(connection, waiting.quarantine_ids, at=at, actor=_ACTOR)
     await imports.finish(connection, waiting.id, state="withdrawn", report=None, at=at)
     _log.info(

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
@@ -11,6 +12,7 @@ from types import FrameType
 import structlog
 
 from compute.warm import warm, warm_arrivals
+from ingest import live_tick
 from ingest.commit import Committer
 from ingest.importing import import_due
 from ingest.mqtt import Broker, receiver
@@ -105,17 +107,23 @@ async def run_worker(settings: Settings) -> None:
         return
     held = asyncio.Event()
 
+    news: deque[int] = deque()
+
     async def work() -> None:
         await held.wait()
         _log.info("worker.ready", tier=database.tier)
-        await Worker(database).run(stop)
+        await Worker(database, on_results=news.append).run(stop)
 
     async def notify() -> None:
         await held.wait()
         await NotifyTick(database, means).run()
 
+    async def live() -> None:
+        await held.wait()
+        await _beside(lambda: live_tick.tell(settings.database(), news))
+
     try:
-        await _until(stop, lambda: keep_lease(database, "worker", held=held), work, notify)
+        await _until(stop, lambda: keep_lease(database, "worker", held=held), work, notify, live)
     finally:
         await database.close()
     _log.info("worker.stopped")
@@ -152,6 +160,25 @@ async def _until(stop: asyncio.Event, *jobs: Callable[[], Awaitable[None]]) -> N
     await asyncio.gather(*pending, return_exceptions=True)
     for task in done:
         task.result()
+
+
+async def _beside(job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job on a thread and a loop of its own until cancelled: no computation holds it up."""
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(_until(stop, job))
+
+    thread = asyncio.ensure_future(asyncio.to_thread(run))
+    try:
+        await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+        await thread
+        raise
 
 
 async def _follow_plants(database: Database, pipeline: Pipeline, settings: Settings) -> None:

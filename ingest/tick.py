@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from ingest.alert_tick import AlertTick
-from ingest.live_tick import LiveTick
 from services import clock, traced
 from services.crash import crash_point
 from services.recompute import Recomputed, recompute
@@ -21,19 +19,30 @@ _log = structlog.get_logger()
 _MARKS_MAX = 400
 # A mark is never older than this before it is looked at, bell or no bell.
 _SWEEP_S = 5.0
-# Marks that arrive within this time are computed together.
+# Marks that arrive within this time are computed together; or within the time that the last pass
+# took, so that a plant read every second does not keep a core busy with its open interval.
 _GATHER_S = 0.25
+_GATHER_S_MAX = 1.5
 _TRIM_S = 600.0
-_LIVE_PAUSE_S = 0.5
 
 
 class Worker:
-    """Computes dirty sites, one after the other."""
+    """Computes dirty sites, one after the other.
 
-    def __init__(self, database: Database) -> None:
+    Parameters
+    ----------
+    database : Database
+    on_results : callable, optional
+        Is handed the number of each site whose results may have changed.
+    """
+
+    def __init__(
+        self, database: Database, on_results: Callable[[int], None] = lambda _site_id: None
+    ) -> None:
         self._database = database
         self._models = SiteModels()
-        self.alerts = AlertTick(database, self._models)
+        self._on_results = on_results
+        self._took_s = 0.0
 
     async def drain(self) -> int:
         """Compute until nothing is dirty; return how many base intervals that was.
@@ -72,7 +81,7 @@ class Worker:
             done = await recompute(connection, model, dirty, at=clock.now())
             crash_point("rollup_before_commit")
         crash_point("rollup_after_commit")
-        self.alerts.on_results(site_id)
+        self._on_results(site_id)
         _log.info(
             "tick.site.computed",
             site=model.site.code,
@@ -85,14 +94,10 @@ class Worker:
         """Work until told to stop; wait for the database as long as it takes."""
         async with asyncio.TaskGroup() as group:
             bell = asyncio.Event()
-            live = LiveTick(self._database, self._models, self.alerts.on_live)
             tasks = [
-                group.create_task(_forever(lambda: _listen(self._database, bell))),
-                group.create_task(_forever(lambda: self._work(bell))),
-                # Beside the drain, with a connection of its own: no backlog holds it up.
-                group.create_task(_forever(live.step, pause_s_max=_LIVE_PAUSE_S)),
-                group.create_task(_forever(self.alerts.step, pause_s_max=_LIVE_PAUSE_S)),
-                group.create_task(_forever(lambda: _trim(self._database))),
+                group.create_task(forever(lambda: _listen(self._database, bell))),
+                group.create_task(forever(lambda: self._work(bell))),
+                group.create_task(forever(lambda: _trim(self._database))),
             ]
             await stop.wait()
             for task in tasks:
@@ -103,9 +108,11 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_SWEEP_S):
                 await bell.wait()
-        await asyncio.sleep(_GATHER_S)
+        await asyncio.sleep(min(max(_GATHER_S, self._took_s), _GATHER_S_MAX))
         bell.clear()
+        began_s = clock.monotonic()
         await self.drain()
+        self._took_s = clock.monotonic() - began_s
 
 
 async def _listen(database: Database, bell: asyncio.Event) -> None:
@@ -120,7 +127,7 @@ async def _trim(database: Database) -> None:
     await asyncio.sleep(_TRIM_S)
 
 
-async def _forever(step: Callable[[], Awaitable[None]], *, pause_s_max: float = 10.0) -> None:
+async def forever(step: Callable[[], Awaitable[None]], *, pause_s_max: float = 10.0) -> None:
     """Repeat a step; a database that is away is waited for, anything else is said and retried."""
     pause_s = 0.2
     while True:

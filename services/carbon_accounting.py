@@ -5,6 +5,7 @@ sold. Each figure names the factors it stands on, and each factor that was missi
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,7 +36,8 @@ class SourceEmission:
 class CarbonAccount:
     """Emission of a site over a period, with its factors.
 
-    `used` and `missing` are lines of the stored factor sets, each once.
+    `used` and `missing` are lines of the stored factor sets, each once; those used say in how many
+    base intervals (`interval_count`).
     """
 
     state: SiteState
@@ -95,8 +97,8 @@ async def account(
             )
             for row in flows
         ],
-        used=_lines(sets, "used"),
-        missing=_lines(sets, "missing"),
+        used=_used(sets),
+        missing=_of_emission(line for row in sets for line in row.factors.get("missing", [])),
     )
 
 
@@ -107,11 +109,24 @@ def total_emission(total: Total) -> float | None:
     return math.fsum(known) if len(known) == len(parts) else None
 
 
-def _lines(sets: list[FactorSetRow], key: str) -> list[dict[str, Any]]:
-    """Return the emission lines of several factor sets, each once, in their first order."""
-    lines: list[dict[str, Any]] = []
-    for row in sets:
-        for line in row.factors.get(key, []):
-            if str(line.get("quantity", "")).startswith("emission") and line not in lines:
-                lines.append(line)
-    return lines
+def _used(sets: list[FactorSetRow]) -> list[dict[str, Any]]:
+    """Return the emission lines of several factor sets with how many base intervals used each."""
+    lines = _of_emission(line for row in sets for line in row.factors.get("used", []))
+    return [
+        {
+            **line,
+            "interval_count": sum(
+                row.interval_count for row in sets if line in row.factors.get("used", [])
+            ),
+        }
+        for line in lines
+    ]
+
+
+def _of_emission(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the lines that are of an emission, each once, in their first order."""
+    found: list[dict[str, Any]] = []
+    for line in lines:
+        if str(line.get("quantity", "")).startswith("emission") and line not in found:
+            found.append(line)
+    return found

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from compute.block import Float3D
 from compute.carbon import CarbonFlow, CarbonGraph
 from compute.periods import Grain
 from services import totals, traced
@@ -156,7 +157,7 @@ async def _summed(connection: Connection, period: Period) -> Sums:
     part_us = _INTERVALS_MAX * model.site.base_interval_us
     for span in model.spans(*period.span_us) if network_id is not None else ():
         for first in range(span.start_us, span.end_us, part_us):
-            _, _, value = await balances.read_columns(
+            ts_us, _, value = await balances.read_columns(
                 connection,
                 site_id=model.site.id,
                 grain=Grain.BASE,
@@ -164,8 +165,8 @@ async def _summed(connection: Connection, period: Period) -> Sums:
                 span_us=(first, min(first + part_us, span.end_us)),
             )
             if len(value):
-                found = traced.trace_span(span, value.T, sums.after)
-                _add(sums, graph, found, value.T, traced.factors_of(span))
+                found = traced.trace_span(span, value.T, sums.after, ts_us=ts_us)
+                _add(sums, graph, found, value.T, traced.factors_of(span, ts_us))
     return sums
 
 
@@ -174,15 +175,15 @@ def _add(
     graph: CarbonGraph,
     found: CarbonFlow,
     value_kwh: npt.NDArray[np.float64],
-    factors: npt.NDArray[np.float64],
+    factors: Float3D,
 ) -> None:
     flows = np.nan_to_num(value_kwh[graph.source_flow])
     # What goes back to a source is delivered, not entered.
-    entered = np.maximum(flows, 0.0).sum(axis=1)
+    entered = np.maximum(flows, 0.0)
     # The last layer of each measure is of earlier sources: nothing of it enters.
-    sums.entered[graph.layers_of(0)][:-1] += entered
+    sums.entered[graph.layers_of(0)][:-1] += entered.sum(axis=1)
     for measure in (1, 2):
-        sums.entered[graph.layers_of(measure)][:-1] += entered * factors[measure - 1]
+        sums.entered[graph.layers_of(measure)][:-1] += (entered * factors[measure - 1]).sum(axis=1)
     sums.received += found.received.sum(axis=2)
     sums.passing_kwh += found.passing_kwh.sum(axis=1)
     sums.ended += found.ended.sum(axis=2)

@@ -138,11 +138,13 @@ def _residuals(
     return list(codes), residuals
 
 
-def carbon_columns(span: Span, closed: Closed | None, stored: Stored) -> dict[str, Any] | None:
+def carbon_columns(
+    span: Span, closed: Closed | None, stored: Stored, *, at_us: int
+) -> dict[str, Any] | None:
     """Return the intensity of what leaves each node in the open interval."""
     if closed is None:
         return None
-    found = traced.trace_span(span, closed.value_kwh, stored)
+    found = traced.trace_span(span, closed.value_kwh, stored, ts_us=np.array([at_us]))
     location, market = traced.intensities(span.described.balanced.graph, found)
     return {
         "node": {

@@ -5,45 +5,33 @@ makes the payload of one `live` event. Sums are those that the drain of dirty in
 page, an answer of the API and an alert can never disagree about them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from compute.block import ResultBlock
 from compute.flow import Stored
 from compute.live import trailing_rates
 from compute.periods import Grain, from_us, period_edges_us, to_us
-from compute.readings import Readings
-from compute.register import CONTEXT_BEFORE
 from services import lease, live_balance, live_benchmarks, traced
 from services.json_values import iso_utc
 from services.live_benchmarks import LiveBenchmarks
 from services.live_payload import Layout, rates_of, so_far
+from services.live_readings import BEHIND_US, WINDOW_US, LiveReadings
 from services.rollup_rows import block_of
 from services.site_model import SiteModel, Span
-from services.store import events, live, readings, results, topology
+from services.store import events, live, results, topology
+from services.store.ledger import Arrived
 from services.store.live import MemberSite
 from services.store.pool import Connection
 from services.store.topology import Site
 
-WINDOW_US = 60_000_000
-# The window ends at the newest reading of the site, but never longer ago than this: a plant that
-# fell silent must not stand still as it was.
-_BEHIND_US = 30_000_000
-# Readings this long before the window come with it, every second: context of what is read often.
-_CONTEXT_US = 150_000_000
-# A clock may be ahead by this much before its readings are refused.
-_AHEAD_US = 120_000_000
-# What is read seldom is looked up this often, and so far back at most.
+# What storages hold is looked up this often.
 _SELDOM_S = 10
-_SELDOM_US_MAX = 3 * 3_600_000_000
 # Readings arrive, are committed and computed within this; else what is missing is missing.
 _LATE_US = 120_000_000
-
-_Rows = list[npt.NDArray[Any]]
 
 
 @dataclass(slots=True)
@@ -57,11 +45,18 @@ class LiveSite:
     span: Span | None = None
     layout: Layout | None = None
     benchmarks: LiveBenchmarks | None = None
-    seldom: _Rows = field(default_factory=list)
-    seldom_points: frozenset[int] = frozenset()
-    seldom_due: datetime | None = None
+    readings: LiveReadings | None = None
     stored: Stored | None = None
     stored_due: datetime | None = None
+
+    def arrived(self, news: Arrived) -> bool:
+        """Note what is to be read again; return whether live values can differ by it."""
+        return self.readings is None or self.readings.arrived(news)
+
+    def forget(self) -> None:
+        """Have all readings read again: nobody may have said that something arrived."""
+        if self.readings is not None:
+            self.readings.forget()
 
     def enter(self, at_us: int) -> bool:
         """Find what holds at an instant; return whether anything does."""
@@ -76,7 +71,7 @@ class LiveSite:
             ):
                 self.layout = Layout(self.span.described)
                 self.benchmarks = LiveBenchmarks(self.model, self.span.described)
-                self.seldom_due = None
+                self.readings = LiveReadings(self.span.described)
                 self.stored_due = None
         return self.span is not None
 
@@ -106,35 +101,28 @@ async def measure(
     now_us = to_us(at)
     if not site.enter(now_us) or site.span is None or site.layout is None:
         return None
-    if site.benchmarks is None:
-        raise AssertionError("a layout comes with its benchmarks")
+    if site.benchmarks is None or site.readings is None:
+        raise AssertionError("a layout comes with its benchmarks and readings")
     described = site.span.described
-    recent_us = now_us - _BEHIND_US - WINDOW_US - _CONTEXT_US
-    recent = await readings.read_window(
-        connection,
-        point_ids=described.point_id.tolist(),
-        start_us=recent_us,
-        end_us=now_us + _AHEAD_US,
-    )
-    seen_us = recent[0][recent[0] <= now_us]
-    newest = from_us(int(seen_us.max())) if len(seen_us) else None
-    if newest is None:
+    await site.readings.read(connection, at=at)
+    newest_us = site.readings.newest_us(at)
+    if newest_us is None:
         span = await topology.reading_span(connection, site.model.site.id)
-        newest = None if span is None else span[1]
-    end_us = now_us - _BEHIND_US if newest is None else max(to_us(newest), now_us - _BEHIND_US)
+        newest_us = None if span is None else to_us(span[1])
+    end_us = now_us - BEHIND_US if newest_us is None else max(newest_us, now_us - BEHIND_US)
     end_us = min(end_us, now_us)
-    loaded = await _with_seldom(connection, site, recent, at=at, since_us=recent_us)
+    loaded = site.readings.around(end_us - WINDOW_US)
     rates = None
     if len(loaded.ts_us):
         rates = trailing_rates(
             loaded,
             topology=described.arrays,
-            factors=site.span.factors,
+            factors=site.span.factors_over(np.array([end_us - 1])),
             end_us=end_us,
             window_us=WINDOW_US,
         )
     own = site.model.site
-    balance, carbon = await _balanced(connection, site, rates, at=at)
+    balance, carbon = await _balanced(connection, site, rates, at=at, end_us=end_us)
     interval = _bounds(own, end_us, Grain.BASE)
     day = _bounds(own, end_us, Grain.DAY)
     return {
@@ -143,7 +131,7 @@ async def measure(
         "interval_start": iso_utc(from_us(interval[0])),
         "interval_end": iso_utc(from_us(interval[1])),
         "day_start": iso_utc(from_us(day[0])),
-        "newest_reading": None if newest is None else iso_utc(newest),
+        "newest_reading": None if newest_us is None else iso_utc(from_us(newest_us)),
         "services": {"ingest": ingest},
         **rates_of(site.layout, rates),
         "balance": balance,
@@ -158,7 +146,7 @@ async def measure(
 
 
 async def _balanced(
-    connection: Connection, site: LiveSite, rates: ResultBlock | None, *, at: datetime
+    connection: Connection, site: LiveSite, rates: ResultBlock | None, *, at: datetime, end_us: int
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
     """Return the balance and the carbon flow of the window, None where there is none."""
     if site.span is None:
@@ -173,57 +161,13 @@ async def _balanced(
         site.stored_due = at + timedelta(seconds=_SELDOM_S)
     return (
         live_balance.balance_columns(described, closed),
-        live_balance.carbon_columns(site.span, closed, site.stored),
+        live_balance.carbon_columns(site.span, closed, site.stored, at_us=end_us - 1),
     )
 
 
 async def ingest_is_running(connection: Connection) -> bool:
     """Return whether a process that takes readings in is alive."""
     return await lease.is_held(connection, "ingest")
-
-
-async def _with_seldom(
-    connection: Connection, site: LiveSite, recent: _Rows, *, at: datetime, since_us: int
-) -> Readings:
-    """Return the recent readings with older ones of the points that have few of them.
-
-    Those are looked up every few seconds: a late reading among them shows then.
-    """
-    if site.span is None:
-        raise AssertionError("the caller has entered a span")
-    described = site.span.described
-    before = recent[1][(recent[0] < to_us(at) - _BEHIND_US - WINDOW_US) & ~np.isnan(recent[2])]
-    point, count = np.unique(before, return_counts=True)
-    often = set(point[count >= CONTEXT_BEFORE].tolist())
-    seldom = frozenset(described.point_id.tolist()) - often
-    due = site.seldom_due
-    if due is None or at >= due or not seldom <= site.seldom_points:
-        points = described.arrays.points
-        far_us = max(int(points.hold_us.max(initial=0)), 2 * int(points.period_us.max(initial=0)))
-        site.seldom = await readings.read_window(
-            connection,
-            point_ids=sorted(seldom),
-            start_us=since_us - min(2 * far_us, _SELDOM_US_MAX),
-            # The recent ones begin later with every second: nothing may be missed between.
-            end_us=since_us + 2 * _SELDOM_S * 1_000_000,
-        )
-        site.seldom_points = seldom
-        site.seldom_due = at + timedelta(seconds=_SELDOM_S)
-    older = site.seldom[0] < since_us
-    columns = [
-        np.concatenate([column[older], more])
-        for column, more in zip(site.seldom, recent, strict=True)
-    ]
-    by_id = np.argsort(described.point_id)
-    row = by_id[np.searchsorted(described.point_id, columns[1], sorter=by_id)]
-    order = np.lexsort((columns[0], row))
-    offset = np.searchsorted(row[order], np.arange(len(by_id) + 1))
-    return Readings(
-        point_offset=offset.astype(np.int64),
-        ts_us=columns[0][order],
-        value=columns[2][order],
-        quality=columns[3][order],
-    )
 
 
 def _bounds(site: Site | MemberSite, at_us: int, grain: Grain) -> tuple[int, int]:

@@ -11,7 +11,7 @@ VERSION = "0.1.0"
 # Raised whenever the same readings and facts could give other numbers.
 FORMULA = "site-interval/4"
 # Of balances and what is traced by them: the same, apart from the results they start from.
-BALANCE_FORMULA = 1
+BALANCE_FORMULA = 2
 CLAUSES = (
     "GB/T 2589-2020 (综合能耗计算通则)",
     "GB/T 32150-2015 (工业企业温室气体排放核算和报告通则)",

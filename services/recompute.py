@@ -6,10 +6,11 @@ how late readings came.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +36,10 @@ from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
 from services.tried import tried
 
-# Readings this far around a window come with it in one query; what lies farther is looked up.
-_SLAB_US = 3_600_000_000
+# Readings this far around a window come with it in one query: enough for what is read every few
+# seconds. Of points that lack some still, an hour more is read; what lies farther is looked up.
+_NEAR_US = 120_000_000
+_FAR_US = 3_600_000_000
 # Results of base intervals that one pass holds: bounds memory, however long the marks are.
 _ROWS_MAX = 1_000_000
 
@@ -147,7 +150,7 @@ async def _compute(
     done = None
     if found is not None:
         before = await audited.same_before(connection, described, found[1], start_us, step)
-        settled = partial(_settled, span, found[1], before, step_us=step)
+        settled = partial(_settled, span, found[1], before, start_us=start_us, step_us=step)
         done = tried(settled, site=model.site.code, window=window)
     if found is None or done is None:
         block = ResultBlock.invalid(len(described.series_id), count)
@@ -170,18 +173,32 @@ async def _compute(
         await _balance(connection, model, span, block, used, window=window, at=at)
     if done is None:
         return columns, True
-    factor_set = await results.put_factor_set(
-        connection, tenant_id=model.site.tenant_id, factors=span.factor_use
-    )
-    await results.put_provenance(
-        connection,
-        site_id=model.site.id,
-        ts_us=ts_us.tolist(),
-        input_hashes=interval_hashes(done[0]),
-        origin=results.Origin(FORMULA, factor_set, described.version_id, VERSION),
-        at=at,
-    )
+    await _keep_origins(connection, model, span, ts_us, interval_hashes(done[0]), at=at)
     return columns, False
+
+
+async def _keep_origins(
+    connection: Connection,
+    model: SiteModel,
+    span: Span,
+    ts_us: npt.NDArray[np.int64],
+    hashes: list[bytes],
+    *,
+    at: datetime,
+) -> None:
+    """Keep what each base interval of a window was computed from."""
+    for factor_use, chosen in span.uses_over(ts_us):
+        factor_set = await results.put_factor_set(
+            connection, tenant_id=model.site.tenant_id, factors=factor_use
+        )
+        await results.put_provenance(
+            connection,
+            site_id=model.site.id,
+            ts_us=ts_us[chosen].tolist(),
+            input_hashes=[hashes[place] for place in np.flatnonzero(chosen).tolist()],
+            origin=results.Origin(FORMULA, factor_set, span.described.version_id, VERSION),
+            at=at,
+        )
 
 
 async def _balance(
@@ -213,7 +230,12 @@ async def _balance(
 
 
 def _settled(
-    span: Span, amounts: IntervalAmounts, before: npt.NDArray[np.int64], *, step_us: int
+    span: Span,
+    amounts: IntervalAmounts,
+    before: npt.NDArray[np.int64],
+    *,
+    start_us: int,
+    step_us: int,
 ) -> tuple[IntervalAmounts, npt.NDArray[np.bool_], ResultBlock]:
     """Return the amounts of points, where they are frozen, and the results of the site."""
     arrays, limits = span.described.arrays, span.described.checks
@@ -223,7 +245,43 @@ def _settled(
     marked = replace(
         amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
     )
-    return marked, frozen, settle(arrays, marked, span.factors, step_us=step_us)
+    ts_us = start_us + step_us * np.arange(amounts.amount.shape[1], dtype=np.int64)
+    return marked, frozen, settle(arrays, marked, span.factors_over(ts_us), step_us=step_us)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What lies before a window, or after it."""
+
+    window: Window
+    spans: dict[int, Window]
+    needed: dict[int, int]
+    before: bool = field(kw_only=True)
+
+    def edge_us(self, distance_us: int) -> int:
+        """Return the instant at a distance from the window."""
+        return self.window[0] - distance_us if self.before else self.window[1] + distance_us
+
+    def beyond(self, near_us: int, far_us: int) -> Window:
+        """Return the time between two distances, [start, end)."""
+        near_us, far_us = self.edge_us(near_us), self.edge_us(far_us)
+        return min(near_us, far_us), max(near_us, far_us)
+
+    def lacking(self, parts: Sequence[Sequence[npt.NDArray[Any]]], read_us: int) -> list[int]:
+        """Return the points that need readings from farther away than what was read."""
+        beside = []
+        for ts_us, point, value, *_ in parts:
+            outside = ts_us < self.window[0] if self.before else ts_us >= self.window[1]
+            beside.append(point[outside & ~np.isnan(value)])
+        point, count = np.unique(np.concatenate(beside), return_counts=True)
+        have = dict(zip(point.tolist(), count.tolist(), strict=True))
+        edge_us = self.edge_us(read_us)
+        return [
+            p
+            for p, needed in self.needed.items()
+            if have.get(p, 0) < needed
+            and (self.spans[p][0] < edge_us if self.before else self.spans[p][1] >= edge_us)
+        ]
 
 
 async def _load(
@@ -234,41 +292,39 @@ async def _load(
     review: Review,
 ) -> Readings:
     """Read a window of every point, with the context readings on both sides."""
-    slab = (window[0] - _SLAB_US, window[1] + _SLAB_US)
     points = [p for p in described.point_id.tolist() if p in spans]
     parts = [
-        await readings.read_window(connection, point_ids=points, start_us=slab[0], end_us=slab[1])
+        await readings.read_window(
+            connection, point_ids=points, start_us=window[0] - _NEAR_US, end_us=window[1] + _NEAR_US
+        )
     ]
-    ts_us, point, value = parts[0][:3]
-    for before, edge, needed in (
-        (True, slab[0], CONTEXT_BEFORE),
-        (False, slab[1], CONTEXT_AFTER),
-    ):
-        outside = ts_us < window[0] if before else ts_us >= window[1]
-        beside = point[outside & ~np.isnan(value)]
-        have = dict(zip(*(a.tolist() for a in np.unique(beside, return_counts=True)), strict=True))
+    for before, needed in ((True, CONTEXT_BEFORE), (False, CONTEXT_AFTER)):
         # A reading that is left out tells nothing: one more is needed for each.
         needed_of = {p: needed + review.left_out_count.get(p, 0) for p in points}
-        lacking = [
-            p
-            for p in points
-            if have.get(p, 0) < needed_of[p]
-            and (spans[p][0] < edge if before else spans[p][1] >= edge)
-        ]
-        for number, group in groupby(sorted(lacking, key=lambda p: needed_of[p]), needed_of.get):
+        side = _Side(window, spans, needed_of, before=before)
+        if lacking := side.lacking(parts, _NEAR_US):
+            start_us, end_us = side.beyond(_NEAR_US, _FAR_US)
+            parts.append(
+                await readings.read_window(
+                    connection, point_ids=lacking, start_us=start_us, end_us=end_us
+                )
+            )
+        lacking = side.lacking(parts, _FAR_US)
+        for number, group in groupby(sorted(lacking, key=needed_of.__getitem__), needed_of.get):
             chosen = list(group)
             parts.append(
                 await readings.read_neighbours(
                     connection,
                     point_ids=chosen,
-                    instants_us=[edge] * len(chosen),
+                    instants_us=[side.edge_us(_FAR_US)] * len(chosen),
+                    bounds_us=[spans[p][0 if before else 1] for p in chosen],
                     count=number or needed,
                     before=before,
                 )
             )
     columns = [np.concatenate([part[index] for part in parts]) for index in range(4)]
-    place = {p: index for index, p in enumerate(described.point_id.tolist())}
-    row = np.array([place[p] for p in columns[1].tolist()], dtype=np.int64)
+    by_id = np.argsort(described.point_id)
+    row = by_id[np.searchsorted(described.point_id, columns[1], sorter=by_id)]
     order = np.lexsort((columns[0], row))
     offset = np.searchsorted(row[order], np.arange(len(described.point_id) + 1))
     return Readings(

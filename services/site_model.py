@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
 from itertools import pairwise, zip_longest
 from typing import Any
@@ -16,16 +16,30 @@ from compute.checks import CheckLimits
 from compute.periods import Grain, from_us, period_edges_us, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
+from compute.units import conversion
 from services.plant.compile import compile_topology, topology_edges
 from services.plant.compile_checks import balance_tolerances, clock_ahead_s, compile_checks
 from services.plant.compile_network import Balanced, compile_network
 from services.plant.facts import load_facts
 from services.plant.life import with_facts
 from services.plant.model import Plant
-from services.reference import Confirmation, FactorBook, Override, carrier_factors, change_dates
-from services.store import results, topology
+from services.reference import (
+    HOURLY_CARRIER,
+    Confirmation,
+    FactorBook,
+    HourlyFactors,
+    HourlyStatement,
+    Override,
+    carrier_factors,
+    change_dates,
+    with_hours,
+    with_lacking_hours,
+)
+from services.store import hourly_factors, results, topology
 from services.store.pool import Connection
 
+# In which electricity is counted.
+_HOURLY_CARRIER_UNIT = "kWh"
 _FAR_FUTURE_US = to_us(datetime.fromisoformat("2200-01-01T00:00:00+00:00"))
 
 
@@ -69,6 +83,39 @@ class Span:
     described: Described
     factors: CarrierFactors
     factor_use: dict[str, Any]  # as kept in factor_set
+    hourly: HourlyFactors
+    places: tuple[str, ...]  # where hourly factors are looked for, nearest first
+
+    def factors_over(self, ts_us: npt.NDArray[np.int64]) -> CarrierFactors:
+        """Return the factors at instants, (k,): what the grid emits is of the hour where stated."""
+        value, _ = self.hourly.at(self.places, ts_us)
+        carriers = self.described.arrays.carrier_code
+        if np.isnan(value).all() or HOURLY_CARRIER not in carriers:
+            return self.factors
+        row = carriers.index(HOURLY_CARRIER)
+        purchased = np.repeat(self.factors.emission_purchased_tco2e[:, np.newaxis], ts_us.size, 1)
+        per_unit = value * conversion(_HOURLY_CARRIER_UNIT, "MWh")
+        purchased[row] = np.where(np.isnan(value), purchased[row], per_unit)
+        return replace(self.factors, emission_purchased_tco2e=purchased)
+
+    def uses_over(
+        self, ts_us: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[dict[str, Any], npt.NDArray[np.bool_]]]:
+        """Yield which factors `factors_over` takes, and at which of the instants."""
+        value, number = self.hourly.at(self.places, ts_us)
+        known = ~np.isnan(value)
+        if HOURLY_CARRIER not in self.described.arrays.carrier_code:
+            number[:] = -1
+        for index in np.unique(number).tolist():
+            if index < 0:
+                yield self.factor_use, number == index
+                continue
+            statement = self.hourly.statements[index]
+            # An hour that is left empty has the factor of its month or year, and says so.
+            if (lacking := (number == index) & ~known).any():
+                yield with_lacking_hours(self.factor_use), lacking
+            if (given := (number == index) & known).any():
+                yield with_hours(self.factor_use, statement, nearest=self.places[0]), given
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +127,7 @@ class SiteModel:
     starts_us: tuple[int, ...]
     all_series_id: tuple[int, ...]  # those of replaced descriptions too
     book: FactorBook
+    hourly: HourlyFactors
 
     @property
     def day_start(self) -> time:
@@ -155,7 +203,8 @@ class SiteModel:
         factors, use = carrier_factors(
             self.book, described.arrays.carrier_code, at=at, region=described.plant.region
         )
-        return Span(start_us, end_us, described, factors, _plain(asdict(use)))
+        places = self.book.places(described.plant.region)
+        return Span(start_us, end_us, described, factors, _plain(asdict(use)), self.hourly, places)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON is any of these
@@ -174,6 +223,7 @@ async def load_site_model(connection: Connection, site: topology.Site) -> SiteMo
     series = await topology.series_ids(connection, site.id)
     facts = await load_facts(connection, site.id)
     book = await load_factor_book(connection, site.tenant_id)
+    hourly = await load_hourly_factors(connection, site.tenant_id)
     starts_us: list[int] = []
     described: list[Described] = []
     effective = _effective(versions)
@@ -190,6 +240,7 @@ async def load_site_model(connection: Connection, site: topology.Site) -> SiteMo
         starts_us=tuple(starts_us),
         all_series_id=tuple(sorted(series.values())),
         book=book,
+        hourly=hourly,
     )
 
 
@@ -243,6 +294,22 @@ async def load_factor_book(connection: Connection, tenant_id: int) -> FactorBook
             )
             for row in overrides
         ],
+    )
+
+
+async def load_hourly_factors(connection: Connection, tenant_id: int) -> HourlyFactors:
+    """Return what a tenant stated of grids hour by hour."""
+    rows = await hourly_factors.list_statements(connection, tenant_id)
+    return HourlyFactors(
+        HourlyStatement(
+            region=row.region,
+            start_us=to_us(row.start_ts),
+            tco2_per_mwh=np.array(row.tco2_per_mwh, dtype=np.float64),
+            source=row.source,
+            sha256=row.sha256,
+            stated_by=row.stated_by,
+        )
+        for row in rows
     )
 
 

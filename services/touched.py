@@ -87,7 +87,7 @@ async def touched_windows(
     ]
     marks = [mark for mark in dirty if len(mark.point_id) and not mark.of_facts]
     if marks:
-        point, first, last = _joined(marks)
+        point, first, last = _adjoining(_joined(marks), model.site.base_interval_us)
         start = await _reach(connection, point, first, spans, left_out_count, before=True)
         end = await _reach(connection, point, last + 1, spans, left_out_count, before=False)
         start, end = _to_levels(model, (point, first, last), (start, end), spans)
@@ -153,6 +153,16 @@ def _joined(marks: Sequence[dirty_marks.Dirty]) -> _Marks:
         np.concatenate([mark.first_us for mark in marks]),
         np.concatenate([mark.last_us for mark in marks]),
     )
+
+
+def _adjoining(marks: _Marks, step_us: int) -> _Marks:
+    """Return marks of a point that are less than an interval apart as one: live data, mostly."""
+    order = np.lexsort((marks[1], marks[0]))
+    point, first, last = marks[0][order], marks[1][order], marks[2][order]
+    begins = np.ones(len(point), dtype=np.bool_)
+    begins[1:] = (point[1:] != point[:-1]) | (first[1:] - last[:-1] > step_us)
+    start = np.flatnonzero(begins)
+    return point[start], first[start], np.maximum.reduceat(last, start)
 
 
 def _periods(
@@ -280,6 +290,7 @@ async def _reach(
         connection,
         point_ids=[int(point[index]) for index in ask],
         instants_us=[int(instant_us[index]) for index in ask],
+        bounds_us=[spans[int(point[index])][0 if before else 1] for index in ask],
         # What an interval looks back on, a reading reaches forward to, and the other way round.
         count=(CONTEXT_AFTER if before else CONTEXT_BEFORE)
         + max((left_out_count.get(int(point[index]), 0) for index in ask), default=0),

@@ -30,8 +30,17 @@ _PARTS_MAX = 8
 _Float2D = npt.NDArray[np.float64]
 
 
-def factors_of(span: Span) -> npt.NDArray[np.float64]:
-    """Return the factors of the sources in a span, (2, s): location- and market-based.
+def factors_of(span: Span, ts_us: npt.NDArray[np.int64]) -> Float3D:
+    """Return the factors of the sources in intervals of a span: location- and market-based.
+
+    Parameters
+    ----------
+    ts_us : (k,) int64
+        Starts of the intervals.
+
+    Returns
+    -------
+    factors : (2, s, k) float64
 
     What is burnt counts where it enters, as in the carbon account of a boundary: its emission goes
     with the fuel to where it burns. [tCO2e per kWh]
@@ -40,9 +49,15 @@ def factors_of(span: Span) -> npt.NDArray[np.float64]:
     graph = span.described.balanced.graph
     carrier = arrays.flow_carrier_index[graph.source_flow]
     burns = ~arrays.flow_is_feedstock[graph.source_flow]
-    direct = np.where(burns, span.factors.emission_direct_tco2e[carrier], 0.0)
-    per_unit = direct + span.factors.emission_purchased_tco2e[carrier]
-    location = per_unit / span.factors.energy_kwh[carrier]
+    factors = span.factors_over(ts_us)
+    direct = np.where(burns, factors.emission_direct_tco2e[carrier], 0.0)
+    purchased = np.atleast_2d(factors.emission_purchased_tco2e.T).T[carrier]
+    per_unit = direct[:, np.newaxis] + purchased
+    location = np.repeat(
+        per_unit / factors.energy_kwh[carrier][:, np.newaxis],
+        len(ts_us) // per_unit.shape[1],
+        axis=1,
+    )
     market = location.copy()
     for place, flow in enumerate(graph.source_flow.tolist()):
         stated = plant.flows[flow].market_factor
@@ -114,7 +129,7 @@ async def _trace_part(
     graph = described.balanced.graph
     stored = await stored_before(connection, model.site.id, described, at=from_us(part[0]))
     try:
-        found = trace_span(span, value.T, stored)
+        found = trace_span(span, value.T, stored, ts_us=ts_us)
     except Exception:  # noqa: BLE001 - a defect costs its own figures alone, and is said
         _log.exception("carbon.failed", site=model.site.code, start=from_us(part[0]).isoformat())
         return False
@@ -137,13 +152,14 @@ async def _trace_part(
     return last is not None
 
 
-def trace_span(span: Span, value_kwh: _Float2D, stored: Stored) -> CarbonFlow:
-    """Return the carbon flow of reconciled rows (r, k) within a span."""
-    factors = factors_of(span)
+def trace_span(
+    span: Span, value_kwh: _Float2D, stored: Stored, *, ts_us: npt.NDArray[np.int64]
+) -> CarbonFlow:
+    """Return the carbon flow of reconciled rows (r, k) of intervals within a span."""
     return trace_carbon(
         span.described.balanced.graph,
         value_kwh,
-        factor_tco2e_per_kwh=np.repeat(factors[:, :, np.newaxis], value_kwh.shape[1], axis=2),
+        factor_tco2e_per_kwh=factors_of(span, ts_us),
         stored=stored,
     )
 

@@ -25,6 +25,8 @@ from tests.servers import (
 SHARED = PROJECT.parent / "shared"
 EXTERNAL_URL_NAME = "NENGTAN_TEST_DATABASE_URL"
 ASKED_FOR_ONLY = ("benchmark", "faults", "sabotage")
+# Rooms whose tests start processes come first: begun last, one of them would run on alone.
+FIRST = ("faults", "browser", "integration", "deploy")
 # One user that may do everything, for tests that are not about access.
 EVERYTHING = Access(password="everything", publish=("#",), subscribe=("#",))
 
@@ -32,7 +34,11 @@ EVERYTHING = Access(password="everything", publish=("#",), subscribe=("#",))
 # What one run finds every other must find again; new examples are looked for with the faults.
 hypothesis.settings.register_profile("nengtan", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("faults", deadline=None, print_blob=True)
-hypothesis.settings.load_profile("nengtan")
+# What kernels mean without the compiler needs no rare example, and takes a hundred times as long.
+hypothesis.settings.register_profile(
+    "interpreted", parent=hypothesis.settings.get_profile("nengtan"), max_examples=25
+)
+hypothesis.settings.load_profile("interpreted" if "NUMBA_DISABLE_JIT" in os.environ else "nengtan")
 
 # Server → what ran, or why it did not. Printed at the end of every run.
 _ran: dict[str, str] = {}
@@ -53,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes minutes, unless the -m expression names it."""
+    """Leave out what takes minutes, unless the -m expression names it; begin with what is long."""
     asked = str(config.getoption("markexpr"))
     left_out = {name for name in ASKED_FOR_ONLY if name not in asked}
     kept: list[pytest.Item] = []
@@ -63,7 +69,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (dropped if named else kept).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
+    place = {room: number for number, room in enumerate(FIRST)}
+    items[:] = sorted(kept, key=lambda item: place.get(item.path.parent.name, len(FIRST)))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -36,7 +36,9 @@ class FactorUsed(Schema):
     carrier: str
     quantity: str
     factor_id: str
-    value: float
+    value: float | None = Field(
+        description="null: 逐时因子，见 /hourly-factors / one of each hour, see /hourly-factors"
+    )
     unit: str
     region: str | None
     valid_from: date | None
@@ -46,9 +48,11 @@ class FactorUsed(Schema):
     confidence: str
     confirmed_by: str
     how: str = Field(
-        description="查得方式：exact、regional_fallback、national_fallback、latest、earliest、override"
-        " / How the lookup found it"
+        description="查得方式：exact、regional_fallback、national_fallback、latest、earliest、override、"
+        "hourly 逐时、hour_lacking 该小时未给出 / How the lookup found it; hour_lacking: this value"
+        " stands in for hours that a statement leaves empty"
     )
+    interval_count: int = Field(description="采用该因子的基本周期数 / Base intervals that used it")
 
 
 class FactorMissing(Schema):
@@ -104,6 +108,7 @@ def factor_used(line: dict[str, Any]) -> dict[str, Any]:
         "quantity": line["quantity"],
         "how": line["how"],
         "factor_id": factor["id"],
+        "interval_count": line["interval_count"],
     }
 
 

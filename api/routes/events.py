@@ -24,8 +24,8 @@ router = APIRouter(tags=["实时事件 live events"], dependencies=[Depends(need
 # is revoked ends within a minute.
 RECHECK_S = 15.0
 _RETRY_MS = 2_000
-# A client is sent at most two bursts a second; what comes meanwhile goes with the next.
-BURST_S = 0.5
+# A client is sent at most five bursts a second; what comes meanwhile goes with the next.
+BURST_S = 0.2
 
 
 class EventStream(StreamingResponse):
@@ -106,8 +106,8 @@ async def stream(
 ) -> EventStream:
     """Stream the tenant's events; the id of each is its number in the log.
 
-    At most two bursts a second; of `live` events that wait, only the newest of each site is sent.
-    每秒至多推送两批；积压的 `live` 事件每个厂区只发最新一条。
+    At most five bursts a second; of `live` events that wait, only the newest of each site is sent.
+    每秒至多推送五批；积压的 `live` 事件每个厂区只发最新一条。
     `hello` 为首个事件；`resync` 表示可能有遗漏，应重新读取全部数据。
     """
     live: LiveEvents = request.app.state.events

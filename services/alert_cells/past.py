@@ -24,7 +24,7 @@ from services.plant.model import Plant
 
 Float2D = npt.NDArray[np.float64]
 
-# A rate of the last minute, as the sum that it is the rate of: quantity, and its unit in the rate's.
+# A rate of the last minute as the sum that it is the rate of: quantity, and how many it makes.
 _RATES = {
     "power_kw": ("energy_kwh", 1.0),
     "emission_rate_kgco2e_per_h": ("emission_tco2e", 1000.0),

@@ -195,7 +195,9 @@ def _unknown_codes(bound: Bound, facts: Facts, nearest: Nearest) -> Iterator[For
     if bound.site is not None:
         yield from _missing(bound.site, "site", facts.sites, nearest)
     if bound.of is not None:
-        known = {code: None for site in bound.sites(facts) for code in site.things[bound.kind]}
+        # Of a site that is not there it cannot be said what it lacks.
+        sites = bound.sites(facts) or facts.sites.values()
+        known = [code for site in sites for code in site.things[bound.kind]]
         yield from _missing(bound.of, bound.kind, known, nearest)
 
 

@@ -1,11 +1,12 @@
 """What is wrong with alert rules: as they are typed, and before they are kept."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from compute.units import UNITS
 from services.alert_rules.completion import Completion, completions
 from services.alert_rules.expression import CELL_FUNCTIONS
 from services.alert_rules.facts import Facts
@@ -113,8 +114,8 @@ def fault_of(refused: FormulaRefused) -> Fault:
     text = EXPRESSION[refused.code]
     nearest = str(facts.pop("nearest", "")) or None
     found = str(facts.get("found", ""))
-    if refused.code == "formula_function":
-        nearest = Nearest().of(found, (*CELL_FUNCTIONS, *FUNCTIONS))
+    if refused.code in _KNOWN:
+        nearest = Nearest().of(found, _KNOWN[refused.code])
     position, length = (1, 0) if refused.at is None else (refused.at.position, refused.at.length)
     return Fault(
         code=refused.code,
@@ -165,6 +166,11 @@ def check_group(group: Group, facts: Facts) -> tuple[Finding, ...]:
     return limited(found)
 
 
+# What a word can be that the grammar itself refuses.
+_KNOWN: Mapping[str, Collection[str]] = {
+    "formula_function": (*CELL_FUNCTIONS, *FUNCTIONS),
+    "unknown_unit": UNITS,
+}
 _said = partial(finding, texts=DOCUMENT)
 
 

@@ -1,6 +1,6 @@
 """What rules become for the kernels: one instance per rule and object, programs, and cells."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from services.alert_rules.measures import ObjectKind
 from services.alert_rules.model import Group, Rule
 from services.alert_rules.placement import Placement
 from services.alert_rules.program import Program
+from services.plant.virtual import offsets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class _Made:
         rules = [row[0].rule.rule for row in rows]
         programs = list(self.programs)
         steps = [step for program in programs for step in program.steps]
-        offset = _offset([program.steps for program in programs])
+        offset = offsets_of([program.steps for program in programs])
         return CompiledRules(
             instances=tuple(row[0] for row in rows),
             cells=tuple(self.cells),
@@ -191,7 +192,7 @@ class _Made:
                 told_scale=np.array([program.told_scale for program in programs], dtype=np.float64),
                 met=np.array([row[1] for row in rows], dtype=np.int32),
                 clear=np.array([row[2] for row in rows], dtype=np.int32),
-                slot_offset=_offset([row[3] for row in rows]),
+                slot_offset=offsets_of([row[3] for row in rows]),
                 slot_cell=np.array([cell for row in rows for cell in row[3]], dtype=np.int32),
             ),
             holds=Holds(
@@ -200,7 +201,3 @@ class _Made:
             ),
             unsound=tuple(self.unsound),
         )
-
-
-def _offset(rows: Sequence[Sequence[object]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    return np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from compute.topology import Operation
 from compute.units import UNITS
-from services.alert_rules.binding import labels_of
-from services.alert_rules.expression import CELL_FUNCTIONS, parse_expression
+from services.alert_rules.binding import bind, labels_of
+from services.alert_rules.expression import CELL_FUNCTIONS, UNREAD, Parsed, parse_expression
 from services.alert_rules.facts import Facts
+from services.alert_rules.holding import known_units, plain_units
 from services.alert_rules.measures import BY_NAME, MEASURES, Measure
+from services.alert_rules.program import program_of
 from services.plant.amounts import carriers
 from services.plant.arithmetic import FUNCTIONS, plainly
 
 Offer = tuple[str, str, str]
 
 COMPLETION_COUNT_MAX = 200
-# What is being typed: a word, or a text whose quote is open.
-_PART = re.compile(r'(?:"[^"]*|[^\W\d]\w*)\Z')
+_WORD = re.compile(r"[^\W\d]\w*\Z")
 _FUNCTIONS = {
     "forecast": ("预测到期末", "Forecast of the end of the period"),
     "previous": ("上一个同类周期", "The whole period before"),
@@ -69,20 +71,24 @@ class Completion:
 def completions(text: str, facts: Facts) -> tuple[Completion, ...]:
     """Return what fits at the end of a text, and begins as what is being typed there."""
     plain = plainly(text)
-    match = _PART.search(plain)
+    # What is being typed: a text whose quote is open, or a word.
+    match = _WORD.search(plain)
     start = len(plain) if match is None else match.start()
+    if plain.count('"') % 2:
+        start = plain.rindex('"')
     part = plain[start:].casefold()
     parsed = parse_expression(plain[:start])
     found = []
     seen = set()
-    for offered, zh, en in _offered(parsed.expected, parsed.context, facts):
+    for offered, zh, en in (*_offered(parsed, facts), *_units(parsed, facts)):
         if offered.casefold().startswith(part) and offered not in seen:
             seen.add(offered)
             found.append(Completion(offered, zh, en, start + 1, len(plain) - start))
     return tuple(found[:COMPLETION_COUNT_MAX])
 
 
-def _offered(expected: frozenset[str], context: tuple[str, ...], facts: Facts) -> Iterator[Offer]:
+def _offered(parsed: Parsed, facts: Facts) -> Iterator[Offer]:
+    expected, context = parsed.expected, parsed.context
     measure = BY_NAME.get(context[0]) if context else None
     if measure is not None:
         yield from _of_selector(expected, measure, context[-1], facts)
@@ -92,8 +98,24 @@ def _offered(expected: frozenset[str], context: tuple[str, ...], facts: Facts) -
         yield from ((name, *_FUNCTIONS[name]) for name in (*CELL_FUNCTIONS, *FUNCTIONS))
     yield from ((word, *named) for word, named in _WORDS.items() if word in expected)
     yield from ((sign, sign, sign) for sign in _SIGNS if sign in expected)
-    if "<unit>" in expected:
-        yield from ((symbol, symbol, symbol) for symbol in UNITS if symbol[0].isalpha())
+
+
+def _units(parsed: Parsed, facts: Facts) -> Iterator[Offer]:
+    """Yield the units that the number at the end can have, beside what it is compared with."""
+    if "<unit>" not in parsed.expected:
+        return
+    steps = list(parsed.instructions)
+    numbers = [i for i, step in enumerate(steps) if step.operation is Operation.CONSTANT]
+    bound, _ = bind(parsed.selectors, facts)
+    units = known_units(plain_units(bound))
+    for symbol in UNITS:
+        if symbol[0].isalpha() or symbol[0] in "%‰":
+            if numbers and steps[numbers[-1]].unit != UNREAD:
+                steps[numbers[-1]] = replace(steps[numbers[-1]], unit=symbol)
+                _, faults = program_of(steps, units)
+                if any(fault.code == "units_unlike" for fault in faults):
+                    continue
+            yield symbol, symbol, symbol
 
 
 def _of_selector(

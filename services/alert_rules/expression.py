@@ -116,6 +116,10 @@ def parse_expression(text: str) -> Parsed:
     )
 
 
+def _is_stop(token: Token) -> bool:
+    return token.kind in {"sign", "name"} and token.text in _STOPS
+
+
 class _ConditionReader(Reader):
     def __init__(self, text: str) -> None:
         super().__init__(tokens_of(text, _TOKEN))
@@ -128,17 +132,14 @@ class _ConditionReader(Reader):
         """Read the text to its end."""
         self.whole(depth=0)
         while self.peek().kind != "end":
+            # A parenthesis or comma too many: what follows is one more thing that must hold.
+            stop = self.peek()
             self.refuse(self.unexpected())
-            self.skip()
+            while self.accept(*_STOPS):
+                continue
             if self.peek().kind != "end":
-                self.whole_after(self.take())
-
-    def whole_after(self, stop: Token) -> None:
-        """Read what follows a fault, as one more thing that must hold."""
-        while self.accept(*_STOPS):
-            continue
-        self.whole(depth=0)
-        self.emit(Operation.AND, stop)
+                self.whole(depth=0)
+                self.emit(Operation.AND, stop)
 
     def expected(self) -> frozenset[str]:
         """Return what could stand at the end of the text."""
@@ -153,18 +154,19 @@ class _ConditionReader(Reader):
         if refused.at is None or refused.at.position not in places:
             self.faults.append(refused)
 
-    def skip(self) -> None:
-        """Go on to what ends the part that a fault is in."""
-        open_count = 0
-        if self.peek().kind != "end":
+    def skip(self, start: int) -> None:
+        """Go on to what ends the part that begins at a place and has a fault in it."""
+        seen, self.place = self.place, start
+        if self.tokens[seen].kind != "end":
             self.context.clear()
+        open_count = 0
         while (token := self.peek()).kind != "end":
-            if open_count == 0 and token.kind in {"sign", "name"} and token.text in _STOPS:
+            if self.place >= seen and open_count == 0 and _is_stop(token):
                 return
             if token.kind == "sign":
                 open_count += token.text in "([{"
                 open_count -= token.text in ")]}" and open_count > 0
-            self.take()
+            self.place += 1
 
     def whole(self, *, depth: int) -> None:
         self.enter(depth)
@@ -183,15 +185,17 @@ class _ConditionReader(Reader):
         negations = []
         while (sign := self.accept("not")) is not None:
             negations.append(sign)
-        start = len(self.instructions)
+        begin, start = len(self.instructions), self.place
         try:
             self.comparison(depth=depth)
+            if self.peek().kind != "end" and not _is_stop(self.peek()):
+                raise self.unexpected()
         except FormulaRefused as refused:
             self.refuse(refused)
-            del self.instructions[start:]
+            del self.instructions[begin:]
             self.emit(Operation.CONSTANT, self.peek())
             self.instructions[-1] = replace(self.instructions[-1], unit=UNREAD)
-            self.skip()
+            self.skip(start)
         for sign in negations:
             self.emit(Operation.NOT, sign)
 

@@ -15,7 +15,8 @@ from services.plant.arithmetic import FormulaRefused, Token
 # A rule of more instances was not meant so, or should be several.
 INSTANCE_COUNT_MAX = 10_000
 
-Units = tuple[Measured | None, ...]
+# Symbols; None where it is not known without an object.
+Units = tuple[str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def hold(texts: Sequence[str], facts: Facts, *, alert: str = "") -> Held:
     if len(sound) == len(bound) and not wrong:
         placements = tuple(_limited(placements_of(sound, facts), faults[0]))
     programs: dict[Units, tuple[Program, ...]] = {}
-    for units in dict.fromkeys(tuple(place.units) for place in placements) or [_plain(bound)]:
+    for units in dict.fromkeys(place.units for place in placements) or [plain_units(bound)]:
         programs[units] = tuple(_programs(parsed, units, faults))
     for of_one in faults:
         of_one.sort(key=lambda fault: fault.at.position if fault.at is not None else 0)
@@ -78,22 +79,27 @@ def _limited(placements: Iterator[Placement], faults: list[FormulaRefused]) -> I
         yield placement
 
 
-def _plain(bound: Sequence[Bound | None]) -> Units:
-    """Return the units that are known without an object."""
+def plain_units(bound: Sequence[Bound | None]) -> Units:
+    """Return the units of selectors that are known without an object."""
     return tuple(
-        None if item is None or "{}" in item.measure.unit else measured_or_own(item.measure.unit)
-        for item in bound
+        None if item is None or "{}" in item.measure.unit else item.measure.unit for item in bound
     )
+
+
+def known_units(units: Units) -> list[Measured | None]:
+    """Return what symbols stand for."""
+    return [None if symbol is None else measured_or_own(symbol) for symbol in units]
 
 
 def _programs(
     parsed: Sequence[Parsed], units: Units, faults: Sequence[list[FormulaRefused]]
 ) -> Iterator[Program]:
+    known = known_units(units)
     start = 0
     for one, found in zip(parsed, faults, strict=True):
         end = start + len(one.selectors)
         if one.instructions:
-            program, wrong = program_of(one.instructions, units[start:end], first_slot=start)
+            program, wrong = program_of(one.instructions, known[start:end], first_slot=start)
             said = {(fault.code, fault.at) for fault in found}
             found.extend(fault for fault in wrong if (fault.code, fault.at) not in said)
             yield program

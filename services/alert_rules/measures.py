@@ -2,7 +2,7 @@
 
 A name that is also in the nomenclature (`compute.quantities`) means the same here. The page of
 documentation prints this table, the editor completes from it, and what fills the cells of rules
-answers each line of it; a test compares all three.
+answers each line of it.
 """
 
 from collections.abc import Mapping

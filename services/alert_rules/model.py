@@ -6,6 +6,7 @@ what it becomes for the kernels in `compile`.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -25,6 +26,7 @@ _UNITS_US = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_00
 _DURATION_FORM = r"(?=.)([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,6}s)?"
 
 
+@lru_cache(maxsize=1024)
 def duration_us(text: str) -> int:
     """Return how long a duration of `Duration`'s form is. [µs]."""
     parts = re.findall(r"([0-9]+)([dhms])", text)

@@ -12,7 +12,6 @@ from services.alert_rules.binding import Bound
 from services.alert_rules.cells import Cell
 from services.alert_rules.facts import Facts, SiteFacts, Thing
 from services.alert_rules.measures import ObjectKind
-from services.alert_rules.quantity_units import Measured, measured_or_own
 
 
 class Placement(NamedTuple):
@@ -26,15 +25,15 @@ class Placement(NamedTuple):
         What it is about: what the selectors range over, else the first that one of them names.
     cells : tuple of Cell
         One for each selector.
-    units : tuple of Measured
-        Likewise.
+    units : tuple of str
+        Likewise: symbols.
     """
 
     site: str
     kind: ObjectKind
     object: str
     cells: tuple[Cell, ...]
-    units: tuple[Measured, ...]
+    units: tuple[str, ...]
 
 
 def placements_of(bound: Sequence[Bound], facts: Facts) -> Iterator[Placement]:
@@ -90,6 +89,6 @@ def _placed(bound: Sequence[Bound], site: SiteFacts | None, ranged: str) -> Plac
                 item.selector.function,
             )
         )
-        units.append(measured_or_own(item.measure.unit.format(thing.unit or "1")))
+        units.append(item.measure.unit.format(thing.unit or "1"))
     kind, code = about or ("site" if site is not None else "service", "")
     return Placement(site.code if site is not None else "", kind, code, tuple(cells), tuple(units))

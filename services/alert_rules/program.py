@@ -4,6 +4,7 @@ Values keep the units of their measures; where two units meet that are alike, th
 converted to the left one, so that value and limit are shown as a rule writes them.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -146,7 +147,7 @@ class _Typist:
         self._condition(left)
         self._condition(right)
         self._append(step)
-        first = left if left.told >= 0 else right
+        first = left if left.asks else right
         return replace(first, at=step, unit=None, is_condition=True, asks=left.asks or right.asks)
 
     def _compare(self, left: _Item, right: _Item, step: Instruction) -> _Item:
@@ -161,7 +162,7 @@ class _Typist:
             asks=left.asks or right.asks,
             told=len(self.steps) - 1,
             told_reversed=right.asks and not left.asks,
-            told_scale=float(scale),
+            told_scale=self._float(scale, step),
             told_unit="" if unit is None else unit.symbol,
         )
 
@@ -186,7 +187,7 @@ class _Typist:
         unit = one[0] / other[0] if is_quotient else one[0] * other[0]
         if not unit.powers:
             factor, unit = factor * unit.scale, replace(unit, scale=Fraction(1))
-        self._scale(factor)
+        self._scale(factor, step)
         return _Item(step, unit, asks=asks)
 
     def _alike(self, left: _Item, right: _Item, step: Instruction) -> Measured | None:
@@ -201,19 +202,30 @@ class _Typist:
             return None
         if one.is_bare or other.is_bare:
             return other if one.is_bare else one
-        self._scale(other.scale / one.scale)
+        self._scale(other.scale / one.scale, step)
         return one
 
-    def _scale(self, factor: Fraction) -> None:
+    def _scale(self, factor: Fraction, step: Instruction) -> None:
         """Multiply the value that was made last."""
         if factor == 1:
             return
         operation, slot, number = self.steps[-1]
         if operation is Operation.CONSTANT:
-            self.steps[-1] = (operation, slot, float(Fraction(number) * factor))
+            self.steps[-1] = (operation, slot, self._float(Fraction(number) * factor, step))
         else:
-            self.steps.append((Operation.CONSTANT, 0, float(factor)))
+            self.steps.append((Operation.CONSTANT, 0, self._float(factor, step)))
             self.steps.append((Operation.MULTIPLY, 0, 0.0))
+
+    def _float(self, number: Fraction, step: Instruction) -> float:
+        """Return a number as the machine has it; one that it has not is a fault."""
+        try:
+            rounded = float(number)
+        except OverflowError:
+            rounded = math.inf
+        if math.isinf(rounded) or (rounded == 0.0 and number):
+            self.refuse("number_extreme", step)
+            return 0.0
+        return rounded
 
     def _number(self, item: _Item) -> None:
         if item.is_condition:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from compute.units import AMOUNT_OF_RATE, UNITS, UnitNotFound, unit
 
 _SECONDS_PER_HOUR = 3600
-_WORD = r"(?:[^\W\d_]\w*|[%‰])"
+_WORD = r"(?:(?:1e[34])?[^\W\d_]\w*|[%‰])"
 _WRITTEN = tuple(
     re.compile(rf"\s*({form})")
     for form in (rf"{_WORD}/\({_WORD}/{_WORD}\)", rf"{_WORD}/{_WORD}", _WORD)

@@ -145,6 +145,12 @@ EXPRESSION: Mapping[str, FaultText] = {
         "Correct a unit, or multiply or divide until both are alike.",
     ),
     "divides_by_zero": FaultText("除数为零。", "Divides by zero.", "改正除数。", "Correct it."),
+    "number_extreme": FaultText(
+        "换算单位后的数过大或过小。",
+        "Too large or too small a number once units are converted.",
+        "改正数或单位。",
+        "Correct the number or the unit.",
+    ),
     "number_wanted": FaultText(
         "这里要数，不能用条件。",
         "A number is wanted here, not a condition.",

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from services.alert_rules.model import Annotations
 
 _PLACE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-# Besides the labels of the instance and of the rule.
+# Besides the labels of the instance and of the rule; `unit` is that of the value, even where the
+# object is a unit to benchmark, which `object` names.
 PLACEHOLDERS = (
     "value",
     "limit",

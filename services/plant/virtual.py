@@ -65,19 +65,20 @@ def compile_formulas(meters: Sequence[VirtualMeter], *, point_index: Mapping[str
     return Formulas(
         code=tuple(virtual_index),
         order=np.array(order, dtype=np.int32),
-        offset=_offset(programs),
+        offset=offsets_of(programs),
         operation=np.array([int(step.operation) for step in steps], dtype=np.int32),
         row_index=np.array(
             [row_index[step.code] if step.operation is Operation.LOAD else 0 for step in steps],
             dtype=np.int32,
         ),
         constant=np.array([step.number for step in steps], dtype=np.float64),
-        named_offset=_offset(named),
+        named_offset=offsets_of(named),
         named_index=np.array(
             [row_index[code] for codes in named for code in codes], dtype=np.int32
         ),
     )
 
 
-def _offset(rows: Sequence[Sequence[object]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def offsets_of(rows: Sequence[Sequence[object]]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    """Return where each row begins when all are written one after the other; then their end."""
     return np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32)

@@ -5,6 +5,14 @@ A figure that was only recalled is inactive until a person confirms it. See READ
 
 from services.reference.book import FactorBook
 from services.reference.files import Carrier, Region, Tables, load_tables
+from services.reference.hourly import (
+    HOURLY_CARRIER,
+    HOURLY_UNIT,
+    HourlyFactors,
+    HourlyStatement,
+    with_hours,
+    with_lacking_hours,
+)
 from services.reference.limits import Limit, LimitKind, find_limits
 from services.reference.records import (
     CarrierNotFound,
@@ -30,6 +38,8 @@ from services.reference.use import (
 )
 
 __all__ = [
+    "HOURLY_CARRIER",
+    "HOURLY_UNIT",
     "Carrier",
     "CarrierNotFound",
     "Confidence",
@@ -42,6 +52,8 @@ __all__ = [
     "FactorUnavailable",
     "FactorUse",
     "Found",
+    "HourlyFactors",
+    "HourlyStatement",
     "Limit",
     "LimitKind",
     "MissingFactor",
@@ -56,4 +68,6 @@ __all__ = [
     "change_dates",
     "find_limits",
     "load_tables",
+    "with_hours",
+    "with_lacking_hours",
 ]

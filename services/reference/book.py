@@ -205,6 +205,22 @@ class FactorBook:
             chain = [(NATION, "")]
         return [(place, how) for place, how in (*chain, (None, "")) if place in places]
 
+    def places(self, region: str | None) -> tuple[str, ...]:
+        """Return where a figure of a place may be found, nearest first: province, grid, nation.
+
+        Raises
+        ------
+        RegionNotFound
+            If the region is not known.
+        """
+        if region is not None and _is_abroad(region):
+            return (region,)
+        code, found = self._region_code(region) or NATION, []
+        while code:
+            found.append(code)
+            code = self._tables.regions[code].parent
+        return tuple(found)
+
     def _region_code(self, region: str | None) -> str:
         if not region:
             return ""

@@ -167,6 +167,7 @@ class FactorSetRow:
     id: int
     sha256: str
     factors: dict[str, Any]
+    interval_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ import numpy.typing as npt
 
 from compute.periods import to_us
 from services.store import topology
+from services.store.binary import instants, integers
 from services.store.pool import Connection
 from services.store.sql import query
 
-# As much of a whole site as is computed at once.
+# As much of a site as is computed at once, and of marks that are older once more.
 _SLICE = timedelta(days=7)
+_NEVER_US = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,16 @@ class Dirty:
     last_us: npt.NDArray[np.int64]
     of_facts: bool = False
 
+    def between(self, start_us: int, end_us: int) -> "Dirty":
+        """Return what of a mark of points lies in [start, end)."""
+        here = np.flatnonzero((self.last_us >= start_us) & (self.first_us < end_us))
+        return Dirty(
+            self.point_id[here],
+            np.maximum(self.first_us[here], start_us),
+            np.minimum(self.last_us[here], end_us - 1),
+            self.of_facts,
+        )
+
 
 async def dirty_sites(connection: Connection) -> list[int]:
     """Return the sites that have something to compute."""
@@ -46,7 +58,9 @@ async def take_dirty(connection: Connection, *, site_id: int, count_max: int) ->
     """Take marks off: they are gone when this transaction commits, back if it does not.
 
     Of the spans of the whole site only the newest slice is taken: what arrives now does not wait
-    until years have been computed again, and what is killed goes on where it was.
+    until years have been computed again, and what is killed goes on where it was. Marks of points
+    are taken from both ends of the queue; of those that reach back farther than a slice, as those
+    of an imported history do, the newest slice and the newest of what is older than that.
     """
     rows = await (await connection.execute(query("take_dirty"), (site_id, count_max))).fetchall()
     marks = [
@@ -58,8 +72,47 @@ async def take_dirty(connection: Connection, *, site_id: int, count_max: int) ->
         )
         for row in sorted(rows, key=lambda row: row["id"])
     ]
+    marks = await _take_newest(connection, site_id, marks)
     whole = await _take_slice(connection, site_id)
     return marks if whole is None else [*marks, whole]
+
+
+async def _take_newest(connection: Connection, site_id: int, marks: list[Dirty]) -> list[Dirty]:
+    """Put back what is older than two slices; so fresh readings and old ones both get on."""
+    slice_us = _SLICE // timedelta(microseconds=1)
+    oldest_us = min((int(mark.first_us.min()) for mark in marks), default=0)
+    ends_us = [await _ends_us(connection, site_id, mark) for mark in marks]
+    newest_us = max((int(end_us.max()) for end_us in ends_us), default=0)
+    if newest_us - oldest_us < slice_us:
+        return marks
+    # Of the newest slice, and of what is before it.
+    first_us = newest_us - slice_us
+    older_us = max(
+        int(np.minimum(end_us, first_us)[mark.first_us < first_us].max(initial=oldest_us))
+        for mark, end_us in zip(marks, ends_us, strict=True)
+    )
+    second_us = older_us - slice_us
+    taken = [
+        part
+        for mark in marks
+        for part in (mark.between(second_us, first_us), mark.between(first_us, _NEVER_US))
+    ]
+    for mark in marks:
+        rest = mark.between(-_NEVER_US, second_us)
+        if len(rest.point_id):
+            values = (integers(rest.point_id), instants(rest.first_us), instants(rest.last_us))
+            await connection.execute(query("add_dirty"), (site_id, *values, rest.of_facts))
+    return [part for part in taken if len(part.point_id)]
+
+
+async def _ends_us(connection: Connection, site_id: int, mark: Dirty) -> npt.NDArray[np.int64]:
+    """Return up to when there may be readings that a mark touches: a fact holds for ever."""
+    if not mark.of_facts:
+        return mark.last_us
+    known = await topology.reading_span(connection, site_id)
+    if known is None:
+        return mark.first_us
+    return np.maximum(mark.first_us, np.minimum(mark.last_us, to_us(known[1])))
 
 
 async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:

@@ -9,7 +9,7 @@ from services.store.sql import query
 
 # About a day of a busy site, 30 MB; a reader that was away longer is told to resynchronise.
 KEPT_COUNT = 100_000
-# `live` events are one a second and site, of 5 to 40 kB: a site never has more than 200 of them.
+# `live` events are up to four a second and site, of 5 to 40 kB: a site has 800 of them at most.
 LIVE_KEPT = timedelta(minutes=3)
 
 

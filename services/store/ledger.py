@@ -13,6 +13,9 @@ from services.store.binary import instants, integers
 from services.store.pool import Connection
 from services.store.sql import query
 
+# More than live values look back, from a clock that is as far ahead as one may be.
+TOLD_BACK_US = 600_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class HourCount:
@@ -92,6 +95,19 @@ async def add_conflicts(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a bell tells: where the readings lie that a transaction stored for a site.
+
+    Of points that got nothing within ten minutes before the last instant nothing is said: the
+    backlog of one does not have the living of another read again.
+    """
+
+    site_id: int
+    first_us: int
+    last_us: int
+
+
 async def mark_dirty(
     connection: Connection,
     *,
@@ -100,7 +116,7 @@ async def mark_dirty(
     first_us: npt.NDArray[np.int64],
     last_us: npt.NDArray[np.int64],
 ) -> None:
-    """Note the first and last new reading of each point, for the worker."""
+    """Note the first and last new reading of each point, and wake the worker."""
     await connection.execute(
         query("add_dirty"),
         (
@@ -111,6 +127,14 @@ async def mark_dirty(
             False,
         ),
     )
+    newest_us = int(last_us.max())
+    oldest_us = int(first_us[last_us >= newest_us - TOLD_BACK_US].min())
+    await connection.execute(query("ring_arrived"), (f"{site_id} {oldest_us} {newest_us}",))
+
+
+def heard(said: str) -> Arrived | None:
+    """Return what a bell tells; None: of any site anything may have changed."""
+    return Arrived(*map(int, said.split())) if said else None
 
 
 async def mark_facts_dirty(

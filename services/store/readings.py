@@ -196,10 +196,13 @@ async def read_neighbours(
     *,
     point_ids: Sequence[int],
     instants_us: Sequence[int],
+    bounds_us: Sequence[int],
     count: int,
     before: bool,
 ) -> list[npt.NDArray[Any]]:
     """Return `count` readings with a value before (or at and after) an instant of each point.
+
+    None is earlier (later) than its bound: what a point has not is looked for no farther.
 
     Returns
     -------
@@ -212,6 +215,7 @@ async def read_neighbours(
     select = sql.SQL(query("readings_before" if before else "readings_after")).format(
         points=sql.Literal(list(point_ids)),
         instants=sql.Literal([from_us(us) for us in instants_us]),
+        bounds=sql.Literal([from_us(us) for us in bounds_us]),
         count=sql.Literal(count),
     )
     columns = await copy_out(connection, select, (*_READ_TYPES, "integer"))

@@ -1303,6 +1303,34 @@ CREATE VIEW public.grafana_site WITH (security_barrier='true') AS
 
 COMMENT ON VIEW public.grafana_site IS 'Sites, as their newest descriptions call them.';
 
+CREATE TABLE public.hourly_factor (
+    id integer NOT NULL,
+    tenant_id integer NOT NULL,
+    region text NOT NULL,
+    start_ts timestamp with time zone NOT NULL,
+    tco2_per_mwh double precision[] NOT NULL,
+    source text NOT NULL,
+    sha256 bytea NOT NULL,
+    stated_at timestamp with time zone DEFAULT now() NOT NULL,
+    stated_by text NOT NULL,
+    CONSTRAINT hourly_factor_tco2_per_mwh_check CHECK (((cardinality(tco2_per_mwh) >= 1) AND (cardinality(tco2_per_mwh) <= 8784)))
+);
+
+ALTER TABLE ONLY public.hourly_factor FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE public.hourly_factor IS 'What a grid emits per MWh hour by hour, a statement a row. Of an hour the last one decides; rows are only ever added, so that an old answer can be told.';
+
+COMMENT ON COLUMN public.hourly_factor.tco2_per_mwh IS 'Of successive hours; NaN: not known, the factor of the month or year holds.';
+
+ALTER TABLE public.hourly_factor ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.hourly_factor_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.import_reading (
     import_id bigint NOT NULL,
     ts timestamp with time zone NOT NULL,
@@ -1746,6 +1774,9 @@ ALTER TABLE ONLY public.grafana_carrier
 ALTER TABLE ONLY public.grafana_role
     ADD CONSTRAINT grafana_role_pkey PRIMARY KEY (role_name);
 
+ALTER TABLE ONLY public.hourly_factor
+    ADD CONSTRAINT hourly_factor_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.import_reading
     ADD CONSTRAINT import_reading_pkey PRIMARY KEY (import_id, point_id, ts, revision);
 
@@ -1853,6 +1884,8 @@ CREATE INDEX file_import_waiting ON public.file_import USING btree (id) WHERE (s
 CREATE INDEX finding_site ON public.finding USING btree (site_id, ts);
 
 CREATE UNIQUE INDEX gateway_topic ON public.gateway USING btree (topic) WHERE active;
+
+CREATE INDEX hourly_factor_tenant_id_id_idx ON public.hourly_factor USING btree (tenant_id, id);
 
 CREATE INDEX import_reading_point ON public.import_reading USING btree (point_id, ts);
 
@@ -2051,6 +2084,9 @@ ALTER TABLE ONLY public.grafana_carrier
 ALTER TABLE ONLY public.grafana_role
     ADD CONSTRAINT grafana_role_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
 
+ALTER TABLE ONLY public.hourly_factor
+    ADD CONSTRAINT hourly_factor_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenant(id);
+
 ALTER TABLE ONLY public.import_reading
     ADD CONSTRAINT import_reading_point_id_fkey FOREIGN KEY (point_id) REFERENCES public.point(id);
 
@@ -2217,6 +2253,8 @@ ALTER TABLE public.grafana_carrier ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.grafana_role ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.hourly_factor ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.import_reading ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_withdrawal ENABLE ROW LEVEL SECURITY;
@@ -2308,6 +2346,8 @@ CREATE POLICY service ON public.gateway_sequence TO nengtan_admin, nengtan_inges
 CREATE POLICY service ON public.grafana_carrier TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.grafana_role TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
+
+CREATE POLICY service ON public.hourly_factor TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
 CREATE POLICY service ON public.import_reading TO nengtan_admin, nengtan_ingest, nengtan_worker USING (true) WITH CHECK (true);
 
@@ -2416,6 +2456,8 @@ CREATE POLICY tenant_only ON public.gateway_sequence USING ((tenant_id = public.
 CREATE POLICY tenant_only ON public.grafana_carrier USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.grafana_role USING ((tenant_id = public.current_tenant()));
+
+CREATE POLICY tenant_only ON public.hourly_factor USING ((tenant_id = public.current_tenant()));
 
 CREATE POLICY tenant_only ON public.import_reading USING ((tenant_id = public.current_tenant()));
 
@@ -2708,6 +2750,10 @@ GRANT SELECT ON TABLE public.grafana_result TO nengtan_grafana;
 GRANT SELECT ON TABLE public.grafana_series TO nengtan_grafana;
 
 GRANT SELECT ON TABLE public.grafana_site TO nengtan_grafana;
+
+GRANT SELECT,INSERT ON TABLE public.hourly_factor TO nengtan_admin;
+GRANT SELECT,INSERT ON TABLE public.hourly_factor TO nengtan_api;
+GRANT SELECT ON TABLE public.hourly_factor TO nengtan_worker;
 
 GRANT SELECT ON TABLE public.import_reading TO nengtan_admin;
 GRANT SELECT,INSERT ON TABLE public.import_reading TO nengtan_ingest;

@@ -1,4 +1,4 @@
-"""A park of ten gateways with a hundred gauges each, and processes that send for them."""
+"""A park of gateways with a hundred gauges each, and processes that send for them."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from tests.benchmarks.load import GATEWAY_COUNT, POINT_COUNT, Load, argument
 LOAD_USER = {"load": Access(password="load", publish=("#",), subscribe=("#",))}
 
 
-def park() -> Plant:
+def park(gateway_count: int = GATEWAY_COUNT) -> Plant:
     """Return the description."""
     name = {"zh": "基准", "en": "Bench"}
     document = {
@@ -27,7 +27,7 @@ def park() -> Plant:
         "valid_from": "2024-01-01T00:00:00Z",
         "time_zone": "UTC",
         "region": "CN",
-        "gateways": [{"code": f"g{index}"} for index in range(GATEWAY_COUNT)],
+        "gateways": [{"code": f"g{index}"} for index in range(gateway_count)],
         "meters": [
             {
                 "code": f"M{index}",
@@ -35,7 +35,7 @@ def park() -> Plant:
                 "gateway": f"g{index // POINT_COUNT}",
                 "points": [{"code": f"P{index}", "kind": "gauge", "unit": "kW"}],
             }
-            for index in range(GATEWAY_COUNT * POINT_COUNT)
+            for index in range(gateway_count * POINT_COUNT)
         ],
     }
     return read_plant(msgspec.json.encode(document), form="json")

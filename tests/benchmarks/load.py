@@ -59,7 +59,7 @@ def payloads(load: Load) -> list[tuple[int, int, bytes]]:
     """Return (gateway, seq, payload) of each message."""
     ts_ms, point, value = (column.tolist() for column in columns(load))
     size = load.readings_per_message
-    seq = [0] * GATEWAY_COUNT
+    seq = [0] * (load.first_gateway + load.gateway_count)
     made = []
     for start in range(0, load.reading_count, size):
         gateway = point[start] // POINT_COUNT
@@ -79,14 +79,17 @@ def packets(load: Load) -> tuple[bytes, np.ndarray, dict[tuple[int, int], int]]:
     numbers: dict[tuple[int, int], int] = {}
     for number, (gateway, seq, payload) in enumerate(payloads(load)):
         numbers[gateway, seq] = number
-        name = topic(gateway).encode()
-        body = (
-            len(name).to_bytes(2, "big") + name + (number % 65_535 + 1).to_bytes(2, "big") + payload
-        )
-        parts.append(b"\x32" + _length(len(body)) + body)
+        parts.append(packet(topic(gateway), number % 65_535 + 1, payload))
     offset = np.zeros(len(parts) + 1, dtype=np.int64)
     np.cumsum([len(part) for part in parts], out=offset[1:])
     return b"".join(parts), offset, numbers
+
+
+def packet(name: str, number: int, payload: bytes) -> bytes:
+    """Return a PUBLISH at QoS 1."""
+    encoded = name.encode()
+    body = len(encoded).to_bytes(2, "big") + encoded + number.to_bytes(2, "big") + payload
+    return b"\x32" + _length(len(body)) + body
 
 
 def _length(count: int) -> bytes:

@@ -76,6 +76,8 @@ class Case:
         self.origin: Index1D = origin
         self.target: Index1D = target
         self.kinds: Index1D = kinds
+        enters = kinds[origin] == NodeKind.SOURCE
+        self.source: Index1D = np.where(enters, np.cumsum(enters) - 1, -1).astype(np.int32)
 
     def _nodes(self) -> tuple[Index1D, Index1D, Index1D]:
         """Return the graph with a node for every use and for every source."""
@@ -108,11 +110,9 @@ class Case:
         return reconcile(self.plan, measured=measured, sigma=self.sigma, step_max=STEP_MAX)
 
     def attributed(self, energy_kwh: Float2D) -> Traced:
-        enters = self.kinds[self.origin] == NodeKind.SOURCE
-        source = np.where(enters, np.cumsum(enters) - 1, -1).astype(np.int32)
         return attribute_sources(
             energy_kwh,
-            source_index=source,
+            source_index=self.source,
             source_count=SOURCE_COUNT,
             flow_from_index=self.origin,
             flow_to_index=self.target,

@@ -121,6 +121,9 @@ class TestKernels:
                 "tariff",
                 "scan",
                 "arrivals",
+                "alert",
+                "condition",
+                "explanation",
             )
         ]
         done = subprocess.run(

@@ -1,6 +1,7 @@
 """Settlement: against the slow twin, as balances, and case by case."""
 
 import math
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -84,12 +85,17 @@ def sites(draw: st.DrawFn) -> tuple[Topology, IntervalAmounts, CarrierFactors]:
 
 
 class TestSettle:
-    @given(sites())
+    @given(sites(), st.none() | st.tuples(*[st.sampled_from([0.0, 0.5, 1.3])] * 2))
     @settings(max_examples=300)
     def test_equals_the_slow_twin(
-        self, site: tuple[Topology, IntervalAmounts, CarrierFactors]
+        self,
+        site: tuple[Topology, IntervalAmounts, CarrierFactors],
+        by_hour: tuple[float, float] | None,
     ) -> None:
         topology, given_amounts, carrier_factors = site
+        if by_hour is not None:
+            purchased = np.outer(carrier_factors.emission_purchased_tco2e, by_hour)
+            carrier_factors = replace(carrier_factors, emission_purchased_tco2e=purchased)
         block = settle(topology, given_amounts, carrier_factors, step_us=STEP_US)
         keys = series_keys(topology)
         for j in range(2):

@@ -1,19 +1,22 @@
 """The live tick: what flows now, told every second, honest about what is not known."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ingest.live_tick import LiveTick
 from ingest.tick import Worker
+from services import clock
 from services.lease import keep_lease
 from services.site_model import SiteModels
-from services.store import events
+from services.store import events, ledger, readings
 from services.store.pool import Database
-from tests.migrated import NAME, START, Migrated, SmallPlant
+from tests.migrated import NAME, START, Migrated, SmallPlant, us
 
 pytestmark = [pytest.mark.database]
 
@@ -374,3 +377,125 @@ class TestPark:
         tick(migrated)
         [member] = newest(migrated, "park")["members"]
         assert member["day"]["energy_kwh"] is None
+
+
+class TestNews:
+    def test_keeps_what_it_read_and_tells_what_stands(self, migrated: Migrated) -> None:
+        """Late, old and new readings: after each bell as if all had been read anew."""
+        sender, random = plant(), np.random.default_rng(20261126)
+        migrated.install(sender.plant())
+        send(migrated, sender)
+
+        def arriving(at: datetime, number: int) -> list[tuple[str, datetime, object]]:
+            return [
+                (
+                    str(random.choice(["P1", "P2"])),
+                    at - int(random.choice([0, 1, 20, 70, 170, 235, 400, 30_000])) * SECOND,
+                    random.uniform(0, 2000) + number,
+                )
+                for _ in range(random.integers(4))
+            ]
+
+        async def work(database: Database) -> None:
+            kept = LiveTick(database, SiteModels())
+            async with database.listen("nengtan_dirty") as connection:
+                with kept.hearing():
+                    at = NOW
+                    for number in range(20):
+                        at += int(random.choice([250, 1_001, 3_007])) * timedelta(milliseconds=1)
+                        if rows := arriving(at, number):
+                            delivery = sender.delivery(rows, seq=10 + number)
+                            await asyncio.to_thread(migrated.ingest, [delivery], at=at)
+                        async for notice in connection.notifies(timeout=0.02):
+                            kept.hear(notice.payload)
+                        await kept.tick(at)
+                        told = await asyncio.to_thread(newest, migrated)
+                        await LiveTick(database, SiteModels()).tick(at)
+                        assert told == await asyncio.to_thread(newest, migrated), number
+
+        migrated.run("nengtan_worker", work)
+
+    def test_reads_little_again(self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch) -> None:
+        migrated.install(plant().plant())
+        send(migrated, plant())
+        read: list[int] = []
+        window = readings.read_window
+
+        async def counted(*arguments: Any, **named: Any) -> list[Any]:
+            columns = await window(*arguments, **named)
+            read.append(len(columns[0]))
+            return columns
+
+        monkeypatch.setattr(readings, "read_window", counted)
+
+        async def work(database: Database) -> None:
+            live = LiveTick(database, SiteModels())
+            with live.hearing():
+                await live.tick(NOW)
+                first, read[:] = sum(read), []
+                live.hear(f"{site_id} {us(NOW - 4 * SECOND)} {us(NOW)}")
+                await live.tick(NOW + SECOND)
+                assert (first > 90, sum(read)) == (True, 2)
+            # What was not heard may have been missed.
+            read.clear()
+            await live.tick(NOW + 2 * SECOND)
+            assert sum(read) > 90
+
+        [(site_id,)] = migrated.rows("select id from site")
+        migrated.run("nengtan_worker", work)
+
+    def test_is_told_at_once_of_the_sites_that_have_some(
+        self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        migrated.install(plant("acme").plant(), plant("bolt").plant())
+        # A second that has just begun, and does not pass.
+        monkeypatch.setattr(clock, "now_us", lambda: us(NOW))
+        monkeypatch.setattr(clock, "now", lambda: NOW)
+        sites: dict[str, int] = dict(
+            migrated.rows("select t.code, s.id from site s join tenant t on t.id = s.tenant_id")
+        )
+
+        def told() -> list[str]:
+            rows = migrated.rows(
+                "select t.code from event e join tenant t on t.id = e.tenant_id"
+                " where e.kind = 'live' order by seq"
+            )
+            return [code for (code,) in rows]
+
+        async def work(database: Database) -> None:
+            live = LiveTick(database, SiteModels())
+            with live.hearing():
+                await live.tick(clock.now())
+                assert sorted(told()) == ["acme", "bolt"]
+                # A backlog is nothing that flows now.
+                live.hear(f"{sites['bolt']} {us(START)} {us(START)}")
+                live.hear(f"{sites['acme']} {us(NOW)} {us(NOW)}")
+                await live.step()
+                assert told()[2:] == ["acme"]
+                began_s = time.monotonic()
+                live.hear(f"{sites['acme']} {us(NOW)} {us(NOW)}")
+                await live.step()
+                assert time.monotonic() - began_s > 0.15
+                await live.step()
+                assert sorted(told()[4:]) == ["acme", "bolt"]
+
+        migrated.run("nengtan_worker", work)
+
+    def test_is_not_all_old_because_another_point_sends_a_backlog(self, migrated: Migrated) -> None:
+        sender = plant()
+        migrated.install(sender.plant())
+        rows: list[tuple[str, datetime, object]] = [
+            ("P1", START, 0.0),
+            ("P2", NOW - SECOND, 5.0),
+            ("P2", NOW, 6.0),
+        ]
+
+        async def work(database: Database) -> list[str]:
+            async with database.listen("nengtan_dirty") as connection:
+                await asyncio.to_thread(migrated.ingest, [sender.delivery(rows)], at=NOW)
+                return [notice.payload async for notice in connection.notifies(timeout=1.0)]
+
+        [(site_id,)] = migrated.rows("select id from site")
+        [said] = migrated.run("nengtan_worker", work)
+        assert ledger.heard(said) == ledger.Arrived(site_id, us(NOW - SECOND), us(NOW))
+        assert ledger.heard("") is None

@@ -146,6 +146,7 @@ class TestRun:
 async def test_the_work_ends_when_it_is_cancelled_as_the_bell_rings() -> None:
     bell = asyncio.Event()
     worker = Worker.__new__(Worker)
+    worker._took_s = 0.0
     task = asyncio.create_task(worker._work(bell))
     await asyncio.sleep(0)
     # Both in one turn of the loop: the wait is over, and so is the task.

@@ -7,16 +7,17 @@ import threading
 from datetime import date, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from deploy.recompute import NothingToRecompute, Progress, Rebuilt, rebuild, watch
 from ingest.tick import Worker
-from services.store import dirty_marks
+from services.store import dirty_marks, ledger
 from services.store.pool import Database
 from tests.faults.centre import drain, send
 from tests.faults.meters import SIX_DIGITS, START, of
-from tests.migrated import Migrated, SmallPlant, migrate
+from tests.migrated import Migrated, SmallPlant, migrate, us
 
 pytestmark = [pytest.mark.database]
 
@@ -210,3 +211,83 @@ class TestSpansThatOverlap:
         assert ends == sorted(ends, reverse=True)
         assert all(after[1] <= before[0] for before, after in itertools.pairwise(taken))
         assert sum(last - first for first, last in taken) == 20 * 86_400_000_000
+
+
+class TestMarksThatReachFarBack:
+    """As those of an imported history do, which ingest writes while readings arrive."""
+
+    async def passes(self, database: Database) -> list[list[dirty_marks.Dirty]]:
+        taken: list[list[dirty_marks.Dirty]] = []
+        while True:
+            async with database.transaction() as connection:
+                sites = await dirty_marks.dirty_sites(connection)
+                if not sites:
+                    return taken
+                taken.append(
+                    await dirty_marks.take_dirty(connection, site_id=sites[0], count_max=4)
+                )
+
+    def test_are_taken_in_slices_beside_what_arrives(self, migrated: Migrated) -> None:
+        """A year of one point, months of another, and an hour ago: all of it, newest first."""
+        plant = SmallPlant(points=[{"code": code, **SIX_DIGITS} for code in ("P1", "P2")])
+        migrated.install(plant.plant())
+        points = [row[0] for row in migrated.rows("select id from point order by code")]
+        hour_us, now_us = 3_600_000_000, us(START) + 365 * 24 * 3_600_000_000
+        marks = [
+            ([points[0], points[1]], [us(START), us(START)], [now_us - hour_us, us(START) + 9]),
+            *(
+                ([points[1]], [us(START) + day * 24 * hour_us], [us(START) + day * 24 * hour_us])
+                for day in (300, 60, 30, 200)
+            ),
+            ([points[1]], [now_us], [now_us]),
+        ]
+
+        async def mark(database: Database) -> None:
+            async with database.transaction() as connection:
+                for point, first, last in marks:
+                    await ledger.mark_dirty(
+                        connection,
+                        site_id=1,
+                        point_ids=np.array(point, dtype=np.int32),
+                        first_us=np.array(first),
+                        last_us=np.array(last),
+                    )
+
+        migrated.run("nengtan_ingest", mark)
+        taken = migrated.run("nengtan_worker", self.passes)
+        assert int(max(part.last_us.max() for part in taken[0])) == now_us
+        week_us = 7 * 24 * hour_us
+        pieces: dict[int, list[tuple[int, int]]] = {point: [] for point in points}
+        for one in taken:
+            spans = [
+                (int(first), int(last))
+                for part in one
+                for first, last in zip(part.first_us, part.last_us, strict=True)
+            ]
+            assert sum(min(last - first, week_us) for first, last in spans) < 3 * week_us
+            for part in one:
+                for row, point in enumerate(part.point_id.tolist()):
+                    pieces[point].append((int(part.first_us[row]), int(part.last_us[row])))
+        whole = sorted(pieces[points[0]])
+        assert (whole[0][0], whole[-1][1]) == (us(START), now_us - hour_us)
+        assert all(b[0] - a[1] == 1 for a, b in itertools.pairwise(whole))
+        assert sorted(pieces[points[1]]) == sorted(
+            (first[-1], last[-1]) for _, first, last in marks
+        )
+
+    @pytest.mark.parametrize("days", [7, 1, 9999])
+    def test_end_in_the_same_bits(
+        self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch, days: int
+    ) -> None:
+        filled(migrated)
+        whole = digest(migrated)
+        # As if all had just been taken from a file.
+        migrated.execute("delete from result", "delete from point_state")
+        monkeypatch.setattr(dirty_marks, "_SLICE", timedelta(days=days))
+        migrated.execute(
+            "insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts)"
+            f" select tenant_id, site_id, array[id], array[timestamptz '{START}'],"
+            f" array[timestamptz '{READINGS[-1][0]}'] from point where code = 'P1'"
+        )
+        drain(migrated)
+        assert digest(migrated) == whole

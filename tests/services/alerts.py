@@ -25,8 +25,8 @@ def state(url: str, *rules: Mapping[str, Any], group: str = "g", tenant: str = "
     digest = sha256(json.dumps(document).encode()).digest()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
-            "insert into alert_document (tenant_id, kind, code, revision, document, sha256, stated_by)"
-            " select t.id, 'group', %(group)s, (select coalesce(max(revision), 0) + 1"
+            "insert into alert_document (tenant_id, kind, code, revision, document, sha256,"
+            " stated_by) select t.id, 'group', %(group)s, (select coalesce(max(revision), 0) + 1"
             " from alert_document where tenant_id = t.id and code = %(group)s), %(document)s,"
             " %(digest)s, 'test' from tenant t where t.code = %(tenant)s",
             {

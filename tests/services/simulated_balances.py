@@ -23,7 +23,7 @@ from services.plant.compile import compile_topology, points_of
 from services.plant.compile_checks import balance_tolerances, clock_ahead_s, compile_checks
 from services.plant.compile_network import compile_network
 from services.plant.model import Plant
-from services.reference import FactorBook, carrier_factors
+from services.reference import FactorBook, HourlyFactors, carrier_factors
 from services.site_model import Described, Span
 
 START = datetime.fromisoformat("2025-03-03T00:00:00+08:00")
@@ -123,7 +123,7 @@ def simulate(
         quality=np.zeros(len(keys), dtype=np.int32),
     )
     factors = _factors(known)
-    span = Span(START_US, end_us, known, factors, {})
+    span = Span(START_US, end_us, known, factors, {}, HourlyFactors(), ("CN",))
     amounts = interval_amounts(
         readings,
         points=known.arrays.points,

@@ -134,7 +134,7 @@ class TestTheLastMinute:
         assert set(told["flow"]["class"]) <= {"redundant", "measured_only", "observable"}
         graph = make_graph(network)
         nothing = Stored(np.zeros(1), np.zeros((graph.layer_count, 1)))
-        carbon = live_balance.carbon_columns(span, closed, nothing)
+        carbon = live_balance.carbon_columns(span, closed, nothing, at_us=span.start_us)
         assert carbon is not None
         clean = dict(
             zip(carbon["node"]["code"], carbon["node"]["location_kgco2e_per_kwh"], strict=True)

@@ -146,16 +146,40 @@ class TestReadNeighbours:
         minute_us = 60_000_000
         instants = [us(START) + minute * minute_us for minute in (3, 3, 1)]
         ts_us, _, _, _, place = await readings.read_neighbours(
-            connection, point_ids=[1, 2, 1], instants_us=instants, count=2, before=before
+            connection,
+            point_ids=[1, 2, 1],
+            instants_us=instants,
+            bounds_us=[us(START) + (minute if before else 4) * minute_us for minute in (0, 1, 0)],
+            count=2,
+            before=before,
         )
         minutes = ((ts_us - us(START)) // minute_us).tolist()
         return list(zip(place.tolist(), minutes, strict=True))
+
+    def test_looks_no_farther_than_its_bound(self, migrated: Migrated) -> None:
+        async def work(database: Database) -> list[int]:
+            await put(database, self.ROWS, merge=False)
+            found = []
+            for before, bound in ((True, 2), (False, 3)):
+                async with database.transaction() as connection:
+                    ts_us, *_ = await readings.read_neighbours(
+                        connection,
+                        point_ids=[1],
+                        instants_us=[us(START) + 180_000_000],
+                        bounds_us=[us(START) + 60_000_000 * bound],
+                        count=9,
+                        before=before,
+                    )
+                found += ((ts_us - us(START)) // 60_000_000).tolist()
+            return found
+
+        assert migrated.run("nengtan_ingest", work) == [2, 3]
 
     def test_gives_nothing_for_no_point(self, migrated: Migrated) -> None:
         async def work(database: Database) -> list[int]:
             async with database.transaction() as connection:
                 columns = await readings.read_neighbours(
-                    connection, point_ids=[], instants_us=[], count=2, before=True
+                    connection, point_ids=[], instants_us=[], bounds_us=[], count=2, before=True
                 )
             return [len(column) for column in columns]
 

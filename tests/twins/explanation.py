@@ -23,13 +23,13 @@ def explain(
         if not is_known:
             parts.append([math.nan] * 4)
             continue
-        shares = [energy[t][i] / gross[t] if gross[t] else None for t in (0, 1)]
-        share = [shares[t] if shares[t] is not None else shares[1 - t] or 0.0 for t in (0, 1)]
-        factors = [
-            emission[t][i] / energy[t][i] if abs(share[t]) > SHARE_MIN and energy[t][i] else None
-            for t in (0, 1)
-        ]
-        factor = [factors[t] if factors[t] is not None else factors[1 - t] or 0.0 for t in (0, 1)]
+        share = _filled(*(energy[t][i] / gross[t] if gross[t] else None for t in (0, 1)))
+        factor = _filled(
+            *(
+                emission[t][i] / energy[t][i] if abs(energy[t][i]) > SHARE_MIN * gross[t] else None
+                for t in (0, 1)
+            )
+        )
         sides = [
             [output[t], gross[t] / output[t], share[t], factor[t]]
             if has_output
@@ -47,3 +47,10 @@ def explain(
         effects[3] += beyond[1] - beyond[0]
         parts.append(effects)
     return parts
+
+
+def _filled(before: float | None, after: float | None) -> tuple[float, float]:
+    """Return both, each for the other where it is missing."""
+    if before is None:
+        return (0.0, 0.0) if after is None else (after, after)
+    return before, before if after is None else after

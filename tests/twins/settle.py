@@ -160,10 +160,16 @@ def add_factors(site: Site, flows: list[Row]) -> list[tuple[float, float]]:
         own.append(
             (
                 amount * (float(site.factors.emission_direct_tco2e[c]) if burns else 0.0),
-                amount * float(site.factors.emission_purchased_tco2e[c]),
+                amount * purchased(site, c),
             )
         )
     return own
+
+
+def purchased(site: Site, c: int) -> float:
+    """Return the factor of a carrier: of all intervals, or of this one."""
+    factors = site.factors.emission_purchased_tco2e
+    return float(factors[c] if factors.ndim == 1 else factors[c, site.j])
 
 
 def add_traced(site: Site, flows: list[Row], own: list[tuple[float, float]]) -> None:

@@ -12,7 +12,7 @@ UNKNOWN = "unknown"
 UNDEFINED = "undefined"
 Value = float | str
 
-_OF_TWO: Mapping[type, Callable[[float, float], float]] = {
+OF_TWO: Mapping[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -43,11 +43,11 @@ def _value(node: ast.expr, amounts: Mapping[str, Value]) -> Value:
     if isinstance(node, ast.Compare):
         [other] = node.comparators
         return _of_two(
-            _OF_TWO[type(node.ops[0])], _value(node.left, amounts), _value(other, amounts)
+            OF_TWO[type(node.ops[0])], _value(node.left, amounts), _value(other, amounts)
         )
     if isinstance(node, ast.BinOp):
         return _of_two(
-            _OF_TWO[type(node.op)], _value(node.left, amounts), _value(node.right, amounts)
+            OF_TWO[type(node.op)], _value(node.left, amounts), _value(node.right, amounts)
         )
     assert isinstance(node, ast.Call)
     assert isinstance(node.func, ast.Name)

@@ -1,15 +1,13 @@
 """The road to today's schema: alembic steps whose bodies are plain SQL files."""
 
+import re
 from importlib.resources import files
-from typing import Literal
-
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from typing import TYPE_CHECKING, Literal
 
 from compute.errors import NengtanError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 class UpgradeFailed(NengtanError):
@@ -17,6 +15,7 @@ class UpgradeFailed(NengtanError):
 
 
 Tier = Literal["timescaledb", "plain"]
+_STEP = re.compile(r"([0-9]{4})_[a-z_]+\.py")
 
 
 def read_sql(name: str) -> str:
@@ -25,22 +24,13 @@ def read_sql(name: str) -> str:
     return text.replace("%", "%%")
 
 
-def tier_of(connection: Connection) -> Tier:
+def tier_of(connection: "Connection") -> Tier:
     """Return what the server can make: hypertables if TimescaleDB is loaded, else partitions."""
     loaded = connection.exec_driver_sql(
         "select count(*) from pg_available_extensions where name = 'timescaledb'"
         " and current_setting('shared_preload_libraries') like '%%timescaledb%%'"
     ).scalar_one()
     return "timescaledb" if loaded else "plain"
-
-
-def _config(url: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", "services.store:migrations")
-    config.set_main_option("path_separator", "os")
-    # SQLAlchemy is told the driver; psycopg itself takes the URL as it is.
-    config.attributes["url"] = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    return config
 
 
 def upgrade(url: str) -> None:
@@ -56,8 +46,18 @@ def upgrade(url: str) -> None:
     UpgradeFailed
         If the database does not answer or refuses a step; no half of a step stays behind.
     """
+    # Every process asks for the revision; alembic and SQLAlchemy are for this one command.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", "services.store:migrations")
+    config.set_main_option("path_separator", "os")
+    # SQLAlchemy is told the driver; psycopg itself takes the URL as it is.
+    config.attributes["url"] = url.replace("postgresql://", "postgresql+psycopg://", 1)
     try:
-        command.upgrade(_config(url), "head")
+        command.upgrade(config, "head")
     except DBAPIError as error:
         said = " ".join(str(error.orig).split())
         raise UpgradeFailed(
@@ -67,8 +67,6 @@ def upgrade(url: str) -> None:
 
 
 def newest_revision() -> str:
-    """Return the revision that this code is written for."""
-    revision = ScriptDirectory.from_config(_config("postgresql://")).get_current_head()
-    if revision is None:
-        raise AssertionError("services/store/migrations has no revision")
-    return revision
+    """Return the revision that this code is written for: the last of the chain of steps."""
+    steps = files("services.store").joinpath("migrations/versions").iterdir()
+    return max(found[1] for step in steps if (found := _STEP.fullmatch(step.name)))

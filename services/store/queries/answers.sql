@@ -77,10 +77,10 @@ where p.site_id = $1 and p.ts >= $2 and p.ts < $3
 order by p.ts, p.formula limit $4
 
 -- name: answer_factor_sets
-select distinct f.id, encode(f.sha256, 'hex') as sha256, f.factors
+select f.id, encode(f.sha256, 'hex') as sha256, f.factors, count(distinct p.ts) as interval_count
 from provenance p join factor_set f on f.id = p.factor_set_id
 where p.site_id = $1 and p.ts >= $2 and p.ts < $3
-order by f.id
+group by f.id order by f.id
 
 -- name: answer_instant
 select transaction_timestamp() as at

@@ -19,3 +19,12 @@ select pg_advisory_xact_lock(hashtext('nengtan.factors'), current_tenant())
 -- name: factor_reading_spans
 select p.site_id, min(s.first_ts) as first_ts, max(s.last_ts) as last_ts
 from point_state s join point p on p.id = s.point_id group by p.site_id
+
+-- name: hourly_factor_list
+select id, region, start_ts, tco2_per_mwh, source, encode(sha256, 'hex') as sha256, stated_at, stated_by
+from hourly_factor where tenant_id = $1 order by id
+
+-- name: hourly_factor_add
+insert into hourly_factor (tenant_id, region, start_ts, tco2_per_mwh, source, sha256, stated_by)
+values ($1, $2, $3, $4, $5, $6, $7)
+returning id, region, start_ts, tco2_per_mwh, source, encode(sha256, 'hex') as sha256, stated_at, stated_by

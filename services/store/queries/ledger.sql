@@ -44,6 +44,9 @@ select tenant_id, id, $2::integer[], $3::timestamptz[], $4::timestamptz[], $5 fr
 -- name: ring_dirty
 select pg_notify('nengtan_dirty', '')
 
+-- name: ring_arrived
+select pg_notify('nengtan_dirty', $1)
+
 -- name: add_quarantine
 insert into quarantine (tenant_id, gateway_id, topic, payload, sha256, received_at)
 values ($1, $2, $3, $4, $5, $6)

@@ -55,13 +55,14 @@ where ts >= {start} and ts < {end} and point_id = any({points})
 
 -- name: readings_before
 select r.ts, p.point_id, coalesce(r.value, 'NaN'), r.quality, p.position::integer
-from unnest({points}::integer[], {instants}::timestamptz[]) with ordinality as p (point_id, ts, position),
+from unnest({points}::integer[], {instants}::timestamptz[], {bounds}::timestamptz[])
+  with ordinality as p (point_id, ts, bound, position),
 lateral (
   select b.ts, case when v.revision is null then b.value else v.value end as value,
          coalesce(v.quality, b.quality) as quality
   from reading b
   left join newest_revision v on v.point_id = b.point_id and v.ts = b.ts
-  where b.point_id = p.point_id and b.ts < p.ts and v.withdrawn is not true
+  where b.point_id = p.point_id and b.ts < p.ts and b.ts >= p.bound and v.withdrawn is not true
     and case when v.revision is null then b.value else v.value end is not null
     and coalesce(v.quality, b.quality) & 1 = 0 -- SOURCE_BAD
   order by b.ts desc limit {count}
@@ -69,13 +70,14 @@ lateral (
 
 -- name: readings_after
 select r.ts, p.point_id, coalesce(r.value, 'NaN'), r.quality, p.position::integer
-from unnest({points}::integer[], {instants}::timestamptz[]) with ordinality as p (point_id, ts, position),
+from unnest({points}::integer[], {instants}::timestamptz[], {bounds}::timestamptz[])
+  with ordinality as p (point_id, ts, bound, position),
 lateral (
   select b.ts, case when v.revision is null then b.value else v.value end as value,
          coalesce(v.quality, b.quality) as quality
   from reading b
   left join newest_revision v on v.point_id = b.point_id and v.ts = b.ts
-  where b.point_id = p.point_id and b.ts >= p.ts and v.withdrawn is not true
+  where b.point_id = p.point_id and b.ts >= p.ts and b.ts <= p.bound and v.withdrawn is not true
     and case when v.revision is null then b.value else v.value end is not null
     and coalesce(v.quality, b.quality) & 1 = 0 -- SOURCE_BAD
   order by b.ts limit {count}

@@ -78,7 +78,9 @@ group by p.position
 
 -- name: take_dirty
 delete from dirty where id in (
-  select id from dirty where site_id = $1 and point_ids is not null order by id limit $2
+  (select id from dirty where site_id = $1 and point_ids is not null order by id limit ($2::integer + 1) / 2)
+  union
+  (select id from dirty where site_id = $1 and point_ids is not null order by id desc limit $2::integer / 2)
 ) returning id, point_ids, start_ts, end_ts, of_facts
 
 -- name: site_marks

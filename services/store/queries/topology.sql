@@ -113,6 +113,7 @@ select concat_ws('/',
   (select max(id) from plant_version where site_id = s.id),
   (select count(*) || '-' || coalesce(max(id), 0) from factor_confirmation f where f.tenant_id = s.tenant_id),
   (select count(*) || '-' || coalesce(max(id), 0) from factor_override o where o.tenant_id = s.tenant_id),
+  (select coalesce(max(id), 0) from hourly_factor h where h.tenant_id = s.tenant_id),
   (select count(*) || '-' || count(withdrawn_at) from meter_fact m where m.site_id = s.id)
 ) as revision
 from site s where s.id = $1

@@ -2,7 +2,8 @@
 
 interface Factor {
   id: string;
-  value: number;
+  /** None: one of each hour. */
+  value: number | null;
   unit: string;
   source: string;
   clause: string;
@@ -20,7 +21,7 @@ export interface FactorLine {
   key: string;
   carrier: string;
   quantity: string;
-  value: number;
+  value: number | null;
   unit: string;
   source: string;
 }
