@@ -27,6 +27,9 @@ _LABEL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABELS_MAX = 50
 _TEXT_LENGTH_MAX = 2_000
 _SHOWN_MAX = 10_000
+_OPEN_MAX = 5_000
+# In one transaction: events of others wait for its end.
+_AT_ONCE = 20
 
 
 class AlertRefused(Refusal):
@@ -66,19 +69,25 @@ class Shown:
 async def receive(
     database: Database, *, tenant_id: int, tenant: str, sent: Sequence[Sent], at: datetime
 ) -> int:
-    """Keep alerts of another system, all or none; return how many fired or ended.
+    """Keep alerts of another system, none if one is at fault; return how many fired or ended.
 
     Raises
     ------
     AlertRefused
-        If one has no name, or a label that is none.
+        If one has no name, or a label that is none; or if too many fire.
     """
-    kept = [_labels(one, tenant, place) for place, one in enumerate(sent)]
+    kept = [(one, _labels(one, tenant, place)) for place, one in enumerate(sent)]
     changed = 0
-    async with database.transaction(tenant_id) as connection:
-        await notices.lock_external(connection, tenant_id)
-        for one, labels in zip(sent, kept, strict=True):
-            changed += await _keep(connection, tenant_id, one, labels, at=at)
+    for start in range(0, len(kept), _AT_ONCE):
+        async with database.transaction(tenant_id) as connection:
+            await notices.lock_external(connection, tenant_id)
+            if await notices.open_external_count(connection, tenant_id) > _OPEN_MAX:
+                raise AlertRefused(
+                    f"more than {_OPEN_MAX} alerts of other systems fire: resolve some first",
+                    f"其他系统的告警已超过 {_OPEN_MAX} 条：请先恢复一些",
+                )
+            for one, labels in kept[start : start + _AT_ONCE]:
+                changed += await _keep(connection, tenant_id, one, labels, at=at)
     return changed
 
 

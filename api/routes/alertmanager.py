@@ -36,7 +36,7 @@ write_router = APIRouter(tags=_TAGS, dependencies=[Depends(needs("alert.write"))
 # Readers choose their dialect by it: what is answered is that of this version.
 _SPOKEN: Final = "0.28.1"
 _FILTERS_MAX = 20
-_ALERTS_MAX = 5_000
+_ALERTS_MAX = 1_000
 
 Filters = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import groupby
 
 import structlog
+from pydantic import ValidationError
 
 from services import clock
 from services.crash import crash_point
@@ -83,10 +84,12 @@ class Notifier:
             if not due:
                 return 0
             silences = await alert_policy.silences_at(connection, at)
-            outlets = await self._outlets(connection)
+            outlets, unread = await self._outlets(connection)
             wanted: dict[tuple[int, str], list[DueRow]] = {}
             for row in due:
                 place = (row.tenant_id, row.channel)
+                if row.tenant_id in unread:
+                    continue  # it waits for a policy that can be read
                 decision = decide(row, silences, at=at)
                 if place not in outlets:
                     gone = "策略中已无此通道 / the policy has no such channel any more"
@@ -107,7 +110,14 @@ class Notifier:
         """
         at = self._now()
         async with self._database.transaction() as connection:
-            outlets = await self._outlets(connection)
+            outlets, unread = await self._outlets(connection)
+            for broken in await notices.list_broken(connection):
+                place = (broken.tenant_id, broken.channel)
+                if place not in outlets and broken.tenant_id not in unread:
+                    # A channel that the policy lost is broken no more.
+                    await outage.end(
+                        connection, tenant_id=broken.tenant_id, channel=broken.channel, at=at
+                    )
             listed = await alert_policy.list_beats(connection)
             beats = {(beat.tenant_id, beat.name): beat.at for beat in listed}
             policies = {outlet.tenant_id: outlet.policy for outlet in outlets.values()}
@@ -149,22 +159,31 @@ class Notifier:
 
         self._running[place] = asyncio.create_task(run(), name=f"notify {place}")
 
-    async def _outlets(self, connection: Connection) -> dict[tuple[int, str], _Outlet]:
+    async def _outlets(
+        self, connection: Connection
+    ) -> tuple[dict[tuple[int, str], _Outlet], set[int]]:
+        """Return the channels of all tenants, and the tenants whose policy cannot be read."""
         secrets = {
             (row.tenant_id, row.code): row.secret
             for row in await alert_policy.list_secrets(connection)
         }
         outlets: dict[tuple[int, str], _Outlet] = {}
+        unread: set[int] = set()
         for row in await alert_policy.list_policies(connection):
             if row.document is None:
                 continue
-            policy = policy_of(row.id, row.document)
+            try:
+                policy = policy_of(row.id, row.document)
+            except ValidationError as error:
+                _log.warning("notify.policy.unread", tenant=row.tenant, reason=str(error))
+                unread.add(row.tenant_id)
+                continue
             for channel in policy.channels:
                 secret = secrets.get((row.tenant_id, channel.secret or ""))
                 outlets[row.tenant_id, channel.code] = _Outlet(
                     row.tenant_id, row.tenant, policy, channel, secret
                 )
-        return outlets
+        return outlets, unread
 
     async def _drain(self, outlet: _Outlet, rows: list[DueRow], at: datetime) -> None:
         """Send the messages of a channel one after the other, until it does not take one."""
@@ -188,7 +207,7 @@ class Notifier:
         rows = [row for row in batch if row.id in claimed]
         if not rows:
             return True
-        failure = await send(self._means, outlet.channel, rows, secret=outlet.secret, at=at)
+        failure = await self._send(outlet, rows, at)
         if failure is None:
             crash_point("webhook_200_before_mark")
             await self._insist(lambda connection: self._taken(connection, outlet, rows))
@@ -199,6 +218,15 @@ class Notifier:
             lambda connection: self._refused(connection, outlet, rows, more, failure)
         )
         return failure.is_of_message
+
+    async def _send(self, outlet: _Outlet, rows: list[DueRow], at: datetime) -> Failure | None:
+        try:
+            return await send(self._means, outlet.channel, rows, secret=outlet.secret, at=at)
+        except Exception as error:  # noqa: BLE001 - a defect that one message meets, for a day
+            _log.exception("notify.send.failed", channel=outlet.channel.code, reason=str(error))
+            return Failure(
+                "系统内部错误，见日志", "a fault of the centre: see its log", is_of_message=True
+            )
 
     async def _insist(self, write: Callable[[Connection], Awaitable[None]]) -> None:
         """Write what became of a message once the database is there: else a copy would be sent."""

@@ -124,6 +124,14 @@ class LapsedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenRow:
+    """A channel that is broken."""
+
+    tenant_id: int
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Postponed:
     """When a message is tried again; `tries` are added to its count."""
 
@@ -282,6 +290,11 @@ async def broken_episode(connection: Connection, *, tenant_id: int, channel: str
     return None if row is None else int(row["id"])
 
 
+async def list_broken(connection: Connection) -> list[BrokenRow]:
+    """Return the channels of all tenants that are broken."""
+    return await fetch_all(connection, BrokenRow, "notice_broken_list")
+
+
 async def add_delivered_notes(connection: Connection, *, ids: Sequence[int], at: datetime) -> None:
     """Add to the stories of episodes that messages were taken, those in summaries too."""
     await connection.execute(query("notice_delivered_notes"), (list(ids), at))
@@ -305,6 +318,13 @@ async def open_by_fingerprint(
 ) -> OpenRow | None:
     """Return the open episode of an identity."""
     return await fetch_one(connection, OpenRow, "external_open", (tenant_id, fingerprint))
+
+
+async def open_external_count(connection: Connection, tenant_id: int) -> int:
+    """Return how many alerts of other systems fire in a tenant."""
+    cursor = await connection.execute(query("external_open_count"), (tenant_id,))
+    row = await cursor.fetchone()
+    return 0 if row is None else int(row["count"])
 
 
 async def has_begun(

@@ -120,9 +120,9 @@ SABOTAGES = (
         11,
         "marked as sent before it is sent",
         "services/notify/deliver.py",
-        "        failure = await send(",
+        "        failure = await self._send(outlet, rows, at)\n",
         "        await self._insist(lambda connection: self._taken(connection, outlet, rows))\n"
-        "        failure = await send(",
+        "        failure = await self._send(outlet, rows, at)\n",
         "tests/services/test_notify_deliver.py::TestWebhook"
         "::test_that_fails_is_tried_again_with_the_same_key_and_the_same_words",
         "500",

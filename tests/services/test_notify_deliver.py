@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy import admin
+from services.notify.queue import queue
 from services.store.pool import Database
 from tests import servers
 from tests.alert_centre import AlertCentre, channel, forget_alerts, policy
@@ -237,6 +238,33 @@ class TestNextChannel:
             await centre.pass_time(minutes=2)
         assert [one.event["data"]["alertname"] for one in other.received] == ["NotifyChannelBroken"]
 
+    async def test_that_the_policy_loses_is_broken_no_more(
+        self, centre: AlertCentre, hook: Receiver, other: Receiver
+    ) -> None:
+        hook.then = "401"
+        urls = [channel("hook", url=hook.url, then="other"), channel("other", url=other.url)]
+        centre.state_policy(policy(*urls))
+        await centre.fire()
+        await centre.tick()
+        centre.state_policy(policy(channel("other", url=other.url)))
+        await centre.notifier.keep_up()
+        await centre.tick()
+        assert [one.kind for one in other.received] == ["firing", "resolved"]
+
+
+class TestPolicy:
+    async def test_that_cannot_be_read_lets_messages_wait(
+        self, centre: AlertCentre, hook: Receiver
+    ) -> None:
+        centre.state_policy(policy(channel("hook", url=hook.url)))
+        await centre.fire()
+        centre.state_policy({"schema": "of another time"})
+        assert await centre.notifier.tick() == 0
+        assert centre.deliveries() == [("firing", "hook", "open")]
+        centre.state_policy(policy(channel("hook", url=hook.url)))
+        await centre.tick()
+        assert centre.deliveries() == [("firing", "hook", "delivered")]
+
 
 class TestEscalation:
     @pytest.fixture
@@ -258,6 +286,23 @@ class TestEscalation:
         await centre.tick()
         assert [one.kind for one in told.received] == ["escalation", "resolved"]
         assert centre.story(episode) == ["delivered", "escalated", "delivered", "delivered"]
+
+    async def test_comes_at_once_when_somebody_asks(
+        self, centre: AlertCentre, told: Receiver
+    ) -> None:
+        episode = await centre.fire()
+        await centre.tick()
+        async with centre.database.transaction() as connection:
+            queued = await queue(
+                connection,
+                tenant_id=centre.tenant_id,
+                episode_id=episode,
+                kind="escalation",
+                at=centre.clock(),
+            )
+        await centre.tick()
+        assert queued == 1
+        assert [one.kind for one in told.received] == ["escalation"]
 
     async def test_stops_when_somebody_does(self, centre: AlertCentre, told: Receiver) -> None:
         episode = await centre.fire()

@@ -164,6 +164,10 @@ on conflict (tenant_id, name) do update set at = excluded.at, detail = excluded.
 select id from alert_episode
 where tenant_id = $1 and resolved_at is null and group_code = 'service' and labels->>'channel' = $2
 
+-- name: notice_broken_list
+select tenant_id, labels->>'channel' as channel from alert_episode
+where resolved_at is null and group_code = 'service' and labels ? 'channel' order by id
+
 -- name: notice_delivered_notes
 insert into alert_note (tenant_id, episode_id, at, kind, actor, text, detail)
 select d.tenant_id, d.episode_id, $2, case when d.kind = 'escalation' then 'escalated' else 'delivered' end, 'notifier',
@@ -199,6 +203,9 @@ select pg_advisory_xact_lock(hashtext('external alerts'), $1)
 
 -- name: external_open
 select id, group_code from alert_episode where tenant_id = $1 and fingerprint = $2 and resolved_at is null
+
+-- name: external_open_count
+select count(*) as count from alert_episode where tenant_id = $1 and group_code = 'external' and resolved_at is null
 
 -- name: external_has_begun
 select id from alert_episode where tenant_id = $1 and fingerprint = $2 and revision = 0 and active_at = $3
