@@ -5,11 +5,12 @@ import { findSession, useSession } from "./session/useSession";
 /** What the address of every view may say, and keeps from view to view. */
 const KEPT = ["site", "screen", "lang", "theme", "period", "first", "last", "unit"] as const;
 
-export const VIEWS = ["overview", "flow", "balance", "benchmarks", "trends", "meters", "review", "bill", "files", "park"] as const;
+export const VIEWS = ["overview", "alerts", "flow", "balance", "benchmarks", "trends", "meters", "review", "bill", "files", "park"] as const;
 export type View = (typeof VIEWS)[number];
 
 const load: Record<View, () => Promise<unknown>> = {
   overview: () => import("./views/overview/OverviewView.vue"),
+  alerts: () => import("./views/alerts/AlertsView.vue"),
   flow: () => import("./views/flow/FlowView.vue"),
   balance: () => import("./views/balance/BalanceView.vue"),
   benchmarks: () => import("./views/benchmarks/BenchmarksView.vue"),
@@ -39,7 +40,7 @@ function firstView(): View {
 
 /** The views that who is signed in may see, the first one first. */
 export function viewsFor(isPark: boolean): View[] {
-  const own: View[] = ["overview", "flow", "balance", "benchmarks", "trends", "meters", "review", "bill", "files"];
+  const own: View[] = ["overview", "alerts", "flow", "balance", "benchmarks", "trends", "meters", "review", "bill", "files"];
   return isPark ? ["park", ...own] : own;
 }
 

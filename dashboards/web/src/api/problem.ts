@@ -1,5 +1,15 @@
 import type { Bilingual } from "./types";
 
+/** One thing that is wrong with a document that was sent. */
+export interface FaultInDocument {
+  pointer: string;
+  detail: string;
+  detail_zh?: string;
+  remedy?: string;
+  remedy_zh?: string;
+  nearest?: string | null;
+}
+
 /** Why a request has no answer: the centre's problem document (RFC 9457), or what stood in its way. */
 export class Problem extends Error {
   constructor(
@@ -8,6 +18,7 @@ export class Problem extends Error {
     readonly title: Bilingual,
     readonly detail: Bilingual,
     readonly pointer: string | null = null,
+    readonly errors: readonly FaultInDocument[] = [],
   ) {
     super(`${code}: ${detail.en}`);
     this.name = "Problem";
@@ -27,6 +38,7 @@ interface ProblemDocument {
   detail: string;
   detail_zh: string;
   pointer?: string;
+  errors?: FaultInDocument[];
 }
 
 function isProblemDocument(body: unknown): body is ProblemDocument {
@@ -53,6 +65,7 @@ export async function problemOf(response: Response): Promise<Problem> {
       { zh: body.title_zh, en: body.title },
       { zh: body.detail_zh, en: body.detail },
       body.pointer ?? null,
+      body.errors ?? [],
     );
   }
   const status = String(response.status);

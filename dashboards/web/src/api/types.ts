@@ -1,4 +1,5 @@
 /** What the centre answers, as far as the page uses it. Instants are RFC 3339 texts; null is missing or invalid, never 0. */
+export * from "./alertTypes";
 export * from "./analysisTypes";
 export * from "./costTypes";
 export * from "./fileTypes";

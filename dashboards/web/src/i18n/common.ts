@@ -4,11 +4,16 @@ import { messages } from "./messages";
 export default messages(
   {
     product: "能碳 Nengtan",
-    view: { overview: "总览", flow: "能流", balance: "平衡", benchmarks: "对标", trends: "趋势", meters: "表计", review: "审核", bill: "电费", files: "文件", park: "园区" },
+    view: { overview: "总览", alerts: "告警", flow: "能流", balance: "平衡", benchmarks: "对标", trends: "趋势", meters: "表计", review: "审核", bill: "电费", files: "文件", park: "园区" },
     shell: {
       navigation: "主导航",
       skip: "跳到内容",
       menu: "菜单",
+      more: "更多",
+      firing: "{count} 条告警",
+      soundOn: "声音已开",
+      soundOff: "静音：点按开启声音",
+      soundAbout: "严重告警触发时响一声",
       site: "厂区",
       tenant: "租户",
       user: "用户",
@@ -111,11 +116,16 @@ export default messages(
   },
   {
     product: "能碳 Nengtan",
-    view: { overview: "Overview", flow: "Energy flow", balance: "Balance", benchmarks: "Benchmarks", trends: "Trends", meters: "Meters", review: "Review", bill: "Bill", files: "Files", park: "Park" },
+    view: { overview: "Overview", alerts: "Alerts", flow: "Energy flow", balance: "Balance", benchmarks: "Benchmarks", trends: "Trends", meters: "Meters", review: "Review", bill: "Bill", files: "Files", park: "Park" },
     shell: {
       navigation: "Main navigation",
       skip: "Skip to content",
       menu: "Menu",
+      more: "More",
+      firing: "{count} alerts",
+      soundOn: "Sound on",
+      soundOff: "Muted: press for sound",
+      soundAbout: "A short tone when a critical alert fires",
       site: "Site",
       tenant: "Tenant",
       user: "User",

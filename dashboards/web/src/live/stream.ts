@@ -1,4 +1,5 @@
 import { addressOf } from "@/api/client";
+import type { AlertEvent } from "@/api/types";
 import type { LiveEvent, ResultsSpan } from "./payload";
 
 const RETRY_MS = [500, 1_000, 2_000, 4_000, 8_000] as const;
@@ -8,6 +9,7 @@ export interface StreamListener {
   closed(): void;
   live(event: LiveEvent): void;
   results(span: ResultsSpan): void;
+  alert(event: AlertEvent): void;
   /** Events may have been missed: everything is to be read anew. */
   resync(): void;
 }
@@ -36,6 +38,7 @@ export class LiveStream {
     source.addEventListener("resync", () => this.greeted(true));
     source.addEventListener("live", (event) => this.listener.live(JSON.parse(event.data) as LiveEvent));
     source.addEventListener("results", (event) => this.listener.results(spanOf(event.data)));
+    source.addEventListener("alert", (event) => this.listener.alert((JSON.parse(event.data) as { payload: AlertEvent }).payload));
     source.addEventListener("error", () => this.failed(source));
   }
 

@@ -1,6 +1,7 @@
-import { computed, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
+import { computed, onScopeDispose, ref, shallowRef, type ComputedRef, type Ref, type ShallowRef } from "vue";
 import { Problem } from "@/api/problem";
 import { getReady, getSession } from "@/api/routes";
+import type { AlertEvent } from "@/api/types";
 import type { LivePayload, ResultsSpan } from "./payload";
 import { initial, isSuspicious, reduce, statusOf, type LiveSignal, type LiveStatus, type Probe } from "./state";
 import { LiveStream } from "./stream";
@@ -37,6 +38,8 @@ const results = shallowRef<ResultsSpan | null>(null);
 const status = computed(() => statusOf(state.value, now.value));
 const isStanding = computed(() => status.value !== "live");
 
+const alertListeners = new Set<(event: AlertEvent) => void>();
+
 let stream: LiveStream | null = null;
 let watched: string | null = null;
 let ticking: ReturnType<typeof setInterval> | null = null;
@@ -46,6 +49,12 @@ let lastProbe = Number.NEGATIVE_INFINITY;
 /** Live values of the site that the shell has opened; any component may call it. */
 export function useLive(): Live {
   return { status, payload, at, isStanding, resyncs, results };
+}
+
+/** Tells of every change of an alert while the caller lives: none may be lost, as a newest value would be. */
+export function onAlert(listener: (event: AlertEvent) => void): void {
+  alertListeners.add(listener);
+  onScopeDispose(() => alertListeners.delete(listener));
 }
 
 /** Opens the tab's one stream, for this site; the shell alone calls it. */
@@ -80,6 +89,9 @@ function start(): void {
     },
     results: (span) => {
       results.value = span;
+    },
+    alert: (event) => {
+      for (const listener of alertListeners) listener(event);
     },
     resync: () => {
       resyncs.value += 1;

@@ -61,6 +61,7 @@ export default messages(
       atLeast: "≥ {count}",
       ofPoints: "共 {count} 个测点",
     },
+    weather: { heading: "晴雨表", unknown: "晴雨表：告警规则尚未评估", green: "正常", yellow: "有警告", red: "严重", greenCount: "{count} 条提示", yellowCount: "{count} 条告警", redCount: "{count} 条告警，有严重" },
     attention: {
       heading: "需要关注",
       none: "目前没有异常",
@@ -171,6 +172,7 @@ export default messages(
       atLeast: "≥ {count}",
       ofPoints: "of {count} points",
     },
+    weather: { heading: "Weather", unknown: "Weather: no alert rule was looked at yet", green: "fine", yellow: "warning", red: "critical", greenCount: "{count} notices", yellowCount: "{count} alerts", redCount: "{count} alerts, critical among them" },
     attention: {
       heading: "Needs attention",
       none: "Nothing is wrong now",
