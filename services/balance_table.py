@@ -95,7 +95,7 @@ async def table(
     async with database.transaction(tenant_id, snapshot=True) as connection:
         period = await load_period(connection, site, start=start, end=end, days_max=_DAYS_MAX)
         state, described = period.state, period.described
-        factors = period.model.spans(*period.span_us)[0].factors
+        factors = period.factors
         _, closed = await closed_over(connection, period)
         series = await answers.list_series(connection, site_id=state.site.id, kind="flow")
         id_of = {(row.code, row.carrier): row.id for row in series}

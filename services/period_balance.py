@@ -6,11 +6,13 @@ from itertools import pairwise
 from typing import ClassVar, Literal
 
 from compute.closing import Closed
+from compute.grid import Float2D
 from compute.periods import Grain, from_us, to_us
+from compute.topology import CarrierFactors, Float1D
 from services import reconciled, totals
 from services.json_values import iso_utc
 from services.refusal import NotFound, Refusal
-from services.site_model import Described, SiteModel, SiteModels
+from services.site_model import Described, SiteModel, SiteModels, Span
 from services.store import balances
 from services.store.pool import Connection
 from services.totals import SiteState
@@ -27,7 +29,13 @@ class NetworkChanges(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period of a site, [start, end), in which one description of its balances holds."""
+    """A period of a site, [start, end), in which its balances stay the same.
+
+    Attributes
+    ----------
+    described : Described
+        The last description of the period: others may have other meters, not other balances.
+    """
 
     state: SiteState
     model: SiteModel
@@ -39,6 +47,12 @@ class Period:
     def hours(self) -> float:
         """Return how long it is."""
         return (self.end - self.start).total_seconds() / 3600.0
+
+    @property
+    def factors(self) -> CarrierFactors:
+        """Return the first factors of the carriers of `described`."""
+        spans = self.model.spans(*self.span_us)
+        return next(span.factors for span in spans if span.described is self.described)
 
     @property
     def span_us(self) -> tuple[int, int]:
@@ -58,7 +72,7 @@ async def load_period(
     RangeTooLarge, NotAnEdge
         If the period is too long or does not consist of base intervals.
     NetworkChanges
-        If the description of the balances changes within the period.
+        If the balances change within the period: another flow or node, another efficiency.
     """
     state = await totals.load_state(connection, site)
     totals.check_ends(state, start=start, end=end)
@@ -73,24 +87,31 @@ async def model_of(connection: Connection, site_id: int) -> SiteModel:
 
 
 def _described_over(model: SiteModel, *, start: datetime, end: datetime) -> Described:
-    """Return the one description of the balances that holds over [start, end)."""
+    """Return the last description of [start, end), which has to have the balances of them all."""
     spans = model.spans(to_us(start), to_us(end))
     if not spans or spans[0].start_us > to_us(start):
         raise NotFound("plant")
     cuts = [
         later.start_us
         for earlier, later in pairwise(spans)
-        if later.described is not earlier.described
+        if not _balance_alike(earlier.described, later.described)
     ]
     if cuts:
         at = iso_utc(from_us(cuts[0]))
         raise NetworkChanges(
-            f"the meters or balances of the site change at {at}: ask for a period that ends or"
-            " begins there",
-            f"厂区的计量或平衡关系在 {at} 变更：请以该时刻为时段的终点或起点分别查询",
+            f"the balances of the site change at {at}: ask for a period that ends or begins there",
+            f"厂区的平衡关系在 {at} 变更：请以该时刻为时段的终点或起点分别查询",
             pointer="start",
         )
-    return spans[0].described
+    return spans[-1].described
+
+
+def _balance_alike(one: Described, other: Described) -> bool:
+    """Return whether two descriptions have the same balances, whatever their meters are."""
+    if one is other:
+        return True
+    a, b = one.balanced, other.balanced
+    return a.document == b.document and a.network.facts == b.network.facts
 
 
 async def closed_over(
@@ -115,19 +136,45 @@ async def closed_over(
 
 
 async def _close(connection: Connection, period: Period) -> Closed:
-    described, span_us = period.described, period.span_us
+    """Close a period once, by what its meters came to while each of them was there.
+
+    Sigmas add up: the errors of one meter are the same all the time, and those of a meter and the
+    one that takes its place are taken to be.
+    """
+    pieces = [
+        await _measured(connection, period, described, (spans[0].start_us, spans[-1].end_us))
+        for described, spans in _pieces(period)
+    ]
+    measured, sigma, added = (sum(columns[1:], columns[0]) for columns in zip(*pieces, strict=True))
+    return reconciled.close_period(period.described.balanced.network, measured, sigma, added)
+
+
+def _pieces(period: Period) -> list[tuple[Described, list[Span]]]:
+    """Return the descriptions of a period with their spans, oldest first."""
+    pieces: list[tuple[Described, list[Span]]] = []
+    for span in period.model.spans(*period.span_us):
+        if not pieces or pieces[-1][0] is not span.described:
+            pieces.append((span.described, []))
+        pieces[-1][1].append(span)
+    return pieces
+
+
+async def _measured(
+    connection: Connection, period: Period, described: Described, span_us: tuple[int, int]
+) -> tuple[Float2D, Float2D, Float1D]:
+    """Return what one description's meters say of the rows, and what their nodes came to."""
     summed = await totals.sum_series(
         connection,
         period.state,
         series_ids=described.series_id.tolist(),
-        spans=[(period.start, period.end)],
+        spans=[(from_us(span_us[0]), from_us(span_us[1]))],
     )
-    factors = period.model.spans(*span_us)[0].factors
+    spans = period.model.spans(*span_us)
     measured, sigma = reconciled.measured_rows(
-        described, summed.block, factors, span_us=span_us[1] - span_us[0]
+        described, summed.block, spans[0].factors, span_us=span_us[1] - span_us[0]
     )
     added = await reconciled.added_over(connection, period.model, described, span_us)
-    return reconciled.close_period(described.balanced.network, measured, sigma, added)
+    return measured, sigma, added
 
 
 def _grain_of(state: SiteState, start: datetime, end: datetime) -> Grain | None:

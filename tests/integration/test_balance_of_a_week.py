@@ -36,7 +36,7 @@ WRONG = {"utility": 1.06}
 
 
 async def balances(migrated: Migrated, key: str) -> dict[datetime, dict]:  # type: ignore[type-arg]
-    """Return the balance of every day that one description describes."""
+    """Return the balance of every day, whatever meters were exchanged in it."""
     database = await Database.open(migrated.role_url("nengtan_api"))
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(create_app(database=database)),
@@ -49,9 +49,6 @@ async def balances(migrated: Migrated, key: str) -> dict[datetime, dict]:  # typ
         for day in DAYS:
             period = {"start": day.isoformat(), "end": (day + timedelta(days=1)).isoformat()}
             answer = await client.get("/balance", params={"site": "main", **period})
-            if answer.status_code == 422:
-                assert answer.json()["code"] == "network_changes"
-                continue
             assert answer.status_code == 200, answer.text
             found[day] = answer.json()
     await database.close()
@@ -76,8 +73,6 @@ def test_a_week_of_every_fault_names_the_wrong_meter_and_stays_near_the_truth(
     handed_over = [arrival.reading for arrival in arrivals(week_of(simulated), FAULTS)]
     asyncio.run(receive(migrated, described, handed_over))
     found = asyncio.run(balances(migrated, key))
-    # Days on which a meter was exchanged have two descriptions.
-    assert len(found) >= 4
     carriers = sorted({flow.carrier for flow in plant.flows})
     worth, _ = carrier_factors(book, carriers, at=START.date(), region=plant.region)
     kwh = dict(zip(carriers, worth.energy_kwh.tolist(), strict=True))
