@@ -167,6 +167,7 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
             "fact": ["2000000000"],
             "decision_id": ["2000000000"],
             "factor_id": ["nothing@nowhere"],
+            "number": ["2000000000"],
             "alert": ["2000000000"],
             "group": ["nobody"],
             "silence_id": ["00000000-0000-0000-0000-000000000000"],
@@ -184,6 +185,7 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
         "fact": [str(fact_of(installation))],
         "decision_id": [str(decision_of(installation))],
         "factor_id": ["nothing@nowhere"],
+        "number": ["2000000000"],
         "alert": [str(alert_of(installation))],
         "group": ["wombat"],
         "silence_id": [silence_of(installation)],
@@ -246,6 +248,16 @@ BODIES: dict[str, dict[str, Any]] = {
         "reason": "x",
     },
     "undo_decision": {"reason": "x"},
+    "acknowledge_alert": {"note": "x"},
+    "comment_alert": {"note": "x"},
+    "assign_alert": {"to": "x"},
+    "state_budget": {
+        "quantity": "energy_kwh",
+        "period": "day",
+        "start": PERIOD["start"],
+        "amount": 1.0,
+        "reason": "x",
+    },
     "state_tariff": flat(1.0),
     "take_import": {"sha256": "0" * 64},
     "undo_import": {"reason": "x"},
@@ -340,6 +352,8 @@ class TestForeignTenant:
                 assert answers[0] == answers[1], (method, path)
                 compared += 1
             names_asked = {p["name"] for p in operation.get("parameters", [])}
+            if operation["operationId"] in {"list_alerts", "list_alert_history"}:
+                continue  # the site only narrows what is listed: of a strange one, to nothing
             if names_asked & {
                 "site",
                 "login",
