@@ -1,14 +1,14 @@
 """告警规则 alert rules: groups as documents, checked as they are typed, tried on the past."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 
-from api.dependencies import Code, Schema, Store
+from api.dependencies import Code, End, Schema, Start, Store
 from api.security import Who, needs
-from services import alert_book, alert_groups
+from services import alert_book, alert_groups, alert_trial
 from services.alert_groups import Stated
 from services.alert_rules.model import EXPRESSION_LENGTH_MAX, Group
 
@@ -108,6 +108,43 @@ class ReadyMade(Schema):
     groups: list[dict[str, Any]]
 
 
+class WouldFire(Schema):
+    """One alert as it would have been."""
+
+    alert: str
+    labels: dict[str, str]
+    fired_at: datetime
+    resolved_at: datetime | None = Field(description="null: 至时段末仍触发 / fires to the end")
+    value: float | None
+    limit: float | None
+
+
+class TriedRule(Schema):
+    """How often a rule would have fired."""
+
+    alert: str
+    count: int
+    day_most: int = Field(description="一天内最多次数 / Most within a day")
+    too_many: bool = Field(description="一天超过 100 次：请加 for 或放宽 / More than 100 a day")
+    not_tried: list[str] = Field(
+        description="历史数据中没有、按未知处理的量 / Measures that the past does not hold"
+    )
+
+
+class RuleTrial(Schema):
+    """What a group of rules would have done."""
+
+    start: datetime
+    end: datetime
+    resolution: Literal["base", "hour"] = Field(
+        description="试算步长；实时量以该步均值近似 / Step of the trial: what is of the last"
+        " minute is the mean of a step"
+    )
+    rules: list[TriedRule]
+    times: list[WouldFire]
+    more: bool = Field(description="true: 只列出前 500 次 / only the first 500 are listed")
+
+
 def _stated(done: Stated) -> StatedGroup:
     return StatedGroup(group=done.group, revision=done.revision, changed=done.changed)
 
@@ -176,6 +213,30 @@ async def check_rule(typed: Typed, principal: Who, database: Store) -> CheckedRu
         cursor=typed.cursor,
     )
     return CheckedRule.model_validate(found)
+
+
+@router.post(
+    "/alert-rules/trial",
+    operation_id="try_alert_rules",
+    summary="历史试算 / Try on the past",
+    openapi_extra=_BODY,
+)
+async def try_rules(
+    request: Request, principal: Who, database: Store, start: Start, end: End
+) -> RuleTrial:
+    """Return when the rules of a group would have fired in a span of at most 400 days.
+
+    用历史数据试算规则组：会在何时触发、每天最多几次（最长 400 天；31 天内按基本周期，其余按小时）。
+    """
+    found = await alert_trial.try_group(
+        database,
+        tenant_id=principal.tenant_id,
+        tenant_code=principal.tenant_code,
+        content=await request.body(),
+        start=start,
+        end=end,
+    )
+    return RuleTrial.model_validate(found)
 
 
 @write_router.put(

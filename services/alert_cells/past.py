@@ -19,7 +19,7 @@ from services import open_sums
 from services.alert_cells.live import inflows
 from services.alert_cells.wanted import DEMAND, LIVE, Wanted
 from services.benchmark_periods import Clock
-from services.open_sums import SumPeriod
+from services.open_sums import QUARTER_US, SumPeriod
 from services.plant.model import Plant
 
 Float2D = npt.NDArray[np.float64]
@@ -55,7 +55,6 @@ _PACE_US = {
     "month": 60 * 86_400_000_000,
     "year": 365 * 86_400_000_000,
 }
-QUARTER_US = 900_000_000
 
 
 @dataclass
@@ -84,41 +83,48 @@ class PastCells:
     def values(self, one: Wanted) -> Float1D:
         """Return a cell at the end of every interval, (k,); NaN: not known."""
         cell = one.cell
-        nothing = np.full(len(self.starts_us), np.nan)
-        if cell.measure not in TRIED:
-            return nothing
-        if cell.function == "budget":
-            return self._budget(one)
-        if cell.measure == "residual_share":
-            flows = [
-                self._figures("flow", code, "", "energy_kwh")
-                for code in inflows(self.plant, cell.object)
-            ]
-            top = self._figures("residual", cell.object, "", "energy_kwh")
-            if top is None or not flows or any(flow is None for flow in flows):
-                return nothing
-            return self._ratio(one, top, np.sum([f for f in flows if f is not None], axis=0), 1.0)
-        if cell.measure in _RATIOS:
-            quantity, scale = _RATIOS[cell.measure]
-            node, bottom = cell.object, None
-            if cell.kind == "product":
-                node = next((p.node for p in self.plant.products if p.code == node), "")
-                bottom = self._figures("product", cell.object, "", "amount")
+        found: Float1D | None = None
+        if cell.measure in TRIED:
+            if cell.function == "budget":
+                found = self._budget(one)
+            elif cell.measure == DEMAND:
+                found = self._demand(one)
+            elif cell.measure in _RATIOS:
+                found = self._intensity(one)
+            elif cell.measure == "residual_share":
+                found = self._residual(one)
             else:
-                bottom = self._figures("node", node, "", "energy_kwh")
-            top = self._figures("node", node, "", quantity)
-            if top is None or bottom is None:
-                return nothing
-            return self._ratio(one, top, bottom, scale)
+                found = self._sum(one)
+        return np.full(len(self.starts_us), np.nan) if found is None else found
+
+    def _sum(self, one: Wanted) -> Float1D | None:
+        cell = one.cell
         quantity, scale = _RATES.get(cell.measure, (cell.measure, 1.0))
-        if cell.measure in {"product_amount", DEMAND}:
-            quantity = "amount" if cell.measure == "product_amount" else "energy_kwh"
+        if quantity == "product_amount":
+            quantity = "amount"
         figures = self._figures(cell.kind, cell.object, cell.carrier, quantity)
-        if figures is None:
-            return nothing
-        if cell.measure == DEMAND:
-            return self._demand(one, figures)
-        return scale * self._over(one, figures)
+        return None if figures is None else scale * self._over(one, figures)
+
+    def _residual(self, one: Wanted) -> Float1D | None:
+        node = one.cell.object
+        top = self._figures("residual", node, "", "energy_kwh")
+        flows = [
+            self._figures("flow", code, "", "energy_kwh") for code in inflows(self.plant, node)
+        ]
+        known = [flow for flow in flows if flow is not None]
+        if top is None or not known or len(known) < len(flows):
+            return None
+        return self._ratio(one, top, np.sum(known, axis=0), 1.0)
+
+    def _intensity(self, one: Wanted) -> Float1D | None:
+        cell = one.cell
+        quantity, scale = _RATIOS[cell.measure]
+        node, bottom = cell.object, self._figures("node", cell.object, "", "energy_kwh")
+        if cell.kind == "product":
+            node = next((made.node for made in self.plant.products if made.code == node), "")
+            bottom = self._figures("product", cell.object, "", "amount")
+        top = self._figures("node", node, "", quantity)
+        return None if top is None or bottom is None else self._ratio(one, top, bottom, scale)
 
     def _figures(self, kind: str, code: str, carrier: str, quantity: str) -> Float1D | None:
         if kind == "site":
@@ -145,27 +151,22 @@ class PastCells:
         if cell.function == "previous":
             return _before(figures, first)
         left = (last - 1 - np.arange(len(figures))).astype(np.float64)
-        if cell.period in _PACE_US:
-            return so_far + left * _mean_before(figures, _PACE_US[cell.period] // self.step_us)
-        # An hour or an interval goes on as it did at last.
-        return so_far + left * figures
+        return so_far + left * _mean_before(figures, _PACE_US[cell.period] // self.step_us)
 
-    def _demand(self, one: Wanted, figures: Float1D) -> Float1D:
-        count = QUARTER_US // self.step_us
-        if not count or QUARTER_US % self.step_us:
-            return np.full(len(figures), np.nan)
+    def _demand(self, one: Wanted) -> Float1D | None:
+        cell = one.cell
+        figures = self._figures(cell.kind, cell.object, "", "energy_kwh")
+        if figures is None or QUARTER_US % self.step_us or cell.function == "previous":
+            return None
         quarter = self.starts_us // QUARTER_US
         first = np.searchsorted(quarter, quarter)
-        mean_kw = _since(figures, first) * (US_PER_HOUR / QUARTER_US)
-        if one.cell.period == "interval":
-            if one.cell.function == "previous":
-                return _before(figures, first) * (US_PER_HOUR / QUARTER_US)
-            if one.cell.function == "forecast":
-                left = first + count - 1 - np.arange(len(figures))
-                return mean_kw + left * figures * (US_PER_HOUR / QUARTER_US)
+        to_kw = US_PER_HOUR / QUARTER_US
+        mean_kw = _since(figures, first) * to_kw
+        if cell.function == "forecast":
+            left = first + QUARTER_US // self.step_us - 1 - np.arange(len(figures))
+            return mean_kw + left * figures * to_kw
+        if cell.period == "interval":
             return mean_kw
-        if one.cell.function == "previous":
-            return np.full(len(figures), np.nan)
         month, _ = self._period_of("month")
         highest = np.full(len(figures), np.nan)
         for begin, end in _runs(month):

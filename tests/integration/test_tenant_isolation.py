@@ -122,6 +122,37 @@ def decision_of(installation: Installation) -> int:
     return number_of(installation, "decision", insert, (installation.b.id,))
 
 
+def alert_of(installation: Installation) -> int:
+    """Return the number of an alert of B."""
+    insert = (
+        "insert into alert_episode (tenant_id, fingerprint, group_code, rule, revision, severity,"
+        " labels, texts, active_at, fired_at, unit)"
+        " values (%s, 1, 'wombat', 'wombat', 1, 'info', '{}', '{}', now(), now(), '')"
+    )
+    return number_of(installation, "alert_episode", insert, (installation.b.id,))
+
+
+def silence_of(installation: Installation) -> str:
+    """Return the number of a silence of B, beside a policy and a secret."""
+    b = installation.b
+    query = "select id::text from alert_silence where tenant_id = %s"
+    if not installation.rows(query, b.id):
+        installation.execute(
+            "with s as (insert into alert_secret (tenant_id, code, secret, stated_by)"
+            " values (%s, %s, 'wombat', 'wombat') returning tenant_id)"
+            ", p as (insert into alert_document (tenant_id, kind, code, revision, document, sha256,"
+            " stated_by) select tenant_id, 'policy', 'policy', 1,"
+            " '{\"schema\": \"nengtan.alert-policy/1\"}', '', 'wombat' from s returning tenant_id)"
+            " insert into alert_silence (tenant_id, matchers, start_at, end_at, comment,"
+            " created_by)"
+            " select tenant_id, '[]', now(), now() + interval '1 day', 'wombat', 'wombat' from p",
+            b.id,
+            f"channel-{b.word}",
+        )
+    [(number,)] = installation.rows(query, b.id)
+    return str(number)
+
+
 def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]:
     """Return what to put into each parameter: names of B, or names of nobody."""
     if not known:
@@ -136,6 +167,10 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
             "fact": ["2000000000"],
             "decision_id": ["2000000000"],
             "factor_id": ["nothing@nowhere"],
+            "alert": ["2000000000"],
+            "group": ["nobody"],
+            "silence_id": ["00000000-0000-0000-0000-000000000000"],
+            "code": ["nobody"],
         }
     b = installation.b
     return {
@@ -149,6 +184,10 @@ def names_of(installation: Installation, *, known: bool) -> dict[str, list[str]]
         "fact": [str(fact_of(installation))],
         "decision_id": [str(decision_of(installation))],
         "factor_id": ["nothing@nowhere"],
+        "alert": [str(alert_of(installation))],
+        "group": ["wombat"],
+        "silence_id": [silence_of(installation)],
+        "code": [f"channel-{b.word}"],
     }
 
 
@@ -309,6 +348,8 @@ class TestForeignTenant:
                 "import_id",
                 "fact",
                 "decision_id",
+                "alert",
+                "silence_id",
             }:
                 status = 422 if operation["operationId"] == "apply_plant" else 404
                 assert answers[0][0] == status, (method, path, answers[0])
@@ -319,7 +360,7 @@ class TestForeignTenant:
     ) -> None:
         tables = "plant_version account api_key factor_override factor_confirmation conflict"
         tables += " quarantine_item session dirty file_import import_withdrawal"
-        tables += " meter_fact decision tariff_version"
+        tables += " meter_fact decision tariff_version alert_secret alert_silence alert_document"
 
         def picture() -> list[tuple[Any, ...]]:
             return [
