@@ -15,7 +15,7 @@ import msgspec
 from compute.errors import NengtanError
 from deploy import admin
 from deploy.access import Access
-from deploy.demo_faults import DemoFault, FaultFile, announcement, faults_of
+from deploy.demo_faults import DemoFault, FaultFile, announcement, faults_of, standing_faults
 from deploy.demo_tour import print_tour
 from deploy.embedded import PROJECT, EmbeddedBroker, EmbeddedPostgres
 from deploy.simulated_faults import Fault, with_exchanges
@@ -86,6 +86,8 @@ def run(
         credentials = _read_credentials(folder)
         print("准备工厂与用户 preparing plants and users …", flush=True)
         faults = FaultFile(folder)
+        if not faults.exists():
+            faults.add(standing_faults(now_us=clock.now_us()))
         access = asyncio.run(_prepare(database, credentials, faults.read()))
         _write_credentials(folder, credentials)
         broker = EmbeddedBroker(folder / "broker", access)

@@ -19,6 +19,8 @@ _SECOND_US = 1_000_000
 # Every meter of the demo is read at multiples of this.
 _ALIGNED_US = 10 * _SECOND_US
 _LEAD_US = 10 * _SECOND_US
+# How many hours ago the machine shop's meter lost a phase, and for how many.
+_PHASES_LOST_H = ((243, 8), (171, 8), (99, 8), (27, 8), (3, 1))
 
 
 class DemoFault(StrEnum):
@@ -28,6 +30,7 @@ class DemoFault(StrEnum):
     METER_EXCHANGE = "meter-exchange"
     GAP = "gap"
     SPIKE = "spike"
+    WRONG_METER = "wrong-meter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ _SHOWN: Mapping[DemoFault, _Shown] = {
         "one reading of feeder 1 is 1,000 too high (4 million kWh with its multiplier). See the "
         "flag spike of grid-1 on Meters; the plant's total stays as it is.",
     ),
+    DemoFault.WRONG_METER: _Shown(
+        "机加工总表的一相电流断开：只计三分之二，持续 45 分钟，读数本身毫无异常。"
+        "看“能量平衡”：下一个基本周期结束后，平衡点名 machining-power。",
+        "a phase of the machine shop's meter is not connected: it counts two thirds for 45 "
+        "minutes, and no reading looks odd. See Balance: once the next interval is over, it names "
+        "machining-power.",
+    ),
 }
 
 
@@ -84,12 +94,30 @@ def faults_of(kind: DemoFault, *, now_us: int) -> list[Fault]:
         ]
     if kind is DemoFault.METER_EXCHANGE:
         return [Fault(kind="exchange", target="M-FURNACE", start_us=start_us, size=652_000.0)]
+    if kind is DemoFault.WRONG_METER:
+        return [_phase_lost(start_us, hour_us * 3 // 4)]
     if kind is DemoFault.GAP:
         gap_us = 90 * _SECOND_US
         return [Fault(kind="late", target="gw-foundry", start_us=start_us, duration_us=gap_us)]
     return [
         Fault(kind="spike", target="grid-1", start_us=start_us, duration_us=SINGLE, size=1_000.0)
     ]
+
+
+def standing_faults(*, now_us: int) -> list[Fault]:
+    """Return what is wrong by itself in the past of a new demo: now and then a meter errs."""
+    hour_us = 3_600 * _SECOND_US
+    now_us = now_us // (hour_us // 4) * (hour_us // 4)
+    return [
+        _phase_lost(now_us - before * hour_us, length * hour_us)
+        for before, length in _PHASES_LOST_H
+    ]
+
+
+def _phase_lost(start_us: int, duration_us: int) -> Fault:
+    return Fault(
+        kind="gain", target="machining", start_us=start_us, duration_us=duration_us, size=2 / 3
+    )
 
 
 def announcement(kind: DemoFault, faults: list[Fault]) -> str:
@@ -105,6 +133,10 @@ class FaultFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "faults.json"
         self._seen: int | None = None
+
+    def exists(self) -> bool:
+        """Return whether faults were ever kept: not in a new demo."""
+        return self._path.exists()
 
     def read(self) -> list[Fault]:
         """Return every fault so far."""

@@ -79,7 +79,7 @@ def print_tour(
     lines += [
         *(
             f"     {_COMMAND} demo-fault {kind} --folder {folder}"
-            for kind in ("over-emission", "meter-exchange", "gap", "spike")
+            for kind in ("over-emission", "meter-exchange", "gap", "spike", "wrong-meter")
         ),
         "",
         "接口 API:",

@@ -12,6 +12,7 @@ duplicate       gateway   every reading arrives twice
 shuffled        gateway   every reading is delayed by up to so many seconds              seconds
 spike           point     readings are higher by so much (duration 1: a single one)      raw units
 frozen          point     the first reading is repeated
+gain            point     so many times as much is shown: 2/3 with a phase not connected   factor
 rollover        point     the register passes its last digit at `start_us`
 reset           point     the register begins again, unrecorded, for good                level
 dip             point     the register shows less, then what it should again             raw units
@@ -41,6 +42,7 @@ FaultKind = Literal[
     "shuffled",
     "spike",
     "frozen",
+    "gain",
     "rollover",
     "reset",
     "dip",

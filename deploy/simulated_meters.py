@@ -87,16 +87,26 @@ def register_levels(
         (fault for fault in faults if fault.kind in {"exchange", "reset"}),
         key=lambda fault: fault.start_us,
     )
-    true, life = cumulative(ts_us), 0
+    wrong = [fault for fault in faults if fault.kind == "gain"]
+
+    def counted(at_us: Int1D) -> Float1D:
+        total = cumulative(at_us)
+        for fault in wrong:
+            span_us = np.clip(at_us, fault.start_us, fault.end_us)
+            edge_us = np.array([fault.start_us], dtype=np.int64)
+            total = total + (fault.size - 1.0) * (cumulative(span_us) - cumulative(edge_us))
+        return total
+
+    true, life = counted(ts_us), 0
     level = first_level + gains[0] * true
     for fault in restarts:
         life += fault.kind == "exchange"
         later = ts_us >= fault.start_us
-        [before] = cumulative(np.array([fault.start_us], dtype=np.int64))
+        [before] = counted(np.array([fault.start_us], dtype=np.int64))
         level[later] = fault.size + gains[life] * (true[later] - before)
     for fault in faults:
         if fault.kind == "rollover":
-            [passed] = cumulative(np.array([fault.start_us], dtype=np.int64))
+            [passed] = counted(np.array([fault.start_us], dtype=np.int64))
             level += modulus - (first_level + gains[0] * passed)
         elif fault.kind == "dip":
             level[fault.covers(ts_us)] -= fault.size
@@ -108,6 +118,9 @@ def gauge_gains(ts_us: Int1D, *, gains: Sequence[float], faults: Sequence[Fault]
     starts_us = sorted(fault.start_us for fault in faults if fault.kind == "exchange")
     lives = np.searchsorted(np.array(starts_us, dtype=np.int64), ts_us, side="right")
     shown: Float1D = np.array(gains, dtype=np.float64)[lives]
+    for fault in faults:
+        if fault.kind == "gain":
+            shown[fault.covers(ts_us)] *= fault.size
     return shown
 
 

@@ -47,6 +47,8 @@ _FOUNDRY = Running(
     rate_max={"annealing-coal": 0.3},
     efficiency={
         "utility-board": 0.993,  # its transformer
+        "foundry-transformer": 0.995,
+        "machining-transformer": 0.995,
         "boiler": 0.92,
         "waste-boiler": 0.72,
         "chiller": 0.74,  # a single-effect absorption chiller

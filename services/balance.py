@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from compute.periods import Grain
+from compute.periods import Grain, to_us
 from services import totals
 from services.balance_figures import (
     BalancedFlow,
@@ -23,8 +23,9 @@ from services.balance_figures import (
     test_of_row,
 )
 from services.losses import NodeBalance, node_balances_of
-from services.period_balance import closed_over, load_period
+from services.period_balance import closed_over, load_period, model_of
 from services.provenance import BALANCE_FORMULA
+from services.site_model import described_at
 from services.store import balances
 from services.store.balances import SuspectRow
 from services.store.pool import Database
@@ -110,6 +111,7 @@ async def history(
             connection, site_id=state.site.id, grain=grain, start=start, end=end
         )
         known = await balances.networks(connection, state.site.id)
+        model = await model_of(connection, state.site.id)
     by_start: dict[datetime, list[SuspectRow]] = {}
     for suspect in suspects:
         by_start.setdefault(suspect.ts, []).append(suspect)
@@ -118,7 +120,9 @@ async def history(
             start=row.ts,
             test=test_of_row(row),
             suspects=[
-                stored_suspect(known[row.network_id]["rows"], suspect)
+                stored_suspect(
+                    known[row.network_id]["rows"], suspect, described_at(model, to_us(row.ts))
+                )
                 for suspect in by_start.get(row.ts, [])
             ],
         )

@@ -197,13 +197,23 @@ def named_suspect(
     )
 
 
-def stored_suspect(rows: Sequence[Mapping[str, Any]], suspect: SuspectRow) -> NamedSuspect:
-    """Return stored suspects by the names that the places had then."""
+def stored_suspect(
+    rows: Sequence[Mapping[str, Any]], suspect: SuspectRow, described: Described | None
+) -> NamedSuspect:
+    """Return stored suspects by the names that the places had then.
+
+    The meters are those that the flows have by the description of that time.
+    """
     named = [rows[place] for place in suspect.place]
+    flows = [row["code"] for row in named if row["kind"] == "flow"]
+    meters: dict[str, tuple[str, ...]] = {}
+    if described is not None:
+        codes = described.arrays.flow_code
+        meters = {code: of for code, (of, _) in zip(codes, _meters_of(described), strict=True)}
     return NamedSuspect(
-        flows=tuple(row["code"] for row in named if row["kind"] == "flow"),
+        flows=tuple(flows),
         nodes=tuple(row["code"] for row in named if row["kind"] != "flow"),
-        meters=(),
+        meters=tuple(dict.fromkeys(meter for flow in flows for meter in meters.get(flow, ()))),
         z=suspect.z,
         bias_kwh=suspect.bias_kwh,
         bias_sigma_kwh=suspect.bias_sigma_kwh,

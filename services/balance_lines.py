@@ -15,6 +15,7 @@ from services.site_model import Described
 
 Stage = Literal["purchase", "conversion", "distribution", "use"]
 Item = Literal["bought", "sold", "stock", "input", "output", "loss", "use"]
+_NOTHING_SHARE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,10 @@ def _link(
         loss = expected
         if entering:
             reference = 1.0 - expected / entering
-    potential = None if loss is None or expected is None else max(loss - expected, 0.0)
+    potential = None
+    if loss is not None and expected is not None:
+        # What a balance was closed by differs from it by rounding: that is nothing to save.
+        potential = loss - expected if loss - expected > _NOTHING_SHARE * loss else 0.0
     arrays = described.arrays
     into = np.flatnonzero(arrays.flow_to_index == arrays.node_code.index(node.code))
     carried = figures[into].sum(axis=0)

@@ -63,8 +63,13 @@ async def load_period(
     state = await totals.load_state(connection, site)
     totals.check_ends(state, start=start, end=end)
     totals.check_span(start=start, end=end, days_max=days_max)
-    model = await _MODELS.get(connection, state.site.id)
+    model = await model_of(connection, state.site.id)
     return Period(state, model, _described_over(model, start=start, end=end), start, end)
+
+
+async def model_of(connection: Connection, site_id: int) -> SiteModel:
+    """Return a site as it is described now, compiled once."""
+    return await _MODELS.get(connection, site_id)
 
 
 def _described_over(model: SiteModel, *, start: datetime, end: datetime) -> Described:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -128,6 +129,23 @@ class TestValues:
         passed = before[AT_US + HOUR_US] - before[AT_US]
         assert after[AT_US + HOUR_US] - row.size == pytest.approx(passed, rel=1e-9)
 
+    @pytest.mark.parametrize("code", ["furnace", "moulding"])
+    def test_of_a_gain_count_so_many_times_as_much_while_they_last(self, code: str) -> None:
+        fault = Fault(
+            kind="gain", target=code, start_us=AT_US, duration_us=HOUR_US // 2, size=2 / 3
+        )
+        usual, wrong = readings_of(STRAIGHT, code), readings_of(made(fault), code)
+        until_us = AT_US + HOUR_US // 2
+        at = [AT_US - STEP_US, AT_US, until_us - STEP_US, until_us, until_us + HOUR_US // 2]
+        if code == "furnace":
+            between = [[shown[b] - shown[a] for a, b in pairwise(at)] for shown in (usual, wrong)]
+            factors = [1.0, 2 / 3, 2 / 3, 1.0]
+            assert between[1] == pytest.approx(
+                [f * passed for f, passed in zip(factors, between[0], strict=True)], rel=1e-9
+            )
+        else:
+            assert [wrong[i] / usual[i] for i in at] == pytest.approx([1, 2 / 3, 2 / 3, 1, 1])
+
     def test_of_an_episode_count_in_what_feeds_it(self) -> None:
         span = {"start_us": AT_US, "end_us": AT_US + 30 * MINUTE_US}
         more = made(ROWS[8].fault)
@@ -135,7 +153,8 @@ class TestValues:
         usual = STRAIGHT.true_amount("furnace-power", **span)
         assert furnace == pytest.approx(1.6 * usual, rel=1e-9)
         risen = more.true_amount("grid-in", **span) - STRAIGHT.true_amount("grid-in", **span)
-        assert risen == pytest.approx(furnace - usual, rel=1e-6)
+        passed = RUNNING["demo"].efficiency["foundry-transformer"]
+        assert risen == pytest.approx((furnace - usual) / passed, rel=1e-6)
 
     def test_of_an_episode_of_a_flow_that_follows_are_refused(self) -> None:
         fault = Fault(kind="over_emission", target="grid-in", start_us=AT_US, duration_us=1)

@@ -7,12 +7,14 @@ from compute.carbon import make_graph
 from compute.closing import Closed
 from compute.flow import Stored
 from compute.grid import Float2D
+from compute.periods import from_us
 from compute.projection import FlowClass
 from compute.topology import Float1D
 from deploy.simulated_faults import Fault
 from services import live_balance
-from services.balance_figures import flows_of, messages_of, named_suspect
+from services.balance_figures import flows_of, messages_of, named_suspect, stored_suspect
 from services.losses import node_balances_of
+from services.store.balances import SuspectRow
 from tests.integration.test_week_of_faults import FAULTS
 from tests.services.simulated_balances import (
     DAY_US,
@@ -79,7 +81,10 @@ class TestAnOrdinaryDay:
         assert flows["utility-power"].class_name == "redundant"
         assert flows["furnace-power"].class_name == "measured_only"
         assert flows["foundry-rest-power"].class_name == "observable"
-        assert "grid-in" in flows["foundry-power"].alike
+        assert "grid-in" in flows["solar-in"].alike
+        # What is metered on both sides of a transformer, or by a board of its own, is told apart.
+        for code in ("foundry-power", "machining-power", "utility-power", "public-power"):
+            assert flows[code].alike == (code,)
         assert messages_of(ordinary.span.described, ordinary.days[0]) == []
 
 
@@ -101,6 +106,27 @@ class TestAWrongMultiplier:
         shown = simulated.days[0].measured_kwh[row, 0]
         assert simulated.days[0].z[row, 0] * (factor - 1.0) > 0.0
         assert shown / true == pytest.approx(factor, abs=0.03)
+
+    def test_of_a_lost_phase_is_named_alone_while_it_lasts(self) -> None:
+        start_us = START_US + 40 * STEP_US
+        fault = Fault(
+            kind="gain", target="machining", start_us=start_us, duration_us=3 * STEP_US, size=2 / 3
+        )
+        simulated = simulate(demo_plant(), day_count=1, faults=[fault])
+        described = simulated.span.described
+        named = {
+            j: [[described.arrays.flow_code[row] for row in found.rows] for found in suspects]
+            for j, suspects in enumerate(simulated.base.suspects)
+            if suspects
+        }
+        assert named == {j: [["machining-power"]] for j in (40, 41, 42)}
+        [found] = simulated.base.suspects[41]
+        figures = (found.z, found.bias_kwh, found.bias_sigma_kwh)
+        kept = SuspectRow(from_us(start_us), 0, list(found.rows), *figures)
+        told = stored_suspect(described.balanced.document["rows"], kept, described)
+        assert told == named_suspect(described, found.rows, *figures)
+        assert told.meters == ("M-MACHINING",)
+        assert stored_suspect(described.balanced.document["rows"], kept, None).meters == ()
 
     def test_shows_over_a_day_what_a_quarter_hides(self) -> None:
         # Over a day the gain of a meter stands out from its steps.
