@@ -315,7 +315,6 @@ async def _stand(
             base_interval_us=clock.base_interval_us,
             together=roots,
         )
-    passed = (min(to_us(state.as_of), bounds[1]) - bounds[0]) / (bounds[1] - bounds[0])
 
     def figure(of: Mapping[str, Float1D], row: BudgetRow) -> float | None:
         if row.node not in codes or row.quantity not in of:
@@ -331,7 +330,12 @@ async def _stand(
             forecast=figure({name: end.value for name, end in ends.items()}, row),
             low=figure({name: end.low for name, end in ends.items()}, row),
             high=figure({name: end.high for name, end in ends.items()}, row),
-            time_share=min(max(passed, 0.0), 1.0),
+            time_share=_share_passed(state, bounds),
         )
         for row in chosen
     ]
+
+
+def _share_passed(state: SiteState, bounds: tuple[int, int]) -> float:
+    passed = (to_us(state.as_of) - bounds[0]) / (bounds[1] - bounds[0])
+    return min(max(passed, 0.0), 1.0)
