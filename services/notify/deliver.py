@@ -6,7 +6,7 @@ leaves it due again some seconds later: it is sent at least once, each copy with
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -54,6 +54,18 @@ class _Outlet:
     secret: str | None
 
 
+@dataclass(slots=True)
+class _Reach:
+    """Where messages can go: channels and policies of all tenants.
+
+    `unread` are the tenants whose policy cannot be read.
+    """
+
+    outlets: dict[tuple[int, str], _Outlet] = field(default_factory=dict)
+    policies: dict[int, Policy] = field(default_factory=dict)
+    unread: set[int] = field(default_factory=set)
+
+
 class Notifier:
     """Sends what is due, each channel on its own: one that hangs holds up no other.
 
@@ -84,14 +96,14 @@ class Notifier:
             if not due:
                 return 0
             silences = await alert_policy.silences_at(connection, at)
-            outlets, unread = await self._outlets(connection)
+            reach = await _reach(connection)
             wanted: dict[tuple[int, str], list[DueRow]] = {}
             for row in due:
                 place = (row.tenant_id, row.channel)
-                if row.tenant_id in unread:
+                if row.tenant_id in reach.unread:
                     continue  # it waits for a policy that can be read
                 decision = decide(row, silences, at=at)
-                if place not in outlets:
+                if place not in reach.outlets:
                     gone = "策略中已无此通道 / the policy has no such channel any more"
                     decision = Decision("drop", gone)
                 if decision.action == "send":
@@ -99,7 +111,7 @@ class Notifier:
                 else:
                     await _set_aside(connection, row, decision, at=at)
         for place, rows in wanted.items():
-            self._begin(place, partial(self._drain, outlets[place], rows, at))
+            self._begin(place, partial(self._drain, reach.outlets[place], rows, at))
         return len(wanted)
 
     async def keep_up(self) -> None:
@@ -110,25 +122,24 @@ class Notifier:
         """
         at = self._now()
         async with self._database.transaction() as connection:
-            outlets, unread = await self._outlets(connection)
+            reach = await _reach(connection)
             for broken in await notices.list_broken(connection):
                 place = (broken.tenant_id, broken.channel)
-                if place not in outlets and broken.tenant_id not in unread:
+                if place not in reach.outlets and broken.tenant_id not in reach.unread:
                     # A channel that the policy lost is broken no more.
                     await outage.end(
                         connection, tenant_id=broken.tenant_id, channel=broken.channel, at=at
                     )
             listed = await alert_policy.list_beats(connection)
             beats = {(beat.tenant_id, beat.name): beat.at for beat in listed}
-            policies = {outlet.tenant_id: outlet.policy for outlet in outlets.values()}
-            for tenant_id in policies:
+            for tenant_id in reach.policies:
                 await alert_policy.beat(connection, tenant_id=tenant_id, name="delivered", at=at)
-        for place, outlet in outlets.items():
+        for place, outlet in reach.outlets.items():
             last = self._repeated.get(place)
             if outlet.channel.kind == "alertmanager" and (last is None or at - last >= REPEAT):
                 self._repeated[place] = at
                 self._begin(place, partial(self._repeat, outlet))
-        for tenant_id, policy in policies.items():
+        for tenant_id, policy in reach.policies.items():
             evaluated_at = beats.get((tenant_id, "evaluated"))
             pinged_at = self._pinged.get(tenant_id)
             is_alive = evaluated_at is not None and at - evaluated_at <= _EVALUATED_WITHIN
@@ -158,32 +169,6 @@ class Notifier:
                 del self._running[place]
 
         self._running[place] = asyncio.create_task(run(), name=f"notify {place}")
-
-    async def _outlets(
-        self, connection: Connection
-    ) -> tuple[dict[tuple[int, str], _Outlet], set[int]]:
-        """Return the channels of all tenants, and the tenants whose policy cannot be read."""
-        secrets = {
-            (row.tenant_id, row.code): row.secret
-            for row in await alert_policy.list_secrets(connection)
-        }
-        outlets: dict[tuple[int, str], _Outlet] = {}
-        unread: set[int] = set()
-        for row in await alert_policy.list_policies(connection):
-            if row.document is None:
-                continue
-            try:
-                policy = policy_of(row.id, row.document)
-            except ValidationError as error:
-                _log.warning("notify.policy.unread", tenant=row.tenant, reason=str(error))
-                unread.add(row.tenant_id)
-                continue
-            for channel in policy.channels:
-                secret = secrets.get((row.tenant_id, channel.secret or ""))
-                outlets[row.tenant_id, channel.code] = _Outlet(
-                    row.tenant_id, row.tenant, policy, channel, secret
-                )
-        return outlets, unread
 
     async def _drain(self, outlet: _Outlet, rows: list[DueRow], at: datetime) -> None:
         """Send the messages of a channel one after the other, until it does not take one."""
@@ -302,6 +287,29 @@ class Notifier:
             return
         async with self._database.transaction() as connection:
             await alert_policy.beat(connection, tenant_id=tenant_id, name="watched", at=at)
+
+
+async def _reach(connection: Connection) -> _Reach:
+    secrets = {
+        (row.tenant_id, row.code): row.secret for row in await alert_policy.list_secrets(connection)
+    }
+    reach = _Reach()
+    for row in await alert_policy.list_policies(connection):
+        if row.document is None:
+            continue
+        try:
+            policy = policy_of(row.id, row.document)
+        except ValidationError as error:
+            _log.warning("notify.policy.unread", tenant=row.tenant, reason=str(error))
+            reach.unread.add(row.tenant_id)
+            continue
+        reach.policies[row.tenant_id] = policy
+        for channel in policy.channels:
+            secret = secrets.get((row.tenant_id, channel.secret or ""))
+            reach.outlets[row.tenant_id, channel.code] = _Outlet(
+                row.tenant_id, row.tenant, policy, channel, secret
+            )
+    return reach
 
 
 def _batches(channel: Channel, rows: Sequence[DueRow]) -> list[list[DueRow]]:

@@ -248,6 +248,16 @@ BODIES: dict[str, dict[str, Any]] = {
         "reason": "x",
     },
     "undo_decision": {"reason": "x"},
+    "acknowledge_alert": {"note": "x"},
+    "comment_alert": {"note": "x"},
+    "assign_alert": {"to": "x"},
+    "state_budget": {
+        "quantity": "energy_kwh",
+        "period": "day",
+        "start": PERIOD["start"],
+        "amount": 1.0,
+        "reason": "x",
+    },
     "state_tariff": flat(1.0),
     "take_import": {"sha256": "0" * 64},
     "undo_import": {"reason": "x"},
@@ -342,6 +352,8 @@ class TestForeignTenant:
                 assert answers[0] == answers[1], (method, path)
                 compared += 1
             names_asked = {p["name"] for p in operation.get("parameters", [])}
+            if operation["operationId"] in {"list_alerts", "list_alert_history"}:
+                continue  # the site only narrows what is listed: of a strange one, to nothing
             if names_asked & {
                 "site",
                 "login",

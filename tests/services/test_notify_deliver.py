@@ -415,7 +415,8 @@ class TestHeartbeat:
     async def test_tells_an_outside_watcher_while_rules_are_evaluated(
         self, centre: AlertCentre, hook: Receiver
     ) -> None:
-        centre.state_policy(policy(channel("hook", url=hook.url), heartbeat_url=hook.url))
+        document = {"schema": "nengtan.alert-policy/1", "heartbeat_url": hook.url}
+        centre.state_policy(document)
 
         async def look(**span: float) -> int:
             centre.clock.at += timedelta(**span)
