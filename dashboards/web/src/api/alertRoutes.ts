@@ -10,7 +10,6 @@ import type {
   DocumentWarning,
   Matcher,
   PolicyDocument,
-  RuleDocument,
   RuleGroupDocument,
   RuleGroupStated,
   RuleTrial,
@@ -78,9 +77,9 @@ export function stateAlertRules(document: RuleGroupDocument): Promise<{ revision
 
 const TRIAL_TIMEOUT_MS = 120_000;
 
-/** When a rule would have fired in a span of the past. */
-export function tryAlertRule(body: { rule: RuleDocument; start: string; end: string }, signal?: AbortSignal): Promise<RuleTrial> {
-  return request("/alert-rules/trial", { method: "POST", body, timeoutMs: TRIAL_TIMEOUT_MS, ...at(signal) });
+/** When the rules of a group would have fired in a span of the past; the group need not be stated. */
+export function tryAlertRules(group: RuleGroupDocument, query: { start: string; end: string }, signal?: AbortSignal): Promise<RuleTrial> {
+  return request("/alert-rules/trial", { method: "POST", query, body: group, timeoutMs: TRIAL_TIMEOUT_MS, ...at(signal) });
 }
 
 export function getAlertPolicy(signal?: AbortSignal): Promise<AlertPolicy> {

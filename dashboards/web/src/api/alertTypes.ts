@@ -170,13 +170,15 @@ export interface CheckedRule {
   objects_count: number;
 }
 
-/** When a rule would have fired. */
+/** When the rules of a group would have fired; what is of the last minute is the mean of a step. */
 export interface RuleTrial {
   start: string;
   end: string;
-  count: number;
-  firings: { fired_at: string; resolved_at: string | null; labels: Record<string, string>; value: number | null }[];
-  notes: { zh: string; en: string }[];
+  resolution: "base" | "hour";
+  rules: { alert: string; count: number; day_most: number; too_many: boolean; not_tried: string[] }[];
+  times: { alert: string; labels: Record<string, string>; fired_at: string; resolved_at: string | null; value: number | null; limit: number | null }[];
+  /** Only the first are listed. */
+  more: boolean;
 }
 
 export interface PolicyHours {

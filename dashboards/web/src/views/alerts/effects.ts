@@ -4,10 +4,17 @@ export type Effect = (typeof EFFECTS)[number];
 /** Why an alert fired, as the centre explains it. */
 export interface Explanation {
   unit: string;
-  before: number | null;
-  after: number | null;
+  /** The span that is looked at, and the one it is compared with. */
+  start: string | null;
+  end: string | null;
+  beforeStart: string | null;
+  beforeEnd: string | null;
   change: number;
   effects: Record<Effect, number | null>;
+  /** What comes in, with its meters, that changed most. */
+  flows: { code: string; carrier: string; changeKwh: number | null; meters: string[] }[];
+  /** Where emission per energy changed. */
+  factors: { node: string; carrier: string; before: number | null; after: number | null; change: number | null }[];
 }
 
 /** A bar of the cascade from before to after, in shares of the width. */

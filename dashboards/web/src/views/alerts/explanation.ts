@@ -2,18 +2,29 @@ import { EFFECTS, type Explanation } from "./effects";
 
 type Raw = Record<string, unknown>;
 
-const numberOf = (value: unknown): number | null => (typeof value === "number" ? value : null);
+const FLOWS_SHOWN = 5;
 
-/** The explanation that the centre kept, of which older ones may lack parts; null where it says nothing of effects. */
+const numberOf = (value: unknown): number | null => (typeof value === "number" ? value : null);
+const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
+const listOf = (value: unknown): Raw[] => (Array.isArray(value) ? (value as Raw[]) : []);
+
+/** The explanation that the centre kept with an alert; null where it says nothing of effects. */
 export function explanationOf(raw: Raw | null): Explanation | null {
-  const effects = raw?.effects as Raw | undefined;
   const change = numberOf(raw?.change);
-  if (!raw || typeof effects !== "object" || effects === null || change === null) return null;
+  if (raw === null || change === null) return null;
   return {
-    unit: String(raw.unit ?? ""),
-    before: numberOf(raw.before),
-    after: numberOf(raw.after),
+    unit: textOf(raw.unit) ?? "",
+    start: textOf(raw.start),
+    end: textOf(raw.end),
+    beforeStart: textOf(raw.before_start),
+    beforeEnd: textOf(raw.before_end),
     change,
-    effects: Object.fromEntries(EFFECTS.map((effect) => [effect, numberOf(effects[effect])])) as Explanation["effects"],
+    effects: Object.fromEntries(EFFECTS.map((effect) => [effect, numberOf(raw[effect])])) as Explanation["effects"],
+    flows: listOf(raw.flows)
+      .slice(0, FLOWS_SHOWN)
+      .map((flow) => ({ code: textOf(flow.flow) ?? "", carrier: textOf(flow.carrier) ?? "", changeKwh: numberOf(flow.change_kwh), meters: Array.isArray(flow.meters) ? flow.meters.map(String) : [] })),
+    factors: listOf(raw.parts)
+      .map((part) => ({ node: textOf(part.node) ?? "", carrier: textOf(part.carrier) ?? "", before: numberOf(part.factor_before), after: numberOf(part.factor_after), change: numberOf(part.factor) }))
+      .filter(({ change: effect }) => effect !== null && effect !== 0),
   };
 }
