@@ -70,17 +70,18 @@ class Centre:
             await admin.set_role_password(self.database_url, role, self._role_password)
         async with admin.admin_database(self.role_url("nengtan_admin")) as database:
             for plant in self.plants:
-                await admin.create_tenant(
-                    database,
-                    code=plant.tenant,
-                    kind=plant.kind,
-                    name_zh=plant.name.zh,
-                    name_en=plant.name.en,
-                )
+                if plant.tenant not in self.keys:
+                    await admin.create_tenant(
+                        database,
+                        code=plant.tenant,
+                        kind=plant.kind,
+                        name_zh=plant.name.zh,
+                        name_en=plant.name.en,
+                    )
+                    self.keys[plant.tenant] = await admin.create_key(
+                        database, tenant=plant.tenant, name="test", roles=["tenant_admin"]
+                    )
                 await admin.apply(database, plant)
-                self.keys[plant.tenant] = await admin.create_key(
-                    database, tenant=plant.tenant, name="test", roles=["tenant_admin"]
-                )
             users = await admin.gateway_users(database)
         self.broker.set_users(admin.broker_access(users, self.passwords))
 

@@ -37,7 +37,7 @@ class FastReceiver(Receiver):
     def __init__(self, broker: Broker, filters: Sequence[str]) -> None:
         super().__init__(broker, filters)
         self._connection: Connection | None = None
-        self._ready: asyncio.Future[None] | None = None
+        self._answered: asyncio.Future[None] | None = None
         self._connack: mqtt5.ConnAckPacket | None = None
         self._goodbye: mqtt5.DisconnectPacket | None = None
         self._asked: dict[int, list[str]] = {}  # filters of our requests, by packet id
@@ -60,7 +60,7 @@ class FastReceiver(Receiver):
     ) -> None:
         """See `Receiver`."""
         connection, connack = self._connection, self._connack
-        if connection is None or connack is None or not self._is_connected:
+        if connection is None or connack is None:
             raise PublishFailed(f"topic {topic!r}: there is no connection; it is being made again")
         level = min(qos, 1, connack.max_qos.value)
         try:
@@ -83,7 +83,7 @@ class FastReceiver(Receiver):
         gone = [pattern for pattern in self._filters if pattern not in wanted]
         new = [pattern for pattern in wanted if pattern not in self._filters]
         self._filters = wanted
-        if self._connection is None or not self._is_connected:
+        if self._connection is None or self._connack is None:
             return
         if gone:
             packet_id = self._next_id()
@@ -98,7 +98,7 @@ class FastReceiver(Receiver):
         broker = self._broker
         self._connack = self._goodbye = None
         self._asked.clear()
-        self._ready = loop.create_future()
+        self._answered = loop.create_future()
         try:
             async with asyncio.timeout(broker.connect_timeout_s):
                 _, connection = await loop.create_connection(
@@ -109,8 +109,10 @@ class FastReceiver(Receiver):
                 )
                 self._connection = connection
                 connection.write(self._connect_packet().write())
+                # Not for the answer to our subscriptions: of a session that stands it comes after
+                # what the broker holds, which may take longer, and wants its receipts meanwhile.
                 await asyncio.wait(
-                    (self._ready, connection.ended), return_when=asyncio.FIRST_COMPLETED
+                    (self._answered, connection.ended), return_when=asyncio.FIRST_COMPLETED
                 )
             await self._serve(connection)
         except TimeoutError as error:
@@ -200,6 +202,8 @@ class FastReceiver(Receiver):
         if self._connack is not None or self._connection is None:
             raise ConnectionEnded("a second CONNACK")
         self._connack = packet
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
         self._opened(session_present=packet.session_present, redelivers=packet.session_present)
         self._send_flights_again(self._connection, packet)
         self._subscribe(self._connection, self._filters)
@@ -211,7 +215,7 @@ class FastReceiver(Receiver):
         if isinstance(packet, mqtt5.SubAckPacket):
             answers = zip(asked, packet.reason_codes, strict=False)
             self._note_refused([pattern for pattern, code in answers if code.value >= _FIRST_ERROR])
-            self._become_ready()
+            self._is_connected = True
 
     def _on_puback(self, packet: mqtt5.PubAckPacket) -> None:
         flight = self._flights.pop(packet.packet_id, None)
@@ -238,7 +242,7 @@ class FastReceiver(Receiver):
 
     def _subscribe(self, connection: Connection, patterns: Sequence[str]) -> None:
         if not patterns:
-            self._become_ready()
+            self._is_connected = True
             return
         packet_id = self._next_id()
         self._asked[packet_id] = list(patterns)
@@ -253,11 +257,6 @@ class FastReceiver(Receiver):
             for pattern in patterns
         ]
         connection.write(mqtt5.SubscribePacket(packet_id, topic_filters).write())
-
-    def _become_ready(self) -> None:
-        self._is_connected = True
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_result(None)
 
     def _send_flights_again(self, connection: Connection, connack: mqtt5.ConnAckPacket) -> None:
         """Repeat what the last connection left unconfirmed, as far as the broker allows."""

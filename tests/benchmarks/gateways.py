@@ -11,23 +11,38 @@ import msgspec
 from deploy.access import Access
 from services.plant.model import Plant
 from services.plant.read import read_plant
-from tests.benchmarks.load import GATEWAY_COUNT, POINT_COUNT, Load, argument
+from tests.benchmarks.load import (
+    GATEWAY_COUNT,
+    POINT_COUNT,
+    SITE_GATEWAYS,
+    Load,
+    argument,
+    site_of,
+)
 
 LOAD_USER = {"load": Access(password="load", publish=("#",), subscribe=("#",))}
 
 
-def park(gateway_count: int = GATEWAY_COUNT) -> Plant:
-    """Return the description."""
+def parks(gateway_count: int) -> list[Plant]:
+    """Return the descriptions of the sites that many gateways need."""
+    return [
+        park(min(gateway_count - first, SITE_GATEWAYS), first)
+        for first in range(0, gateway_count, SITE_GATEWAYS)
+    ]
+
+
+def park(gateway_count: int = GATEWAY_COUNT, first: int = 0) -> Plant:
+    """Return the description of the site of some gateways."""
     name = {"zh": "基准", "en": "Bench"}
     document = {
         "schema": "nengtan.plant/1",
         "tenant": "bench",
-        "site": "main",
+        "site": site_of(first),
         "name": name,
         "valid_from": "2024-01-01T00:00:00Z",
         "time_zone": "UTC",
         "region": "CN",
-        "gateways": [{"code": f"g{index}"} for index in range(gateway_count)],
+        "gateways": [{"code": f"g{index}"} for index in range(first, first + gateway_count)],
         "meters": [
             {
                 "code": f"M{index}",
@@ -35,7 +50,7 @@ def park(gateway_count: int = GATEWAY_COUNT) -> Plant:
                 "gateway": f"g{index // POINT_COUNT}",
                 "points": [{"code": f"P{index}", "kind": "gauge", "unit": "kW"}],
             }
-            for index in range(gateway_count * POINT_COUNT)
+            for index in range(first * POINT_COUNT, (first + gateway_count) * POINT_COUNT)
         ],
     }
     return read_plant(msgspec.json.encode(document), form="json")

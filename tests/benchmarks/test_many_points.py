@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.bench import Bench, Measured, spread
-from tests.benchmarks.gateways import park
+from tests.benchmarks.gateways import parks
 from tests.benchmarks.load import POINT_COUNT, START_MS, STEP_MS, Load
 from tests.servers import DatabaseServer
 
@@ -37,7 +37,7 @@ def test_many_points_cost_no_more_each(
     for count in POINT_COUNTS:
         gateway_count = count // POINT_COUNT
         own = tmp_path / str(count)
-        with Bench(timescale_server, mosquitto_folder, own, [park(gateway_count)]) as bench:
+        with Bench(timescale_server, mosquitto_folder, own, parks(gateway_count)) as bench:
             for attempt in range(ROUND_COUNT + 1):
                 load = Load(
                     bench.broker.port,

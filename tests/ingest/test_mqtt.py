@@ -177,6 +177,7 @@ class ScriptedBroker:
         default_factory=lambda: mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE
     )
     acknowledges: bool = True
+    confirms: bool = True  # subscriptions
     port: int = 0
     packets: list[Any] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -206,7 +207,7 @@ class ScriptedBroker:
             return
         if isinstance(packet, mqtt5.ConnectPacket):
             writer.write(self.connack.write())
-        elif isinstance(packet, mqtt5.SubscribePacket):
+        elif isinstance(packet, mqtt5.SubscribePacket) and self.confirms:
             codes = [self.suback] * len(packet.topic_filters)
             writer.write(mqtt5.SubAckPacket(packet.packet_id, codes).write())
         elif isinstance(packet, mqtt5.UnsubscribePacket):
@@ -526,6 +527,33 @@ class TestBackPressure:
             assert fast.queued_count == 1
             got = [(await fast.batch(count_max=9, wait_s=0))[0].topic for _ in range(3)]
             assert got == ["t/1", "t/2", "t/3"]
+
+
+class TestASessionWithABacklog:
+    async def test_is_receipted_before_its_subscriptions_are_confirmed(
+        self, broker: ScriptedBroker
+    ) -> None:
+        """The broker sends what it holds first: that takes longer than it may take to answer."""
+        broker.connack = mqtt5.ConnAckPacket(session_present=True)
+        broker.confirms = False
+        settings = broker.settings(connect_timeout_s=0.1)
+        async with FastReceiver(settings, ["t/#"]) as fast:
+            await until(lambda: len(broker.sent(mqtt5.SubscribePacket)) == 1)
+            for number in (4, 5, 6):
+                broker.send(message(number))
+                (one,) = await fast.batch(count_max=1, wait_s=0)
+                await fast.publish("r", b"%d" % number)
+                fast.acknowledge([one.token])
+                await asyncio.sleep(0.1)
+            fast.set_filters(["t/#", "u/#"])
+            await until(lambda: len(broker.sent(mqtt5.SubscribePacket)) == 2)
+            assert [packet.packet_id for packet in broker.sent(mqtt5.PubAckPacket)] == [4, 5, 6]
+            assert not fast.connected
+            [asked, _] = broker.sent(mqtt5.SubscribePacket)
+            codes = [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]
+            broker.send(mqtt5.SubAckPacket(asked.packet_id, codes))
+            await until(lambda: fast.connected)
+        assert broker.connection_count == 1
 
 
 class TestPublish:
