@@ -15,6 +15,7 @@ import msgspec
 from compute.errors import NengtanError
 from deploy import admin
 from deploy.access import Access
+from deploy.demo_alerts import state_alerts
 from deploy.demo_faults import DemoFault, FaultFile, announcement, faults_of, standing_faults
 from deploy.demo_tour import print_tour
 from deploy.embedded import PROJECT, EmbeddedBroker, EmbeddedPostgres
@@ -183,7 +184,8 @@ async def _prepare(
 
 
 async def _prepare_tenant(database: Database, plant: Plant, credentials: Credentials) -> None:
-    if plant.tenant not in credentials.key:
+    is_new = plant.tenant not in credentials.key
+    if is_new:
         await admin.create_tenant(
             database,
             code=plant.tenant,
@@ -203,6 +205,8 @@ async def _prepare_tenant(database: Database, plant: Plant, credentials: Credent
     await admin.apply(database, plant)
     principal = await admin.principal_of(database, plant.tenant)
     await confirm_recalled(database, plant, principal)
+    if is_new and plant.tenant == _MAIN_TENANT:
+        await state_alerts(database, plant, principal)
 
 
 def _roles(plant: Plant) -> list[str]:

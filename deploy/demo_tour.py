@@ -42,6 +42,11 @@ _STEPS = (
         "last value, age, quality and gaps.",
     ),
     (
+        "告警 /alerts",
+        "运行下方的 over-emission：约半分钟后告警响起，时间线说明原因；规则可试算历史。",
+        "run over-emission below: an alert rings within a minute, and its story says why.",
+    ),
+    (
         "园区 /park",
         "用 park_operator@demo-park 登录：只见成员合计，不见曲线。",
         "sign in as park_operator@demo-park: members' sums, no curves.",
