@@ -3,6 +3,8 @@ import { EFFECTS, type Explanation } from "./effects";
 type Raw = Record<string, unknown>;
 
 const FLOWS_SHOWN = 5;
+/** What rounding leaves of nothing, beside the change. */
+const UNSEEN = 1e-6;
 
 const numberOf = (value: unknown): number | null => (typeof value === "number" ? value : null);
 const textOf = (value: unknown): string | null => (typeof value === "string" ? value : null);
@@ -25,6 +27,6 @@ export function explanationOf(raw: Raw | null): Explanation | null {
       .map((flow) => ({ code: textOf(flow.flow) ?? "", carrier: textOf(flow.carrier) ?? "", changeKwh: numberOf(flow.change_kwh), meters: Array.isArray(flow.meters) ? flow.meters.map(String) : [] })),
     factors: listOf(raw.parts)
       .map((part) => ({ node: textOf(part.node) ?? "", carrier: textOf(part.carrier) ?? "", before: numberOf(part.factor_before), after: numberOf(part.factor_after), change: numberOf(part.factor) }))
-      .filter(({ change: effect }) => effect !== null && effect !== 0),
+      .filter(({ change: effect }) => effect !== null && Math.abs(effect) > UNSEEN * Math.abs(change)),
   };
 }
