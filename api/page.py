@@ -17,6 +17,7 @@ VIEWS: Final = frozenset(
     {
         "sign-in",
         "overview",
+        "alerts",
         "flow",
         "balance",
         "benchmarks",

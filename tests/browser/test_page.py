@@ -38,6 +38,8 @@ VIEWS_WALKED_TWICE = {
     "files": ("/files", MANAGER),
     "balance": ("/balance", MANAGER),
     "benchmarks": ("/benchmarks", MANAGER),
+    "alerts": ("/alerts", MANAGER),
+    "alert-rules": ("/alerts/rules", MANAGER),
     "carbon": ("/flow?mode=period&period=yesterday&colour=intensity", MANAGER),
     "replay": ("/flow?mode=replay&period=yesterday", MANAGER),
 }
@@ -133,6 +135,49 @@ class TestFiles:
             visit.settle()
             visit.page.get_by_role("button", name="Export file").wait_for()
             assert visit.page.locator("input[type=file]").count() == 0
+
+
+class TestAlerts:
+    def test_are_ruled_told_acknowledged_and_looked_at(self, visitor: Visitor) -> None:
+        with visitor.visit("/alerts/rules", login=MANAGER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            page.get_by_role("button", name="New rule").click()
+            sheet = page.get_by_role("dialog", name="New rule")
+            sheet.get_by_label("Name (letters, digits, hyphens)").fill("any-power")
+            condition = sheet.get_by_label("Condition", exact=True)
+            condition.fill("powr_kw > 1 kW")
+            sheet.get_by_text("At character 1:").wait_for()
+            assert sheet.locator("mark").inner_text() == "powr_kw"
+            sheet.get_by_role("button", name="→ power_kw").click()
+            assert condition.input_value() == "power_kw > 1 kW"
+            sheet.get_by_text("Sound: held against").wait_for()
+            sheet.get_by_label("For", exact=True).fill("0s")
+            sheet.get_by_label("Keep for").fill("0s")
+            sheet.get_by_role("button", name="Try", exact=True).click()
+            sheet.get_by_text("It would have fired").wait_for(timeout=WORKED_MS_MAX)
+            assert visit.axe_violations() == []
+            sheet.get_by_role("button", name="Keep and switch on").click()
+            switch = page.get_by_role("switch", name="Watch any-power")
+            switch.wait_for()
+            page.get_by_role("link", name="Active").click()
+            alert = page.locator("li[data-alert]", has_text="limit 1").first
+            alert.wait_for(timeout=WORKED_MS_MAX)
+            alert.get_by_role("button", name="Acknowledge").click()
+            alert.get_by_text(f"✓ {MANAGER}").wait_for()
+            alert.get_by_role("link").click()
+            page.get_by_role("heading", name="Story").wait_for()
+            page.locator("li.acknowledged", has_text=MANAGER).wait_for()
+            visit.settle()
+            visit.keep_screenshot("alert-en-story")
+            assert visit.axe_violations() == []
+            page.get_by_role("link", name="Rules").click()
+            switch.click()
+            page.get_by_role("link", name="History").click()
+            over = page.locator("li[data-alert].is-over", has_text="limit 1").first
+            over.wait_for(timeout=WORKED_MS_MAX)
+            # What the centre refuses is noted by the browser, whatever the page makes of it.
+            assert [text for text in visit.complaints if "422" not in text] == []
 
 
 class TestMeterLife:

@@ -122,7 +122,7 @@ export default messages(
       skip: "Skip to content",
       menu: "Menu",
       more: "More",
-      firing: "{count} alerts",
+      firing: "Alerts: {count}",
       soundOn: "Sound on",
       soundOff: "Muted: press for sound",
       soundAbout: "A short tone when a critical alert fires",

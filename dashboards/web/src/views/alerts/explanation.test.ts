@@ -18,5 +18,7 @@ describe("an explanation", () => {
     expect(found?.factors.map(({ carrier }) => carrier)).toEqual(["gas"]);
   });
 
+  it("has nothing where only rounding is left", () => expect(explanationOf({ ...raw, intensity: -4e-13 })?.effects.intensity).toBe(0));
+
   it.each([null, {}, { change: null }])("is none in %j", (given) => expect(explanationOf(given)).toBeNull());
 });

@@ -63,6 +63,9 @@ export default messages(
     },
     weather: { heading: "晴雨表", unknown: "晴雨表：告警规则尚未评估", green: "正常", yellow: "有警告", red: "严重", greenCount: "{count} 条提示", yellowCount: "{count} 条告警", redCount: "{count} 条告警，有严重" },
     attention: {
+      firing: "告警，无人确认",
+      firingSeen: "告警，{who} 已确认",
+      toAlert: "看始末",
       heading: "需要关注",
       none: "目前没有异常",
       checked: "已检查：排放、沉默测点、报文缺号、扣留读数、换表",
@@ -172,8 +175,11 @@ export default messages(
       atLeast: "≥ {count}",
       ofPoints: "of {count} points",
     },
-    weather: { heading: "Weather", unknown: "Weather: no alert rule was looked at yet", green: "fine", yellow: "warning", red: "critical", greenCount: "{count} notices", yellowCount: "{count} alerts", redCount: "{count} alerts, critical among them" },
+    weather: { heading: "Weather", unknown: "Weather: no alert rule was looked at yet", green: "fine", yellow: "warning", red: "critical", greenCount: "notices: {count}", yellowCount: "alerts: {count}", redCount: "critical, alerts: {count}" },
     attention: {
+      firing: "An alert, acknowledged by nobody yet",
+      firingSeen: "An alert, acknowledged by {who}",
+      toAlert: "See its story",
       heading: "Needs attention",
       none: "Nothing is wrong now",
       checked: "Checked: emission, silent points, missing messages, withheld readings, exchanged meters",

@@ -1,5 +1,5 @@
 import type { RouteLocationRaw } from "vue-router";
-import type { Bilingual, PlantDocument, SequenceGap } from "@/api/types";
+import type { Alert, Bilingual, PlantDocument, SequenceGap } from "@/api/types";
 import type { Format } from "@/use/useFormat";
 import type { Cause } from "./causes";
 import type { Exchange, Silent } from "./meterNotices";
@@ -44,6 +44,22 @@ function list({ format }: Words, names: string[]): string {
 
 function placed({ format, places }: Words, point: string): { meter: string; place: string } {
   return { meter: format.name(places.meter(point)), place: format.name(places.node(point)) };
+}
+
+const SEVERITY_OF = { critical: "bad", warning: "uncertain", info: "info" } as const;
+
+/** An alert that fires, in its own words. */
+export function alertNotice({ t, format }: Words, alert: Alert): Notice {
+  const { texts } = alert;
+  return {
+    key: `alert ${alert.id}`,
+    severity: SEVERITY_OF[alert.severity],
+    title: format.name({ zh: texts.summary_zh ?? alert.rule, en: texts.summary_en ?? alert.rule }),
+    text: alert.acknowledged_by === null ? t("overview.attention.firing") : t("overview.attention.firingSeen", { who: alert.acknowledged_by }),
+    since: alert.fired_at,
+    to: { path: `/alerts/${alert.id}` },
+    action: t("overview.attention.toAlert"),
+  };
 }
 
 export function emissionNotice(words: Words, { start, rate, usual, dayCount }: OverEmission, causes: readonly Cause[]): Notice {

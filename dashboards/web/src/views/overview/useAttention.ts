@@ -2,6 +2,7 @@ import { computed, type ComputedRef } from "vue";
 import { useI18n } from "vue-i18n";
 import { getEnergyFlow, queryEnergy } from "@/api/routes";
 import type { Problem } from "@/api/problem";
+import { useAlarms } from "@/live/useAlarms";
 import { useNomenclature } from "@/session/useNomenclature";
 import { useSite } from "@/session/useSite";
 import { useAnswer } from "@/use/useAnswer";
@@ -10,6 +11,7 @@ import { spanOf } from "@/use/usePeriod";
 import { causesOf, type Cause } from "./causes";
 import { exchangesSince, silentPoints, usualSteps, withheldPoints, type Silent } from "./meterNotices";
 import {
+  alertNotice,
   emissionNotice,
   exchangeNotice,
   gapNotice,
@@ -45,6 +47,10 @@ export function useAttention(overview: Overview, meters: Meters): Attention {
   const causes = useCauses(over);
   const withheld = useWithheld(meters, overview);
   const silent = useSilent(meters);
+  const site = useSite();
+  const alarms = useAlarms();
+  /** Of this site, and of the centre itself. */
+  const firing = computed(() => (alarms.answer.value?.alerts ?? []).filter((alert) => alert.site === null || alert.site === site.value.code));
   const notices = computed(() => {
     const of = words.value;
     const dayStart = overview.stretches.value.today.start;
@@ -53,6 +59,7 @@ export function useAttention(overview: Overview, meters: Meters): Attention {
     // The first description is the plant itself, and an exchange says more than its description does.
     const isChanged = plant !== null && plant.version > 1 && exchanges.length === 0 && Date.parse(plant.applied_at) >= dayStart;
     return [
+      ...firing.value.map((each) => alertNotice(of, each)),
       ...(over.value ? [emissionNotice(of, over.value, causes.value)] : []),
       ...(silent.value ?? []).map((each) => silentNotice(of, each)).toSorted((one, other) => one.severity.localeCompare(other.severity)),
       ...withheld.value.map((each) => withheldNotice(of, each)),
