@@ -148,7 +148,7 @@ class TestAlerts:
             condition = sheet.get_by_label("Condition", exact=True)
             condition.fill("powr_kw > 1 kW")
             sheet.get_by_text("At character 1:").wait_for()
-            assert sheet.locator("mark").inner_text() == "powr_kw"
+            sheet.locator("mark", has_text="powr_kw").wait_for()
             sheet.get_by_role("button", name="→ power_kw").click()
             assert condition.input_value() == "power_kw > 1 kW"
             sheet.get_by_text("Sound: held against").wait_for()
