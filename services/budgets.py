@@ -4,9 +4,10 @@ Statements are only ever added, each with its reason: a corrected budget takes t
 of its period, and both can be read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -316,11 +317,7 @@ async def _stand(
             together=roots,
         )
 
-    def figure(of: Mapping[str, Float1D], row: BudgetRow) -> float | None:
-        if row.node not in codes or row.quantity not in of:
-            return None
-        return finite(float(of[row.quantity][codes.index(row.node)]))
-
+    figure = partial(_figure, codes)
     return [
         Standing(
             row=row,
@@ -334,6 +331,13 @@ async def _stand(
         )
         for row in chosen
     ]
+
+
+def _figure(codes: Sequence[str], of: Mapping[str, Float1D], row: BudgetRow) -> float | None:
+    """Return the figure of a budget's quantity and node, if it is known."""
+    if row.node not in codes or row.quantity not in of:
+        return None
+    return finite(float(of[row.quantity][codes.index(row.node)]))
 
 
 def _share_passed(state: SiteState, bounds: tuple[int, int]) -> float:
