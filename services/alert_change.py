@@ -52,6 +52,7 @@ class Change:
         self.episode_id = self.known.episode_id.copy()
         self.worst, self.sign = self.known.worst.copy(), self.known.sign.copy()
         self.worst_written = self.known.worst_written.copy()
+        self.totals: alert_reasons.Totals = {}
 
     def kept(self) -> Known:
         """Return what is known once this is kept."""
@@ -133,7 +134,9 @@ class Change:
         cells = self.compiled.sites.get(instance.site)
         reason = None
         if cells is not None:
-            reason = await alert_reasons.explain(connection, cells.model, instance, at=self.at)
+            reason = await alert_reasons.explain(
+                connection, cells.model, instance, at=self.at, totals=self.totals
+            )
         rule = instance.rule.rule
         return NewEpisode(
             site_id=self._site_id(instance),

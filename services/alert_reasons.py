@@ -44,12 +44,17 @@ class _Spans(NamedTuple):
     words: str
 
 
+# What all series of a site came to in a span: read once, however many alerts fire together.
+Totals = dict[tuple[int, SumPeriod, tuple[int, int]], ResultBlock]
+
+
 async def explain(
-    connection: Connection, model: SiteModel, instance: Instance, *, at: datetime
+    connection: Connection, model: SiteModel, instance: Instance, *, at: datetime, totals: Totals
 ) -> dict[str, Any] | None:
     """Return what is behind an alert as it is kept with its episode; None: it speaks for itself.
 
-    What cannot be explained fires all the same: it is logged, and there is no explanation.
+    What cannot be explained fires all the same: it is logged, and there is no explanation. `totals`
+    is what was read for others of the same instant, and is added to.
     """
     if not instance.headline.measure.startswith(_EXPLAINED):
         return None
@@ -57,7 +62,7 @@ async def explain(
     if described is None:
         return None
     try:
-        return await _explain(connection, model, described, instance, to_us(at))
+        return await _explain(connection, model, described, instance, to_us(at), totals)
     except DatabaseUnavailable:
         raise
     except NengtanError as error:
@@ -71,6 +76,7 @@ async def _explain(
     described: Described,
     instance: Instance,
     now_us: int,
+    totals: Totals,
 ) -> dict[str, Any] | None:
     nodes = _nodes(described, instance)
     parts = [
@@ -81,10 +87,13 @@ async def _explain(
     if not parts:
         return None
     spans = _spans(model, instance.headline.period, now_us)
-    before, after = [
-        await _total(connection, described, spans.grain, span)
-        for span in (spans.before, spans.after)
-    ]
+    for span in (spans.before, spans.after):
+        key = (model.site.id, spans.grain, span)
+        if key not in totals:
+            totals[key] = await _total(connection, described, spans.grain, span)
+    before, after = (
+        totals[model.site.id, spans.grain, span] for span in (spans.before, spans.after)
+    )
     rows = [row for row, _ in parts]
     energy = np.array([block.energy_kwh[rows, 0] for block in (before, after)])
     emission = np.array(
