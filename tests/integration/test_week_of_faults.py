@@ -341,7 +341,7 @@ class TestAWeek:
         silent = {code for code, share in covered.items() if share < 1.0}
         assert silent == {
             *("furnace-power", "solar-in", "moulding-power", "foundry-rest-power"),
-            *("heat-treatment-gas", "canteen-gas", "machining-power", "washing-power"),
+            *("heat-treatment-gas", "canteen-gas", "machining-power"),
         }
         assert "spike" in found["flow", "grid-in"]["flags"]
         assert "spike" in found["flow", "heat-treatment-gas"]["flags"]
