@@ -329,7 +329,7 @@ class TestIngest:
             # As the kernel ends the connection of a process that is killed.
             await asyncio.to_thread(
                 migrated.rows,
-                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
+                "select pg_terminate_backend(pid, 10000) from pg_locks where locktype = 'advisory'"
                 " and pid <> pg_backend_pid()",
             )
             await tell()
