@@ -18,6 +18,7 @@ from ingest.alert_tick import AlertTick
 from services.site_model import SiteModels
 from services.store.pool import Database, DatabaseUnavailable
 from tests.migrated import START, Migrated, SmallPlant
+from tests.servers import DatabaseServer, best_server
 from tests.services.alerts import rule, state
 
 pytestmark = [pytest.mark.database, pytest.mark.timeout(900)]
@@ -33,6 +34,12 @@ RULE = rule(
     f"power_kw{{flow}} > {LIMIT}",
     **{"for": f"{FOR_S}s", "keep_firing_for": f"{KEEP_S}s"},
 )
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Give one tier: what alerts are kept in is the same on both."""
+    return best_server(request)
 
 
 @dataclass(frozen=True)

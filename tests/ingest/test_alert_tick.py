@@ -10,6 +10,7 @@ from ingest.alert_tick import AlertTick
 from services.site_model import SiteModels
 from services.store.pool import Database
 from tests.migrated import START, Migrated, SmallPlant
+from tests.servers import DatabaseServer, best_server
 from tests.services.alerts import rule, state
 
 pytestmark = [pytest.mark.database]
@@ -19,6 +20,12 @@ MINUTE = timedelta(minutes=1)
 NOW = START + timedelta(hours=9, minutes=20)
 PLANT = SmallPlant(points=[{"code": "P1", "kind": "gauge", "unit": "kW"}])
 HIGH = rule("high", 'power_kw{flow="to-hall-P1"} > 100')
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Give one tier: what alerts are kept in is the same on both."""
+    return best_server(request)
 
 
 @pytest.fixture

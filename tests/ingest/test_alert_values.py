@@ -10,6 +10,7 @@ from ingest.tick import Worker
 from services.site_model import SiteModels
 from services.store.pool import Database
 from tests.migrated import START, Migrated, SmallPlant
+from tests.servers import DatabaseServer, best_server
 from tests.services.alerts import rule, state
 
 pytestmark = [pytest.mark.database]
@@ -22,6 +23,12 @@ PLANT = SmallPlant(
 )
 # 60 kW in all hours but the last, and 120 kW since 09:00.
 CALM_KW, HIGH_KW = 60.0, 120.0
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """Give one tier: what alerts are kept in is the same on both."""
+    return best_server(request)
 
 
 def register(at: datetime) -> float:
