@@ -12,6 +12,7 @@ are taken as what they look like.
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -139,7 +140,7 @@ def tokens_of(text: str, pattern: re.Pattern[str]) -> list[Token]:
     return [*tokens, Token("end", "", len(plain) + 1, 0)]
 
 
-class Reader:
+class Reader(ABC):
     """Reads arithmetic from tokens; a grammar says what an operand is and what a whole is."""
 
     def __init__(self, tokens: list[Token]) -> None:
@@ -149,13 +150,13 @@ class Reader:
         # What was looked for at this place and not found: what could have stood there.
         self.tried: set[str] = set()
 
+    @abstractmethod
     def whole(self, *, depth: int) -> None:
         """Read what may stand alone, in parentheses or as an argument."""
-        raise NotImplementedError
 
+    @abstractmethod
     def operand(self, *, depth: int) -> bool:
         """Read an operand, if one stands here."""
-        raise NotImplementedError
 
     def peek(self) -> Token:
         """Return the next token."""

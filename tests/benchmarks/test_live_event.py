@@ -201,7 +201,11 @@ def test_live_events_beside_a_load(
                 else:
                     time.sleep(ROUND_S)
                 between_s = (began_s + 1.0, time.monotonic())
-                found[share].append(delays_ms(living, follower, between_s=between_s))
+                delays = delays_ms(living, follower, between_s=between_s)
+                # Told of every second's reading, and of none before it was sent.
+                assert len(delays) > ROUND_S / 2
+                assert (delays > 0.0).all()
+                found[share].append(delays)
     print(
         f"\n{platform.machine()}; {rate:,.0f} readings/s of {SIZE} a message at most;"
         f" {LOAD_POINTS:,} registers a second live, for which the worker needs"
@@ -209,8 +213,7 @@ def test_live_events_beside_a_load(
     )
     for share, rounds in found.items():
         p50, p99 = (
-            spread([float(np.percentile(delays, part)) for delays in rounds], ".0f")
-            for part in (50, 99)
+            spread([float(np.percentile(one, part)) for one in rounds], ".0f") for part in (50, 99)
         )
         print(f"  {share:.0%} of it beside: publish → live event p50 {p50} ms, p99 {p99} ms")
 
