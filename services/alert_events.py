@@ -1,11 +1,11 @@
 """The `alert` event: what changed of an episode, in the words in which every answer has it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from services.json_values import iso_utc
-from services.store import events
-from services.store.alerts import EpisodeRow
+from services.store import alerts, events
+from services.store.alerts import EpisodeRow, NewNote
 from services.store.pool import Connection
 
 
@@ -44,3 +44,19 @@ async def announce(
         at=at,
         payload=payload_of(episode, change),
     )
+
+
+async def tell(
+    connection: Connection,
+    *,
+    tenant_id: int,
+    episode_id: int,
+    change: Literal["fired", "resolved"],
+    actor: str,
+    at: datetime,
+) -> None:
+    """Add a change to the story of an episode that was just written, and append its event."""
+    note = NewNote(episode_id, at, change, actor)
+    await alerts.add_notes(connection, tenant_id=tenant_id, notes=[note])
+    [episode] = await alerts.episodes(connection, tenant_id=tenant_id, ids=[episode_id])
+    await announce(connection, tenant_id=tenant_id, episode=episode, change=change, at=at)

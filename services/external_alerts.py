@@ -17,7 +17,7 @@ from services.notify.queue import policy_in, queue
 from services.refusal import Refusal
 from services.store import alert_policy, alerts, answers, notices
 from services.store.alert_policy import SilenceRow
-from services.store.alerts import EpisodeRow, NewEpisode, NewNote, ResolvedBy
+from services.store.alerts import EpisodeRow, NewEpisode, ResolvedBy
 from services.store.pool import Connection, Database
 
 GROUP = "external"
@@ -205,7 +205,14 @@ async def _begin(
         ],
     )
     [episode_id] = opened.values()
-    await _tell(connection, tenant_id, episode_id, fired=True, at=at)
+    await alert_events.tell(
+        connection,
+        tenant_id=tenant_id,
+        episode_id=episode_id,
+        change="fired",
+        actor=GROUP,
+        at=at,
+    )
     await queue(connection, tenant_id=tenant_id, episode_id=episode_id, kind="firing", at=at)
     return episode_id
 
@@ -214,19 +221,15 @@ async def _end(
     connection: Connection, tenant_id: int, episode_id: int, *, at: datetime, by: ResolvedBy
 ) -> None:
     await alerts.close_episodes(connection, tenant_id=tenant_id, ids=[episode_id], at=at, by=by)
-    await _tell(connection, tenant_id, episode_id, fired=False, at=at)
-    await queue(connection, tenant_id=tenant_id, episode_id=episode_id, kind="resolved", at=at)
-
-
-async def _tell(
-    connection: Connection, tenant_id: int, episode_id: int, *, fired: bool, at: datetime
-) -> None:
-    note = NewNote(episode_id, at, "fired" if fired else "resolved", "external")
-    await alerts.add_notes(connection, tenant_id=tenant_id, notes=[note])
-    [episode] = await alerts.episodes(connection, tenant_id=tenant_id, ids=[episode_id])
-    await alert_events.announce(
-        connection, tenant_id=tenant_id, episode=episode, change=note.kind, at=at
+    await alert_events.tell(
+        connection,
+        tenant_id=tenant_id,
+        episode_id=episode_id,
+        change="resolved",
+        actor=GROUP,
+        at=at,
     )
+    await queue(connection, tenant_id=tenant_id, episode_id=episode_id, kind="resolved", at=at)
 
 
 def _texts(annotations: Mapping[str, str]) -> dict[str, str]:

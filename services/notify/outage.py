@@ -1,7 +1,6 @@
 """A channel that does not take messages is an alert itself, told through the others."""
 
 from datetime import datetime
-from typing import Literal
 
 from services import alert_events
 from services.alert_rules.identity import fingerprint
@@ -10,12 +9,13 @@ from services.notify.exchange import Failure
 from services.notify.plan import plan
 from services.notify.policy import Channel, Policy
 from services.store import alerts, notices
-from services.store.alerts import NewEpisode, NewNote
+from services.store.alerts import NewEpisode
 from services.store.pool import Connection
 
 GROUP = "service"
 ALERT_NAME = "NotifyChannelBroken"
 _SEVERITY = "warning"
+_ACTOR = "notifier"
 # A failure that may pass is waited for so many tries; one that will not is told at once.
 TRIES_BEFORE = 3
 
@@ -77,7 +77,14 @@ async def begin(
         ],
     )
     [episode_id] = opened.values()
-    await _tell(connection, tenant_id=tenant_id, episode_id=episode_id, change="fired", at=at)
+    await alert_events.tell(
+        connection,
+        tenant_id=tenant_id,
+        episode_id=episode_id,
+        change="fired",
+        actor=_ACTOR,
+        at=at,
+    )
     told = await notices.find_told(connection, tenant_id=tenant_id, episode_id=episode_id)
     if told is None:
         raise AssertionError("an episode that was just written is there")
@@ -103,25 +110,16 @@ async def end(connection: Connection, *, tenant_id: int, channel: str, at: datet
     await alerts.close_episodes(
         connection, tenant_id=tenant_id, ids=[episode_id], at=at, by="condition"
     )
-    await _tell(connection, tenant_id=tenant_id, episode_id=episode_id, change="resolved", at=at)
+    await alert_events.tell(
+        connection,
+        tenant_id=tenant_id,
+        episode_id=episode_id,
+        change="resolved",
+        actor=_ACTOR,
+        at=at,
+    )
     await queue.queue(
         connection, tenant_id=tenant_id, episode_id=episode_id, kind="resolved", at=at
-    )
-
-
-async def _tell(
-    connection: Connection,
-    *,
-    tenant_id: int,
-    episode_id: int,
-    change: Literal["fired", "resolved"],
-    at: datetime,
-) -> None:
-    note = NewNote(episode_id=episode_id, at=at, kind=change, actor="notifier")
-    await alerts.add_notes(connection, tenant_id=tenant_id, notes=[note])
-    [episode] = await alerts.episodes(connection, tenant_id=tenant_id, ids=[episode_id])
-    await alert_events.announce(
-        connection, tenant_id=tenant_id, episode=episode, change=change, at=at
     )
 
 
