@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 from services import totals
 from services.plant.compile import points_of
+from services.plant.metering import silent_after
 from services.plant_history import plants_over
 from services.store import answers
 from services.store.pool import Database
 from services.totals import SiteState
 
 _POINTS_MAX = 10_000
-_MINUTE = timedelta(minutes=1)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -54,7 +54,7 @@ async def silences(database: Database, *, tenant_id: int, site: str) -> Silences
         )
     base = timedelta(microseconds=state.site.base_interval_us)
     patience = {
-        point.code: 2 * max(base, timedelta(minutes=point.period_minutes or 0)) + _MINUTE
+        point.code: silent_after(point, base_interval=base)
         for span in plants
         for _, point in points_of(span.plant)
     }

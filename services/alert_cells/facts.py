@@ -13,6 +13,7 @@ from compute.topology import Float1D
 from services.alert_cells.wanted import LIVE, Wanted, of_measures
 from services.benchmark_periods import Clock
 from services.plant.life import due_on
+from services.plant.metering import silent_after
 from services.plant.model import Plant
 from services.store import alert_facts as store
 from services.store.pool import Connection
@@ -109,7 +110,7 @@ class FactCells:
     def _patience(self) -> dict[str, timedelta]:
         base = timedelta(microseconds=self.clock.base_interval_us)
         return {
-            point.code: 2 * max(base, timedelta(minutes=point.period_minutes or 0)) + 60 * _S
+            point.code: silent_after(point, base_interval=base)
             for meter in self.plant.meters
             for point in meter.points
         }

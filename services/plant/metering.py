@@ -1,5 +1,6 @@
 """What measures a plant: meters and their points."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -339,3 +340,12 @@ class Meter(Part):
         Field(min_length=1, max_length=200),
         said("测点", "Points", "至少一个。", "At least one."),
     ]
+
+
+def silent_after(point: Point, *, base_interval: timedelta) -> timedelta:
+    """Return how long after its last reading a point counts as silent.
+
+    Two base intervals, or two of its own periods where those are longer, and a minute.
+    """
+    period = timedelta(minutes=point.period_minutes or 0)
+    return 2 * max(base_interval, period) + timedelta(minutes=1)
