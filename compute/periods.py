@@ -85,6 +85,12 @@ def from_us(instant_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=int(instant_us))
 
 
+def time_of_day(since_midnight_us: int) -> time:
+    """Return the wall-clock time so long after midnight, to the minute. [µs]."""
+    minutes = since_midnight_us // 60_000_000
+    return time(minutes // 60, minutes % 60)
+
+
 def floor_to(
     instant: datetime,
     *,

@@ -6,8 +6,8 @@ from pathlib import Path
 from compute.periods import Grain, floor_to
 from services import alert_groups, budgets, clock
 from services.accounts import Principal
-from services.budgets import BudgetPeriod
 from services.plant.model import Plant
+from services.store.budgets import BudgetPeriod
 from services.store.pool import Database
 
 OWN_RULES = Path(__file__).parent / "plants" / "demo-alerts.json"

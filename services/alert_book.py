@@ -7,7 +7,10 @@ import msgspec
 
 from services.alert_rules.compile import StatedGroup
 from services.alert_rules.model import Group
+from services.plant.model import Plant
+from services.store import answers, topology
 from services.store.alert_documents import DocumentRow
+from services.store.pool import Connection
 
 
 def newest(rows: Iterable[DocumentRow]) -> dict[str, DocumentRow]:
@@ -41,3 +44,17 @@ def rule_revisions(rows: Sequence[DocumentRow]) -> dict[tuple[str, str], int]:
                 since[row.code, name] = row.revision
         stated[row.code] = now
     return since
+
+
+async def described_sites(
+    connection: Connection, tenant_id: int
+) -> list[tuple[topology.Site, Plant]]:
+    """Return the sites of a tenant with what rules are held against: their newest descriptions."""
+    found = []
+    for listing in await answers.list_sites(connection):
+        site = await topology.find_site(connection, tenant_id=tenant_id, code=listing.code)
+        newest = None if site is None else await topology.newest_version(connection, site.id)
+        if site is not None and newest is not None:
+            document = msgspec.json.encode(newest[0].document)
+            found.append((site, Plant.model_validate_json(document)))
+    return found

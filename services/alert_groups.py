@@ -16,9 +16,8 @@ from services.alert_rules.facts import Facts, facts_of
 from services.alert_rules.model import Group
 from services.alert_rules.ready_made import ready_made
 from services.plant.findings import PlantInvalid
-from services.plant.model import Plant
 from services.refusal import NotFound, Refusal
-from services.store import accounts, alert_documents, answers, topology
+from services.store import accounts, alert_documents
 from services.store.alert_documents import DocumentRow
 from services.store.pool import Connection, Database
 
@@ -131,13 +130,8 @@ def list_ready_made() -> tuple[Group, ...]:
 
 async def tenant_facts(connection: Connection, *, tenant_id: int, tenant_code: str) -> Facts:
     """Return what rules of a tenant are held against: its newest descriptions."""
-    plants = []
-    for listing in await answers.list_sites(connection):
-        site = await topology.find_site(connection, tenant_id=tenant_id, code=listing.code)
-        newest = None if site is None else await topology.newest_version(connection, site.id)
-        if newest is not None:
-            plants.append(Plant.model_validate_json(msgspec.json.encode(newest[0].document)))
-    return facts_of(tenant_code, plants)
+    described = await alert_book.described_sites(connection, tenant_id)
+    return facts_of(tenant_code, [plant for _, plant in described])
 
 
 async def _check_count(connection: Connection, tenant_id: int, facts: Facts, group: Group) -> None:

@@ -6,18 +6,17 @@ long: what is of the last minute is the mean of the interval, and a hold ends wi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
-import msgspec
 import numpy as np
 
 from compute.alert import States, step
-from compute.block import ResultBlock
+from compute.block import VALUE_COLUMNS, ResultBlock
 from compute.condition import evaluate
-from compute.periods import Grain, from_us, to_us
+from compute.periods import Grain, from_us, time_of_day, to_us
 from compute.topology import Float1D, Int1D
-from services import open_sums, totals
+from services import alert_book, open_sums, totals
 from services.alert_cells.past import TRIED, PastCells
 from services.alert_cells.wanted import Wanted
 from services.alert_rules.check import read_group
@@ -116,7 +115,7 @@ async def try_group(
     totals.check_span(start=start, end=end, days_max=_SPAN_DAYS_MAX)
     is_fine = end - start <= _FINE
     async with database.transaction(tenant_id, snapshot=True) as connection:
-        plants = await _plants(connection, tenant_id)
+        plants = await alert_book.described_sites(connection, tenant_id)
         facts = facts_of(tenant_code, [plant for _, plant in plants])
         group = read_group(content, facts)
         rules = compile_rules([StatedGroup(group, 0)], facts)
@@ -150,17 +149,6 @@ def _step_us(sites: Sequence[topology.Site], *, is_fine: bool) -> int:
     return finest if is_fine else _HOUR_US
 
 
-async def _plants(connection: Connection, tenant_id: int) -> list[tuple[topology.Site, Plant]]:
-    found = []
-    for listing in await answers.list_sites(connection):
-        site = await topology.find_site(connection, tenant_id=tenant_id, code=listing.code)
-        newest = None if site is None else await topology.newest_version(connection, site.id)
-        if site is not None and newest is not None:
-            document = msgspec.json.encode(newest[0].document)
-            found.append((site, Plant.model_validate_json(document)))
-    return found
-
-
 async def _past(
     connection: Connection, site: topology.Site, plant: Plant, starts_us: Int1D, step_us: int
 ) -> PastCells:
@@ -176,7 +164,6 @@ async def _past(
     series_id = np.array([row.id for row in series], dtype=np.int32)
     block, found_us = block_of(columns, series_id=series_id)
     roots = [place for place, row in enumerate(series) if row.is_root and not row.carrier]
-    minutes = site.day_start_us // 60_000_000
     stated = budgets.holding(
         await budgets.list_rows(
             connection,
@@ -185,25 +172,20 @@ async def _past(
             end=from_us(int(starts_us[-1])),
         )
     )
-    periods = {int(Grain.DAY): "day", int(Grain.MONTH): "month", int(Grain.MONTH) + 1: "year"}
     return PastCells(
         plant=plant,
-        clock=Clock(site.time_zone, _time(minutes), site.base_interval_us),
+        clock=Clock(site.time_zone, time_of_day(site.day_start_us), site.base_interval_us),
         rows=_rows(series),
         block=_spread(open_sums.with_sum(block, roots), found_us, starts_us),
         starts_us=starts_us,
         step_us=step_us,
         budgets={
-            (row.node, row.quantity, periods[row.grain], to_us(row.start_ts)): row.amount
+            (row.node, row.quantity, budgets.PERIODS[row.grain], to_us(row.start_ts)): row.amount
             for row in stated
             if row.amount is not None
         },
         roots=[series[place].code for place in roots],
     )
-
-
-def _time(minutes: int) -> time:
-    return time(minutes // 60, minutes % 60)
 
 
 def _rows(series: Sequence[SeriesRow]) -> dict[tuple[str, str, str], int]:
@@ -215,14 +197,7 @@ def _spread(block: ResultBlock, found_us: Int1D, starts_us: Int1D) -> ResultBloc
     whole = ResultBlock.invalid(block.energy_kwh.shape[0], len(starts_us))
     place = np.searchsorted(starts_us, found_us)
     fits = (place < len(starts_us)) & (starts_us[np.minimum(place, len(starts_us) - 1)] == found_us)
-    for name in (
-        "amount",
-        "energy_kwh",
-        "coal_equivalent_tce",
-        "coal_equal_tce",
-        "emission_direct_tco2e",
-        "emission_purchased_tco2e",
-    ):
+    for name in VALUE_COLUMNS:
         getattr(whole, name)[:, place[fits]] = getattr(block, name)[:, fits]
     return whole
 

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from compute.periods import Grain, from_us, to_us
+from compute.periods import from_us, to_us
 from compute.topology import Float1D
 from services import open_sums, totals
 from services.benchmark_periods import CLOCKWORK, Clock
@@ -21,11 +21,10 @@ from services.open_sums import read_as_tenant
 from services.refusal import NotFound, Refusal
 from services.store import accounts, answers
 from services.store import budgets as store
-from services.store.budgets import BudgetRow
+from services.store.budgets import GRAINS, BudgetPeriod, BudgetRow
 from services.store.pool import Connection, Database
 from services.totals import NotAnEdge, SiteState
 
-BudgetPeriod = Literal["day", "month", "year"]
 BudgetQuantity = Literal[
     "energy_kwh",
     "coal_equivalent_tce",
@@ -46,12 +45,6 @@ UNITS: dict[str, str] = {
 }
 DEMAND = "demand_kw"
 # A year is no stored grain; its budget is kept as one more.
-GRAINS: dict[BudgetPeriod, int] = {
-    "day": int(Grain.DAY),
-    "month": int(Grain.MONTH),
-    "year": int(Grain.MONTH) + 1,
-}
-PERIODS: dict[int, BudgetPeriod] = {grain: period for period, grain in GRAINS.items()}
 _SPAN_DAYS_MAX = 7_320
 
 

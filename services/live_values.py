@@ -6,7 +6,7 @@ page, an answer of the API and an alert can never disagree about them.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from compute.block import ResultBlock
 from compute.flow import Stored
 from compute.live import trailing_rates
-from compute.periods import Grain, from_us, period_edges_us, to_us
+from compute.periods import Grain, from_us, period_edges_us, time_of_day, to_us
 from services import lease, live_balance, live_benchmarks, traced
 from services.json_values import iso_utc
 from services.live_benchmarks import LiveBenchmarks
@@ -172,13 +172,12 @@ async def ingest_is_running(connection: Connection) -> bool:
 
 def _bounds(site: Site | MemberSite, at_us: int, grain: Grain) -> tuple[int, int]:
     """Return start and end of the interval of a site that holds an instant. [µs]."""
-    minutes = site.day_start_us // 60_000_000
     edges = period_edges_us(
         from_us(at_us),
         from_us(at_us + 1),
         grain=grain,
         time_zone=site.time_zone,
-        day_start=time(minutes // 60, minutes % 60),
+        day_start=time_of_day(site.day_start_us),
         base_interval_us=site.base_interval_us,
     )
     return int(edges[0]), int(edges[1])

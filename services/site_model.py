@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compute.checks import CheckLimits
-from compute.periods import Grain, from_us, period_edges_us, to_us
+from compute.periods import Grain, from_us, period_edges_us, time_of_day, to_us
 from compute.settle import SeriesKey, series_keys
 from compute.topology import CarrierFactors, Topology
 from compute.units import conversion
@@ -132,8 +132,7 @@ class SiteModel:
     @property
     def day_start(self) -> time:
         """Wall-clock time at which the site's day begins."""
-        minutes = self.site.day_start_us // 60_000_000
-        return time(minutes // 60, minutes % 60)
+        return time_of_day(self.site.day_start_us)
 
     def point_ids(self) -> list[int]:
         """Return every point of any version."""

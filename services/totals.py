@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from compute.block import VALUE_COLUMNS, ResultBlock, add_unlike
-from compute.periods import Grain, from_us, period_edges_us, to_us
+from compute.periods import Grain, from_us, period_edges_us, time_of_day, to_us
 from compute.quality import Quality
 from compute.rollup import rollup
 from services.json_values import iso_utc
@@ -25,7 +25,6 @@ from services.store.pool import Connection
 from services.store.results import ResultColumns
 
 MEASURES = VALUE_COLUMNS
-_US_PER_MINUTE = 60_000_000
 _MICROSECOND = timedelta(microseconds=1)
 _PERIOD_DAYS_MAX = 7_320  # twenty years
 _SPAN_DAYS_MAX = {Grain.BASE: 400, Grain.HOUR: 1_830, Grain.DAY: 7_320, Grain.MONTH: 36_600}
@@ -64,8 +63,7 @@ class SiteState:
     @property
     def day_start(self) -> time:
         """Wall-clock time at which the site's day begins."""
-        minutes = self.site.day_start_us // _US_PER_MINUTE
-        return time(minutes // 60, minutes % 60)
+        return time_of_day(self.site.day_start_us)
 
     def edges(self, start: datetime, end: datetime, grain: Grain) -> list[datetime]:
         """Return the edges of the intervals that cover [start, end)."""

@@ -10,8 +10,8 @@ from api.dependencies import Code, End, Instant, Schema, SiteInPath, Start, Stor
 from api.schema import Answer, about
 from api.security import Who, needs
 from services import budgets
-from services.budgets import BudgetPeriod, BudgetQuantity
-from services.store.budgets import BudgetRow
+from services.budgets import BudgetQuantity
+from services.store.budgets import PERIODS, BudgetPeriod, BudgetRow
 
 router = APIRouter(tags=["预算 budgets"], dependencies=[Depends(needs("read"))])
 write_router = APIRouter(tags=["预算 budgets"], dependencies=[Depends(needs("budget.write"))])
@@ -166,7 +166,7 @@ def _stated(row: BudgetRow) -> dict[str, object]:
         "node": row.node,
         "quantity": row.quantity,
         "unit": budgets.UNITS[row.quantity],
-        "period": budgets.PERIODS[row.grain],
+        "period": PERIODS[row.grain],
         "start": row.start_ts,
         "revision": row.revision,
         "amount": row.amount,

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, cast
 import numpy as np
 
 from compute.pace import Pace
-from compute.periods import Grain, from_us
+from compute.periods import from_us
 from compute.topology import Float1D
 from services import open_sums
 from services.alert_cells.live import inflows
@@ -39,7 +39,6 @@ MEASURES = _QUANTITIES | set(_RATIOS) | {"residual_share", "covered_share"}
 _PACED: tuple[SumPeriod, ...] = ("day", "month", "year")
 _READ_US = 5_000_000
 _SELDOM_US = 60_000_000
-_GRAINS = {"day": int(Grain.DAY), "month": int(Grain.MONTH), "year": int(Grain.MONTH) + 1}
 
 
 class Part(NamedTuple):
@@ -213,7 +212,7 @@ class SumCells:
             state.budgets = {
                 (row.node, row.quantity): row.amount
                 for row in rows
-                if row.grain == _GRAINS.get(period) and row.amount is not None
+                if budgets.PERIODS[row.grain] == period and row.amount is not None
             }
 
     def fill(self, values: Float1D, *, now_us: int) -> None:

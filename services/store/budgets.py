@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from compute.periods import Grain
 from services.store.pool import Connection
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
+
+BudgetPeriod = Literal["day", "month", "year"]
+# How the column `grain` says the period; results have no grain of a year.
+GRAINS: dict[BudgetPeriod, int] = {
+    "day": int(Grain.DAY),
+    "month": int(Grain.MONTH),
+    "year": int(Grain.MONTH) + 1,
+}
+PERIODS: dict[int, BudgetPeriod] = {grain: period for period, grain in GRAINS.items()}
 
 
 @dataclass(frozen=True, slots=True)
