@@ -10,19 +10,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from compute.block import ResultBlock
 from compute.periods import US_PER_HOUR
 from compute.topology import Float1D, Int1D
 from services import open_sums
 from services.alert_cells.live import inflows
+from services.alert_cells.sums import QUANTITIES, RATIOS
 from services.alert_cells.wanted import DEMAND, LIVE, Wanted
 from services.benchmark_periods import Clock
 from services.open_sums import QUARTER_US, SumPeriod
 from services.plant.model import Plant
-
-Float2D = npt.NDArray[np.float64]
 
 # A rate of the last minute as the sum that it is the rate of: quantity, and how many it makes.
 _RATES = {
@@ -32,23 +30,10 @@ _RATES = {
     "amount_per_h": ("amount", 1.0),
 }
 _RATIOS = {
-    "intensity_kgce_per_unit": ("coal_equivalent_tce", 1000.0),
-    "intensity_kgco2e_per_unit": ("emission_tco2e", 1000.0),
+    **RATIOS,
     "intensity_kgco2e_per_kwh": ("emission_tco2e", 1000.0),
 }
-_SUMS = frozenset(
-    {
-        "energy_kwh",
-        "coal_equivalent_tce",
-        "coal_equal_tce",
-        "emission_tco2e",
-        "emission_direct_tco2e",
-        "emission_purchased_tco2e",
-        "amount",
-        "product_amount",
-    }
-)
-TRIED = frozenset(_SUMS | set(_RATES) | set(_RATIOS) | {"residual_share", DEMAND})
+TRIED = frozenset(QUANTITIES | set(_RATES) | set(_RATIOS) | {"residual_share", DEMAND})
 # The pace of a forecast is the mean of this long before.
 _PACE_US = {
     "day": 7 * 86_400_000_000,

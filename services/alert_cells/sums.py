@@ -18,7 +18,7 @@ from services.site_model import Described
 from services.store import budgets
 from services.store.pool import Connection
 
-_QUANTITIES = frozenset(
+QUANTITIES = frozenset(
     {
         "energy_kwh",
         "coal_equivalent_tce",
@@ -31,11 +31,11 @@ _QUANTITIES = frozenset(
     }
 )
 # Numerator of a ratio, and how many of its unit one of the ratio's is.
-_RATIOS = {
+RATIOS = {
     "intensity_kgce_per_unit": ("coal_equivalent_tce", 1000.0),
     "intensity_kgco2e_per_unit": ("emission_tco2e", 1000.0),
 }
-MEASURES = _QUANTITIES | set(_RATIOS) | {"residual_share", "covered_share"}
+MEASURES = QUANTITIES | set(RATIOS) | {"residual_share", "covered_share"}
 _PACED: tuple[SumPeriod, ...] = ("day", "month", "year")
 _READ_US = 5_000_000
 _SELDOM_US = 60_000_000
@@ -104,11 +104,11 @@ class SumCells:
 
     def _ask(self, one: Wanted) -> Asked | None:
         cell = one.cell
-        if cell.measure in _RATIOS:
+        if cell.measure in RATIOS:
             products = {p.code: p.node for p in self.described.plant.products}
             if cell.object not in products:
                 return None
-            quantity, scale = _RATIOS[cell.measure]
+            quantity, scale = RATIOS[cell.measure]
             top = self._part("node", products[cell.object], "", quantity)
             bottom = self._part("product", cell.object, "", "amount")
             return None if top is None or bottom is None else Asked(one, top, bottom, scale)
