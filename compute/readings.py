@@ -63,6 +63,15 @@ class Readings:
     value: Float1D
     quality: Index1D
 
+    @classmethod
+    def of_rows(
+        cls, row: Int1D, ts_us: Int1D, value: Float1D, quality: Index1D, *, point_count: int
+    ) -> "Readings":
+        """Return readings in any order, each with the row of its point, (n,), by point."""
+        order = np.lexsort((ts_us, row))
+        offset = np.searchsorted(row[order], np.arange(point_count + 1))
+        return cls(offset.astype(np.int64), ts_us[order], value[order], quality[order])
+
 
 class Columns(NamedTuple):
     """Readings of all points; `word` is the bits of the value."""

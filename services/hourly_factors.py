@@ -5,7 +5,6 @@ are only ever added: the last one that covers an hour decides, an empty value gi
 the factor of its month or year. What an hour changes is computed again by the worker.
 """
 
-import math
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from compute.periods import US_PER_HOUR, from_us, to_us
 from services.files.hours import Hours, read_hours
+from services.json_values import finite
 from services.reference import FactorBook, RegionNotFound
 from services.refusal import NotFound, Refusal
 from services.site_model import load_hourly_factors
@@ -74,7 +74,7 @@ async def state(
         hours, count = await _news(connection, tenant_id, place, source, given)
         if not count:
             return HourlyStated(None, 0)
-        values = [finite_or_none(value) for value in hours.tco2_per_mwh]
+        values = [finite(value) for value in hours.tco2_per_mwh]
         digest = sha256(msgspec.json.encode([place, hours.start_us, values, source])).digest()
         row = await store.add_statement(
             connection,
@@ -123,8 +123,3 @@ async def _news(
         return hours, 0
     first, end = int(new[0]), int(new[-1]) + 1
     return Hours(int(hour_us[first]), values[first:end]), int(new.size)
-
-
-def finite_or_none(value: float) -> float | None:
-    """Return a factor as JSON has it."""
-    return None if math.isnan(value) else float(value)

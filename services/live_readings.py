@@ -135,9 +135,7 @@ class LiveReadings:
         ts_us, point, value, quality = await readings.read_window(
             connection, point_ids=point_id.tolist(), start_us=start_us, end_us=end_us
         )
-        by_id = np.argsort(self.described.point_id)
-        place = np.searchsorted(self.described.point_id, point, sorter=by_id)
-        return [ts_us, by_id[place], value, quality]
+        return [ts_us, self.described.rows_of(point), value, quality]
 
     def around(self, start_us: int) -> Readings:
         """Return the readings of a window that begins at `start_us`, and their context."""
@@ -149,11 +147,6 @@ class LiveReadings:
             np.concatenate([column[older], more[near]])
             for column, more in zip(self.seldom, self.recent, strict=True)
         )
-        order = np.lexsort((ts_us, row))
-        offset = np.searchsorted(row[order], np.arange(len(self.described.point_id) + 1))
-        return Readings(
-            point_offset=offset.astype(np.int64),
-            ts_us=ts_us[order],
-            value=value[order],
-            quality=quality[order],
+        return Readings.of_rows(
+            row, ts_us, value, quality, point_count=len(self.described.point_id)
         )

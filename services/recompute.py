@@ -322,16 +322,11 @@ async def _load(
                     before=before,
                 )
             )
-    columns = [np.concatenate([part[index] for part in parts]) for index in range(4)]
-    by_id = np.argsort(described.point_id)
-    row = by_id[np.searchsorted(described.point_id, columns[1], sorter=by_id)]
-    order = np.lexsort((columns[0], row))
-    offset = np.searchsorted(row[order], np.arange(len(described.point_id) + 1))
-    return Readings(
-        point_offset=offset.astype(np.int64),
-        ts_us=columns[0][order],
-        value=columns[2][order],
-        quality=columns[3][order],
+    ts_us, point, value, quality = (
+        np.concatenate([part[index] for part in parts]) for index in range(4)
+    )
+    return Readings.of_rows(
+        described.rows_of(point), ts_us, value, quality, point_count=len(described.point_id)
     )
 
 

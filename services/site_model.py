@@ -73,6 +73,11 @@ class Described:
     tolerance: npt.NDArray[np.float64]
     balanced: Balanced
 
+    def rows_of(self, point_id: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Return the rows of points, each of which must be one of the description."""
+        by_id = np.argsort(self.point_id)
+        return by_id[np.searchsorted(self.point_id, point_id, sorter=by_id)]
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

@@ -10,7 +10,7 @@ from api.dependencies import Code, Schema, Store, Text
 from api.security import Who, needs
 from services import hourly_factors
 from services.files.hours import HOURS_MAX
-from services.hourly_factors import finite_or_none
+from services.json_values import finite
 from services.store.hourly_factors import StatementRow
 
 router = APIRouter(tags=["因子 factors"], dependencies=[Depends(needs("read"))])
@@ -78,7 +78,7 @@ class StatedHours(Schema):
 
 
 def _statement(row: StatementRow) -> dict[str, Any]:
-    values = [value for value in row.tco2_per_mwh if finite_or_none(value) is not None]
+    values = [value for value in row.tco2_per_mwh if finite(value) is not None]
     return {
         "id": row.id,
         "region": row.region,
@@ -121,7 +121,7 @@ async def get_hourly_factors(
     row = await hourly_factors.find_statement(
         database, tenant_id=principal.tenant_id, number=number
     )
-    values = [finite_or_none(value) for value in row.tco2_per_mwh]
+    values = [finite(value) for value in row.tco2_per_mwh]
     return HourlyValues.model_validate({**_statement(row), "tco2_per_mwh": values})
 
 
