@@ -11,12 +11,12 @@ import msgspec
 
 from services.notify.plan import on_duty
 from services.notify.policy import CODE, Policy
-from services.notify.queue import policy_of
+from services.notify.queue import policy_in, policy_of
 from services.notify.read import read_policy
 from services.plant.findings import Finding
 from services.refusal import NotFound
 from services.settings import Network
-from services.store import accounts, notices
+from services.store import accounts, alert_documents, notices
 from services.store import alert_policy as store
 from services.store.alert_policy import PolicyRow, SecretCodeRow
 from services.store.notices import ChannelStateRow, NewDelivery
@@ -107,13 +107,14 @@ async def state(
         policy, findings = await _read(connection, tenant_id, content, allowed)
         document: dict[str, Any] = policy.model_dump(mode="json", by_alias=True)
         digest = sha256(msgspec.json.encode(document, order="sorted")).digest()
-        await store.lock_policy(connection, tenant_id)
+        await alert_documents.lock(connection, tenant_id)
         before = await store.find_policy(connection, tenant_id)
         if before is not None and before.sha256 == digest.hex():
             return StatedPolicy(before.revision, changed=False, warnings=findings)
-        row = await store.add_policy(
+        row = await alert_documents.add_document(
             connection,
             tenant_id=tenant_id,
+            kind="policy",
             code=CODE,
             document=document,
             sha256=digest,
@@ -169,8 +170,7 @@ async def test_channel(
         If the policy has no such channel.
     """
     async with database.transaction(tenant_id) as connection:
-        row = await store.find_policy(connection, tenant_id)
-        policy = None if row is None or row.document is None else policy_of(row.id, row.document)
+        policy = await policy_in(connection, tenant_id)
         if policy is None or policy.channel(channel) is None:
             raise NotFound("channel")
         await notices.add_delivery(

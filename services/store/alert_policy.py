@@ -90,32 +90,6 @@ async def list_policies(connection: Connection) -> list[TenantPolicyRow]:
     return await fetch_all(connection, TenantPolicyRow, "notice_policies")
 
 
-async def lock_policy(connection: Connection, tenant_id: int) -> None:
-    """Wait until no other transaction states this tenant's policy."""
-    await connection.execute(query("notice_policy_lock"), (tenant_id,))
-
-
-async def add_policy(
-    connection: Connection,
-    *,
-    tenant_id: int,
-    code: str,
-    document: dict[str, Any],
-    sha256: bytes,
-    actor: str,
-) -> PolicyRow:
-    """Add the next revision of the policy; the caller holds the lock."""
-    row = await fetch_one(
-        connection,
-        PolicyRow,
-        "notice_policy_add",
-        (tenant_id, code, Jsonb(document), sha256, actor),
-    )
-    if row is None:
-        raise AssertionError("an insert returns its row")
-    return row
-
-
 async def silences_at(connection: Connection, at: datetime) -> list[SilenceRow]:
     """Return the silences that hold at an instant."""
     return await fetch_all(connection, SilenceRow, "notice_silences", (at,))

@@ -8,15 +8,6 @@ select distinct on (d.tenant_id) d.tenant_id, t.code as tenant, d.id, d.document
 from alert_document d join tenant t on t.id = d.tenant_id
 where d.kind = 'policy' order by d.tenant_id, d.revision desc
 
--- name: notice_policy_add
-insert into alert_document (tenant_id, kind, code, revision, document, sha256, stated_by)
-select $1, 'policy', $2, 1 + coalesce(max(revision), 0), $3, $4, $5
-from alert_document where tenant_id = $1 and kind = 'policy' and code = $2
-returning id, revision, document, encode(sha256, 'hex') as sha256, stated_at, stated_by
-
--- name: notice_policy_lock
-select pg_advisory_xact_lock(hashtext('alert policy'), $1)
-
 -- name: notice_episode
 select e.id, e.tenant_id, t.code as tenant, s.code as site, e.group_code, e.rule, e.severity, e.labels, e.texts,
        e.value, e.value_worst, e.limit_value, e.unit, e.active_at, e.fired_at, e.resolved_at, e.resolved_by,
