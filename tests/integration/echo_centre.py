@@ -33,6 +33,7 @@ class EchoCentre:
         self.delivery_counts: Counter[tuple[str, int]] = Counter()
         self.order: list[int] = []  # seqs as they came, first deliveries alone
         self.silent = False
+        self.listening = asyncio.Event()  # set once the broker has heard of it
         self._port = port
         self._rejected_point = rejected_point
         self._chance = random.Random(11)  # noqa: S311 - a seed, not a secret
@@ -59,6 +60,7 @@ class EchoCentre:
             timeout=1,
         ) as client:
             await client.subscribe("nengtan/v1/+/+/+/telemetry", qos=1)
+            self.listening.set()
             messages = client.messages
             async for message in messages:
                 batch = [message]
@@ -93,9 +95,10 @@ class EchoCentre:
 
 @contextlib.asynccontextmanager
 async def serving(centre: EchoCentre) -> AsyncIterator[EchoCentre]:
-    """Run a centre beside the test."""
+    """Run a centre beside the test, from when it hears what is published."""
     task = asyncio.create_task(centre.run())
     try:
+        await asyncio.wait_for(centre.listening.wait(), 20)
         yield centre
     finally:
         task.cancel()
