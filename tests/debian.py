@@ -19,6 +19,8 @@ SUITE_SCRIPTS = Path("/usr/share/debootstrap/scripts")
 TIMEOUT_S = 900
 # Another apt-get may be at work: wait for it.
 _WAIT = ("-o", "DPkg::Lock::Timeout=300")
+# A shell by `su` without `-` has no folder of what administrators run: chroot, debootstrap.
+os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 
 class ServerAbsentError(Exception):
