@@ -149,13 +149,10 @@ async def mark_dirty(
         firsts.columns.ts_us[stored],
         row_count=len(registry.point_id),
     )
-    site_of = registry.site_id[row]
-    for site_id in np.unique(site_of).tolist():
-        here = site_of == site_id
-        await ledger.mark_dirty(
-            connection,
-            site_id=site_id,
-            point_ids=registry.point_id[row[here]],
-            first_us=first_us[here],
-            last_us=last_us[here],
-        )
+    await ledger.mark_dirty(
+        connection,
+        site_ids=registry.site_id[row],
+        point_ids=registry.point_id[row],
+        first_us=first_us,
+        last_us=last_us,
+    )

@@ -371,7 +371,7 @@ async def _take_back(connection: Connection, waiting: WaitingImport) -> None:
     if gone:
         await ledger.mark_dirty(
             connection,
-            site_id=waiting.site_id,
+            site_ids=np.full(len(gone), waiting.site_id, dtype=np.int32),
             point_ids=np.array([row.point_id for row in gone], dtype=np.int32),
             first_us=np.array([row.first_us for row in gone], dtype=np.int64),
             last_us=np.array([row.last_us for row in gone], dtype=np.int64),

@@ -14,6 +14,8 @@ _HEADER_BYTES_MAX = 5  # packet type, and up to four of length
 # under load writes message by message: read one by one, waking costs more than all the rest.
 _REST_S = 0.002
 _REST_BYTES_MAX = 64 * 1024
+# What is written in one turn of the loop leaves together, and earlier if it is more than this.
+_PIECE_BYTES_MAX = 64 * 1024
 _PING = mqtt5.PingReqPacket().write()
 
 
@@ -42,6 +44,7 @@ class Connection(asyncio.BufferedProtocol):
         self._has_delivered = False  # whether the last read brought a message
         self._is_resting = False  # whether more is left to gather
         self._is_held = False  # whether the transport was told so
+        self._unsent = bytearray()
         self._heard_s = loop.time()
         self.writable = asyncio.Event()  # clear while the peer takes nothing more
         self.writable.set()
@@ -103,8 +106,13 @@ class Connection(asyncio.BufferedProtocol):
 
     def write(self, data: bytes | bytearray) -> None:
         """Send bytes; nothing happens once the connection is over."""
-        if self._transport is not None and not self.ended.done():
-            self._transport.write(data)
+        if self._transport is None or self.ended.done():
+            return
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._unsent += data
+        if len(self._unsent) > _PIECE_BYTES_MAX:
+            self._send()
 
     def resume(self) -> None:
         """Read on after `handle` asked to stop."""
@@ -124,6 +132,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Close after what was written is sent."""
+        self._send()
         if self._transport is not None:
             self._transport.close()
 
@@ -132,6 +141,11 @@ class Connection(asyncio.BufferedProtocol):
         self._end_with(reason)
         if self._transport is not None:
             self._transport.abort()
+
+    def _send(self) -> None:
+        if self._unsent and self._transport is not None and not self.ended.done():
+            self._transport.write(self._unsent)
+        self._unsent = bytearray()
 
     def _end_with(self, reason: str) -> None:
         if not self.ended.done():

@@ -63,19 +63,12 @@ class FastReceiver(Receiver):
         if connection is None or connack is None:
             raise PublishFailed(f"topic {topic!r}: there is no connection; it is being made again")
         level = min(qos, 1, connack.max_qos.value)
-        try:
-            async with asyncio.timeout(self._broker.publish_timeout_s):
-                while level and len(self._flights) >= _flight_count_max(connack):
-                    self._landed.clear()
-                    await self._wait_for(self._landed, connection)
-                self._write_publication(connection, connack, topic, payload, level, retain=retain)
-                if not connection.writable.is_set():
-                    await self._wait_for(connection.writable, connection)
-        except TimeoutError as error:
-            connection.abort("the broker takes no publication")
-            raise PublishFailed(
-                f"topic {topic!r}: not written in {self._broker.publish_timeout_s} s"
-            ) from error
+        while level and len(self._flights) >= _flight_count_max(connack):
+            self._landed.clear()
+            await self._wait_for(self._landed, connection, topic)
+        self._write_publication(connection, connack, topic, payload, level, retain=retain)
+        if not connection.writable.is_set():
+            await self._wait_for(connection.writable, connection, topic)
 
     def set_filters(self, filters: Sequence[str]) -> None:
         """See `Receiver`."""
@@ -308,12 +301,18 @@ class FastReceiver(Receiver):
             self._flights[packet.packet_id] = packet
         connection.write(data)
 
-    async def _wait_for(self, event: asyncio.Event, connection: Connection) -> None:
+    async def _wait_for(self, event: asyncio.Event, connection: Connection, topic: str) -> None:
         """Wait for an event that reading brings, so read on meanwhile whatever is full."""
         self._waiting_count += 1
         try:
             self._resume_reading()
-            await event.wait()
+            async with asyncio.timeout(self._broker.publish_timeout_s):
+                await event.wait()
+        except TimeoutError as error:
+            connection.abort("the broker takes no publication")
+            raise PublishFailed(
+                f"topic {topic!r}: not written in {self._broker.publish_timeout_s} s"
+            ) from error
         finally:
             self._waiting_count -= 1
         if connection.ended.done():

@@ -145,7 +145,7 @@ class _PackedInstants(_PackedArray):
     """A timestamptz[]."""
 
 
-def integers(values: npt.NDArray[np.int32]) -> _PackedIntegers:
+def integers(values: npt.NDArray[np.integer[Any]]) -> _PackedIntegers:
     """Return a parameter of type integer[] without an object for each element."""
     return _PackedIntegers(_pack_array(values, "integer"))
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from compute.periods import to_us
+from compute.periods import from_us, to_us
 from services.store import topology
 from services.store.binary import instants, integers
 from services.store.pool import Connection
@@ -91,11 +91,16 @@ async def _take_newest(connection: Connection, site_id: int, marks: list[Dirty])
         int(np.minimum(end_us, first_us)[mark.first_us < first_us].max(initial=oldest_us))
         for mark, end_us in zip(marks, ends_us, strict=True)
     )
+    if not any(mark.of_facts for mark in marks):
+        older_us = await _newest_reading_us(connection, marks, (oldest_us, older_us))
     second_us = older_us - slice_us
     taken = [
         part
         for mark in marks
-        for part in (mark.between(second_us, first_us), mark.between(first_us, _NEVER_US))
+        for part in (
+            mark.between(second_us, min(first_us, older_us + 1)),
+            mark.between(first_us, _NEVER_US),
+        )
     ]
     for mark in marks:
         rest = mark.between(-_NEVER_US, second_us)
@@ -103,6 +108,20 @@ async def _take_newest(connection: Connection, site_id: int, marks: list[Dirty])
             values = (integers(rest.point_id), instants(rest.first_us), instants(rest.last_us))
             await connection.execute(query("add_dirty"), (site_id, *values, rest.of_facts))
     return [part for part in taken if len(part.point_id)]
+
+
+async def _newest_reading_us(
+    connection: Connection, marks: list[Dirty], span_us: tuple[int, int]
+) -> int:
+    """Return the last reading of marked points in a span, or its end if there is none.
+
+    A mark says the first and the last new reading: between them there may be nothing for a year,
+    every slice of which would be computed over and over up to the reading that ends it.
+    """
+    points = np.unique(np.concatenate([mark.point_id for mark in marks])).astype(np.int32)
+    values = (integers(points), *map(from_us, span_us))
+    row = await (await connection.execute(query("newest_reading"), values)).fetchone()
+    return span_us[1] if row is None else to_us(row["ts"])
 
 
 async def _ends_us(connection: Connection, site_id: int, mark: Dirty) -> npt.NDArray[np.int64]:

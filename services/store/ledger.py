@@ -111,25 +111,33 @@ class Arrived:
 async def mark_dirty(
     connection: Connection,
     *,
-    site_id: int,
+    site_ids: npt.NDArray[np.int32],
     point_ids: npt.NDArray[np.int32],
     first_us: npt.NDArray[np.int64],
     last_us: npt.NDArray[np.int64],
 ) -> None:
-    """Note the first and last new reading of each point, and wake the worker."""
+    """Note the first and last new reading of each point, a mark for each site; wake the worker."""
+    order = np.argsort(site_ids, kind="stable")
+    site_ids, first_us, last_us = site_ids[order], first_us[order], last_us[order]
+    starts = np.flatnonzero(np.diff(site_ids, prepend=-1))
+    stops = np.append(starts[1:], len(site_ids))
+    newest_us = np.maximum.reduceat(last_us, starts)
+    is_told = last_us >= np.repeat(newest_us - TOLD_BACK_US, stops - starts)
+    oldest_us = np.minimum.reduceat(np.where(is_told, first_us, newest_us.max()), starts)
+    sites = site_ids[starts]
+    told = zip(sites.tolist(), oldest_us.tolist(), newest_us.tolist(), strict=True)
     await connection.execute(
-        query("add_dirty"),
+        query("add_arrived"),
         (
-            site_id,
-            integers(point_ids),
+            integers(sites),
+            integers(starts + 1),
+            integers(stops),
+            integers(point_ids[order]),
             instants(first_us),
             instants(last_us),
-            False,
+            [" ".join(map(str, row)) for row in told],
         ),
     )
-    newest_us = int(last_us.max())
-    oldest_us = int(first_us[last_us >= newest_us - TOLD_BACK_US].min())
-    await connection.execute(query("ring_arrived"), (f"{site_id} {oldest_us} {newest_us}",))
 
 
 def heard(said: str) -> Arrived | None:

@@ -291,7 +291,7 @@ async def _receive(ingest: Database, worker: Database, tenant: Tenant) -> None:
         first = np.full(len(points), ts_us[0], dtype=np.int64)
         await ledger.mark_dirty(
             connection,
-            site_id=site,
+            site_ids=np.full(len(points), site, dtype=np.int32),
             point_ids=points,
             first_us=first,
             last_us=np.full(len(points), ts_us[-1], dtype=np.int64),

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from deploy.recompute import NothingToRecompute, Progress, Rebuilt, rebuild, watch
 from ingest.tick import Worker
-from services.store import dirty_marks, ledger
+from services.store import dirty_marks, ledger, readings
 from services.store.pool import Database
 from tests.faults.centre import drain, send
 from tests.faults.meters import SIX_DIGITS, START, of
@@ -247,7 +247,7 @@ class TestMarksThatReachFarBack:
                 for point, first, last in marks:
                     await ledger.mark_dirty(
                         connection,
-                        site_id=1,
+                        site_ids=np.ones(len(point), dtype=np.int32),
                         point_ids=np.array(point, dtype=np.int32),
                         first_us=np.array(first),
                         last_us=np.array(last),
@@ -274,6 +274,34 @@ class TestMarksThatReachFarBack:
         assert sorted(pieces[points[1]]) == sorted(
             (first[-1], last[-1]) for _, first, last in marks
         )
+
+    def test_pass_over_the_time_in_which_nothing_was_read(self, migrated: Migrated) -> None:
+        """A reading a minute for an hour, then one after 400 days: two slices, and not sixty."""
+        migrated.install(SmallPlant(points=[{"code": "P1", **SIX_DIGITS}]).plant())
+        first_us, minute_us = us(START), 60_000_000
+        ts_us = np.append(first_us + minute_us * np.arange(60), first_us + 400 * 1440 * minute_us)
+        point = np.array([row[0] for row in migrated.rows("select id from point")], dtype=np.int32)
+        columns = readings.ReadingColumns(
+            ts_us, np.repeat(point, 61), np.arange(61.0), np.zeros(61, dtype=np.int32)
+        )
+
+        async def arrive(database: Database) -> None:
+            async with database.transaction() as connection:
+                await readings.prepare_span(connection, first_us, int(ts_us[-1]))
+                await readings.copy_readings(connection, columns, received_us=us(START))
+                await ledger.mark_dirty(
+                    connection,
+                    site_ids=np.ones(1, dtype=np.int32),
+                    point_ids=point,
+                    first_us=ts_us[:1],
+                    last_us=ts_us[-1:],
+                )
+
+        migrated.run("nengtan_ingest", arrive)
+        taken = migrated.run("nengtan_worker", self.passes)
+        pieces = [(int(part.first_us[0]), int(part.last_us[0])) for one in taken for part in one]
+        assert len(pieces) == 2
+        assert all(any(first <= at <= last for first, last in pieces) for at in ts_us.tolist())
 
     @pytest.mark.parametrize("days", [7, 1, 9999])
     def test_end_in_the_same_bits(

@@ -164,11 +164,12 @@ class TestDirtyMarks:
         _, site, point = ids(installed)
         at = np.array([us(START)])
         points = np.array([point], dtype=np.int32)
+        sites = np.array([site], dtype=np.int32)
         for _ in range(3):
             write(
                 installed,
                 lambda c: ledger.mark_dirty(
-                    c, site_id=site, point_ids=points, first_us=at, last_us=at + 5
+                    c, site_ids=sites, point_ids=points, first_us=at, last_us=at + 5
                 ),
             )
         write(installed, lambda c: ledger.mark_site_dirty(c, site_id=site, start=START, end=END))

@@ -41,11 +41,18 @@ on conflict do nothing
 insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts, of_facts)
 select tenant_id, id, $2::integer[], $3::timestamptz[], $4::timestamptz[], $5 from site where id = $1
 
+-- name: add_arrived
+with marked as (
+  insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts, of_facts)
+  select s.tenant_id, s.id, ($4::integer[])[m.first:m.last], ($5::timestamptz[])[m.first:m.last],
+    ($6::timestamptz[])[m.first:m.last], false
+  from unnest($1::integer[], $2::integer[], $3::integer[]) as m (site_id, first, last)
+  join site s on s.id = m.site_id
+)
+select pg_notify('nengtan_dirty', told) from unnest($7::text[]) as told
+
 -- name: ring_dirty
 select pg_notify('nengtan_dirty', '')
-
--- name: ring_arrived
-select pg_notify('nengtan_dirty', $1)
 
 -- name: add_quarantine
 insert into quarantine (tenant_id, gateway_id, topic, payload, sha256, received_at)

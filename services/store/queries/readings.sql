@@ -82,3 +82,6 @@ lateral (
     and coalesce(v.quality, b.quality) & 1 = 0 -- SOURCE_BAD
   order by b.ts limit {count}
 ) r
+
+-- name: newest_reading
+select ts from reading where point_id = any($1::integer[]) and ts between $2 and $3 order by ts desc limit 1
