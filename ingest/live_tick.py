@@ -28,9 +28,8 @@ _log = structlog.get_logger()
 OnTold = Callable[[int, Mapping[str, Any], datetime], None]
 _PERIOD_US = 1_000_000
 _TRIM_TICKS = 10
-# Of the time between whole seconds, ticks for what has just arrived take a quarter at most.
+# Of the time between whole seconds, ticks for what has just arrived take half at most.
 _NEWS_PERIOD_S = 0.25
-_PAUSE_FACTOR = 3.0
 _AWAY_S_MAX = 0.5
 
 
@@ -123,7 +122,7 @@ class LiveTick:
         began_s = clock.monotonic()
         await self.tick(clock.now(), only=frozenset(self._rung) if has_news else None)
         took_s = clock.monotonic() - began_s
-        self._pause_s = max(_NEWS_PERIOD_S - took_s, _PAUSE_FACTOR * took_s)
+        self._pause_s = max(_NEWS_PERIOD_S - took_s, took_s)
 
     async def _has_news_within(self, wait_s: float) -> bool:
         try:

@@ -1,9 +1,11 @@
 """The processes `nengtan ingest` and `nengtan worker`: start, wait, stop clean."""
 
 import asyncio
+import gc
 import os
 import signal
 import ssl
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +36,8 @@ _REDRIVE_S = 2.0
 _RECEIVE_MAX = 65_535  # MQTT 5, 3.1.2.11.3
 _IMPORT_S = 0.5
 _SAY_S = 2.0
+# A thread that can go on waits for one that computes: 5 ms by default, and a tick does so often.
+_SWITCH_S = 0.0005
 
 
 async def run_ingest(settings: Settings) -> None:
@@ -75,6 +79,7 @@ async def run_ingest(settings: Settings) -> None:
 
 async def _pipeline(settings: Settings, database: Database) -> Pipeline:
     registry = await load_registry(database, keys=settings.gateway_keys())
+    _keep_for_long()
     return Pipeline(
         receiver=receiver(
             Broker(
@@ -99,6 +104,8 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
 
 async def run_worker(settings: Settings) -> None:
     """Compute what becomes dirty, and tell of alerts, until SIGTERM or SIGINT."""
+    # The live tick waits for the other thread each time that it has waited for the database.
+    sys.setswitchinterval(_SWITCH_S)
     means = means_of(settings)
     _warm(warm, "worker.preparing")
     stop = stop_on_signal()
@@ -148,6 +155,7 @@ def _warm(kernels: Callable[[], None], event: str) -> None:
             thread.submit(kernels).result()
     finally:
         signal.signal(signal.SIGTERM, before)
+    _keep_for_long()
 
 
 async def _until(stop: asyncio.Event, *jobs: Callable[[], Awaitable[None]]) -> None:
@@ -181,6 +189,13 @@ async def _beside(job: Callable[[], Awaitable[None]]) -> None:
         raise
 
 
+def _keep_for_long() -> None:
+    """Spare the collector's rounds what is loaded now: kernels, and the registry of a park."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 async def _follow_plants(database: Database, pipeline: Pipeline, settings: Settings) -> None:
     """Load the registry again whenever a description is applied."""
     keys = settings.gateway_keys()
@@ -200,6 +215,7 @@ async def _reload(database: Database, pipeline: Pipeline, keys: Mapping[str, byt
     registry = await load_registry(database, keys=keys)
     pipeline.receiver.set_filters(registry.filters())
     pipeline.registry = registry
+    _keep_for_long()
     _log.info("ingest.registry.loaded", points=len(registry.point_id))
 
 
