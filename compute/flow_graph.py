@@ -163,7 +163,7 @@ def _place_sinks(graph: FlowGraph) -> int:
     order, waiting = graph.order, graph.waiting
     giver_offset, giver = _reversed(graph)
     giving = graph.offset[1:-1] - graph.offset[:-2]
-    first = last = graph.bounds[2]
+    first = last = int(graph.bounds[2])
     for node in range(order.size):
         if waiting[node] > 0 and giving[node] == 0:
             last -= 1
