@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Locator
+from playwright.sync_api import FilePayload, Locator, expect
 
 from services import clock
 from tests.browser.demo_run import DemoRun
@@ -154,9 +154,10 @@ class TestFiles:
                 has=page.get_by_role("heading", name="Hourly grid factors")
             )
             chosen = card.locator("input[type=file]")
-            assert card.get_by_label("Region or grid").input_value() != ""
+            assert card.get_by_label("Region or grid", exact=True).input_value() != ""
             assert chosen.is_disabled()
-            card.get_by_label("Source").fill("provincial grid")
+            card.get_by_label("Source", exact=True).fill("provincial grid")
+            expect(chosen).to_be_enabled()
             chosen.set_input_files(hours_of("2021-03-01T00:00+08:00,0.5", "1 March,480"))
             faults = card.get_by_role("region", name="Lines that are wrong").locator("tbody tr")
             faults.first.wait_for(timeout=WORKED_MS_MAX)
@@ -262,41 +263,6 @@ class TestMeterLife:
             event.get_by_text("withdrawn by energy_manager@demo").wait_for()
             # What the centre refuses is noted by the browser, whatever the page makes of it.
             assert [text for text in visit.complaints if "422" not in text] == []
-
-    def test_of_hours_of_a_grid_stand_by_year(self, visitor: Visitor) -> None:
-        with visitor.visit("/files", login=MANAGER, language="en") as visit:
-            visit.settle()
-            page = visit.page
-            card = page.locator("section.card").filter(
-                has=page.get_by_role("heading", name="Hourly grid factors")
-            )
-            chosen = card.locator("input[type=file]")
-            assert card.get_by_label("Region or grid").input_value() != ""
-            assert chosen.is_disabled()
-            card.get_by_label("Source").fill("provincial grid")
-            chosen.set_input_files(hours_of("2021-03-01T00:00+08:00,0.5", "1 March,480"))
-            faults = card.get_by_role("region", name="Lines that are wrong").locator("tbody tr")
-            faults.first.wait_for(timeout=WORKED_MS_MAX)
-            assert [row.locator("th").inner_text() for row in faults.all()] == ["3", "3"]
-            assert "divide g/kWh by 1000" in faults.nth(1).inner_text()
-            keep_at_widths(visit, card, "hours-faults")
-            assert visit.axe_violations() == []
-            right = hours_of("2021-03-01T00:00+08:00,0.5", "2021-03-01T02:00+08:00,0.7")
-            chosen.set_input_files(right)
-            card.get_by_text("3 hours are stated anew").wait_for(timeout=WORKED_MS_MAX)
-            stands = card.get_by_role("region", name="Hourly grid factors").locator("tbody tr")
-            stands.filter(has_text="2 of 8,760").wait_for(timeout=WORKED_MS_MAX)
-            said = stands.filter(has_text="2021").inner_text()
-            assert "8,758" in said
-            assert "0.6000" in said
-            assert "provincial grid" in said
-            assert faults.count() == 0
-            chosen.set_input_files(right)
-            card.get_by_text("nothing has changed").wait_for(timeout=WORKED_MS_MAX)
-            assert visit.axe_violations() == []
-            keep_at_widths(visit, card, "hours-stated")
-            # The browser itself tells of the answer that refused the first file.
-            assert [said for said in visit.complaints if "422" not in said] == []
 
     def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
         with visitor.visit("/meters?point=grid-1", login=VIEWER, language="en") as visit:

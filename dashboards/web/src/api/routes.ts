@@ -311,5 +311,5 @@ export function listHourlyYears(query: { site: string }, signal?: AbortSignal): 
 
 /** States the hours of a file; what they change is computed again. */
 export function stateHours(query: { region: string; source: string }, file: Blob, signal?: AbortSignal): Promise<StatedHours> {
-  return request("/hourly-factors", { method: "POST", query, file, isUrgent: true, ...at(signal) });
+  return request("/hourly-factors", { method: "POST", query, file, fileType: "text/csv", isUrgent: true, ...at(signal) });
 }
