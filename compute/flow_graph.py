@@ -3,14 +3,15 @@
 Most of a plant has an order in which every node comes after all that feeds it. What is left are
 loops and what lies between them: there, nodes that a flow leads back to are torn (as recycles are
 in flowsheeting), the rest is passed in order for a unit of each of them, and a small full system
-says what they receive.
+says what they receive. Nodes that give nothing off, which most uses are, need no place in an order:
+they come last, by their flows.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from compute._jit import kernel
+from compute._jit import inlined, kernel
 from compute.grid import Float2D
 from compute.topology import Bool1D, Float1D, Index1D
 
@@ -18,104 +19,137 @@ from compute.topology import Bool1D, Float1D, Index1D
 _PIVOT_MIN = 1e-12
 
 
+class Ends(NamedTuple):
+    """Where each flow begins and ends, (f,), and which nodes are outside, (n,)."""
+
+    origin: Index1D
+    target: Index1D
+    outside: Bool1D
+
+
 class FlowGraph(NamedTuple):
     """The flows between nodes inside, in their actual direction, by the node that gives.
 
     Attributes
     ----------
-    offset : (n + 1,) int32
+    passes_on : (n,) bool
+        Nodes inside that give something off.
+    offset : (n + 2,) int32
+        The last place is for filling alone.
     taker : (f,) int32
+        Of flows to nodes that pass something on.
     energy_kwh : (f,) float64
+    between, ending : (f,) int32
+        Flows to nodes that pass something on, and to those that do not.
     waiting : (n,) int32
-        Givers that a node still waits for.
+        Givers that a node which passes something on still waits for.
     order : (n,) int32
-        First the nodes that no loop feeds, then those of loops, then those that feed no loop.
-    bounds : (2,) int32
-        Where the loops begin and end in the order.
+        Of the nodes that pass something on: first those that no loop feeds, then those of loops,
+        then those that feed no loop.
+    bounds : (3,) int32
+        Where the loops begin and end in the order, and where the order ends.
+    counts : (2,) int32
+        How many flows are in `between` and in `ending`.
     """
 
+    passes_on: Bool1D
     offset: Index1D
     taker: Index1D
     energy_kwh: Float1D
+    between: Index1D
+    ending: Index1D
     waiting: Index1D
     order: Index1D
     bounds: Index1D
+    counts: Index1D
 
 
 @kernel
 def new_graph(node_count: int, flow_count: int) -> FlowGraph:
     """Return room for a graph."""
     return FlowGraph(
-        np.empty(node_count + 1, dtype=np.int32),
+        np.empty(node_count, dtype=np.bool_),
+        np.empty(node_count + 2, dtype=np.int32),
         np.empty(flow_count, dtype=np.int32),
         np.empty(flow_count),
+        np.empty(flow_count, dtype=np.int32),
+        np.empty(flow_count, dtype=np.int32),
         np.empty(node_count, dtype=np.int32),
         np.empty(node_count, dtype=np.int32),
+        np.empty(3, dtype=np.int32),
         np.empty(2, dtype=np.int32),
     )
 
 
 @kernel
-def arrange(
-    energy_kwh: Float1D,
-    flow_from_index: Index1D,
-    flow_to_index: Index1D,
-    outside: Bool1D,
-    graph: FlowGraph,
-) -> None:
-    """Write the graph of the known flows of an interval."""
-    offset, waiting = graph.offset, graph.waiting
+def arrange(energy_kwh: Float1D, ends: Ends, graph: FlowGraph) -> None:
+    """Write the graph of the known flows of an interval; `passes_on` is written before."""
+    # Each array once: to take one out of a tuple costs as much as all that is done with a flow.
+    origin, target, outside = ends.origin, ends.target, ends.outside
+    offset, waiting, passes_on = graph.offset, graph.waiting, graph.passes_on
+    between, ending = graph.between, graph.ending
     offset[:] = 0
     waiting[:] = 0
+    between_count = ending_count = 0
     # Twice over the flows: how many each node gives, then which. The counts stand two places on,
     # so that filling leaves every offset where it belongs.
     for flow in range(energy_kwh.size):
-        giver, taker = _ends(energy_kwh[flow], flow_from_index[flow], flow_to_index[flow], outside)
-        if giver >= 0:
+        giver, taker = _direction(energy_kwh[flow], origin[flow], target[flow])
+        if giver == taker or outside[giver] or outside[taker]:
+            continue
+        if passes_on[taker]:
+            between[between_count] = flow
+            between_count += 1
             waiting[taker] += 1
-            if giver + 2 < offset.size:
-                offset[giver + 2] += 1
+            offset[giver + 2] += 1
+        else:
+            ending[ending_count] = flow
+            ending_count += 1
+    graph.counts[0], graph.counts[1] = between_count, ending_count
     for node in range(2, offset.size):
         offset[node] += offset[node - 1]
-    for flow in range(energy_kwh.size):
-        giver, taker = _ends(energy_kwh[flow], flow_from_index[flow], flow_to_index[flow], outside)
-        if giver >= 0:
-            place = offset[giver + 1]
-            offset[giver + 1] += 1
-            graph.taker[place] = taker
-            graph.energy_kwh[place] = abs(energy_kwh[flow])
+    takers, given_kwh = graph.taker, graph.energy_kwh
+    for k in range(between_count):
+        flow = between[k]
+        giver, taker = _direction(energy_kwh[flow], origin[flow], target[flow])
+        place = offset[giver + 1]
+        offset[giver + 1] += 1
+        takers[place] = taker
+        given_kwh[place] = abs(energy_kwh[flow])
     _order(graph)
 
 
-@kernel
-def _ends(energy_kwh: float, origin: int, target: int, outside: Bool1D) -> tuple[int, int]:
-    """Return who gives and who takes, -1 if nothing is known to pass between nodes inside."""
-    if not abs(energy_kwh) > 0.0 or origin == target or outside[origin] or outside[target]:
-        return -1, -1
-    return (origin, target) if energy_kwh > 0.0 else (target, origin)
+@inlined
+def _direction(energy_kwh: float, origin: int, target: int) -> tuple[int, int]:
+    """Return who gives and who takes: the same node if nothing is known to pass."""
+    if energy_kwh > 0.0:
+        return origin, target
+    return (target, origin) if energy_kwh < 0.0 else (origin, origin)
 
 
 @kernel
 def _order(graph: FlowGraph) -> None:
     """Write the order: Kahn 1962 from the sources, and backwards from the sinks of what is left."""
-    order, waiting = graph.order, graph.waiting
-    last = 0
+    order, waiting, passes_on = graph.order, graph.waiting, graph.passes_on
+    offset, takers = graph.offset, graph.taker
+    last = count = 0
     for node in range(order.size):
-        if waiting[node] == 0:
-            order[last] = node
-            last += 1
+        if passes_on[node]:
+            count += 1
+            if waiting[node] == 0:
+                order[last] = node
+                last += 1
     first = 0
     while first < last:
-        for k in range(graph.offset[order[first]], graph.offset[order[first] + 1]):
-            taker = graph.taker[k]
+        for k in range(offset[order[first]], offset[order[first] + 1]):
+            taker = takers[k]
             waiting[taker] -= 1
             if waiting[taker] == 0:
                 order[last] = taker
                 last += 1
         first += 1
-    graph.bounds[0] = last
-    graph.bounds[1] = last
-    if last < order.size:
+    graph.bounds[0], graph.bounds[1], graph.bounds[2] = last, last, count
+    if last < count:
         graph.bounds[1] = _place_sinks(graph)
         _place_loops(graph, graph.bounds[1])
 
@@ -128,8 +162,8 @@ def _place_sinks(graph: FlowGraph) -> int:
     """
     order, waiting = graph.order, graph.waiting
     giver_offset, giver = _reversed(graph)
-    giving = graph.offset[1:] - graph.offset[:-1]
-    first = last = order.size
+    giving = graph.offset[1:-1] - graph.offset[:-2]
+    first = last = int(graph.bounds[2])
     for node in range(order.size):
         if waiting[node] > 0 and giving[node] == 0:
             last -= 1
@@ -154,7 +188,7 @@ def _place_loops(graph: FlowGraph, end: int) -> None:
     """
     order, waiting, offset = graph.order, graph.waiting, graph.offset
     stack = np.empty(order.size, dtype=np.int32)
-    cursor = offset[:-1].copy()
+    cursor = offset[:-2].copy()
     place = end
     for start in range(order.size):
         if waiting[start] <= 0:
@@ -196,7 +230,9 @@ def _reversed(graph: FlowGraph) -> tuple[Index1D, Index1D]:
 
 
 @kernel
-def pass_on(graph: FlowGraph, passing_kwh: Float1D, received: Float2D) -> None:
+def pass_on(
+    graph: FlowGraph, energy_kwh: Float1D, ends: Ends, passing_kwh: Float1D, received: Float2D
+) -> None:
     """Add to what each node received from outside what it receives from others.
 
     `received` is (n, e), one column per kind of emission.
@@ -205,7 +241,21 @@ def pass_on(graph: FlowGraph, passing_kwh: Float1D, received: Float2D) -> None:
     _pass_in_order(graph, 0, begin, passing_kwh, received)
     if begin < end:
         _solve_loops(graph, passing_kwh, received)
-    _pass_in_order(graph, begin, graph.order.size, passing_kwh, received)
+    _pass_in_order(graph, begin, graph.bounds[2], passing_kwh, received)
+    _pass_to_ends(energy_kwh, graph.ending[: graph.counts[1]], ends, passing_kwh, received)
+
+
+@kernel
+def _pass_to_ends(
+    energy_kwh: Float1D, flows: Index1D, ends: Ends, passing_kwh: Float1D, received: Float2D
+) -> None:
+    """Pass on to nodes that give nothing off, when all others have what they receive."""
+    origin, target = ends.origin, ends.target
+    for flow in flows:
+        giver, taker = _direction(energy_kwh[flow], origin[flow], target[flow])
+        share = abs(energy_kwh[flow]) / passing_kwh[giver]
+        for layer in range(received.shape[1]):
+            received[taker, layer] += share * received[giver, layer]
 
 
 @kernel

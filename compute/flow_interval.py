@@ -1,12 +1,10 @@
 """Flow tracing of interval after interval: inputs, what passes each node, what storages keep."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from compute._jit import kernel
 from compute.block import Float3D
-from compute.flow_graph import arrange, new_graph, pass_on
+from compute.flow_graph import Ends, arrange, new_graph, pass_on
 from compute.grid import Float2D
 from compute.topology import Bool1D, Float1D, Index1D, NodeKind
 
@@ -14,14 +12,6 @@ _CONVERSION = int(NodeKind.CONVERSION)
 
 # An empty storage holds rounding errors at most.
 _NOTHING_SHARE = 1e-12
-
-
-class Ends(NamedTuple):
-    """Where each flow begins and ends, (f,), and which nodes are outside, (n,)."""
-
-    origin: Index1D
-    target: Index1D
-    outside: Bool1D
 
 
 @kernel
@@ -56,9 +46,9 @@ def trace_intervals(
         for k in range(keeper.size):
             incoming_kwh[keeper[k]] = content_kwh[k]
             received[j, keeper[k]] += content[k]
-        _fill_passing(energy, ends, node_kind, incoming_kwh, passing)
-        arrange(energy, flow_from_index, flow_to_index, outside, graph)
-        pass_on(graph, passing, received[j])
+        _fill_passing(energy, ends, node_kind, incoming_kwh, passing, graph.passes_on)
+        arrange(energy, ends, graph)
+        pass_on(graph, energy, ends, passing, received[j])
         _keep(energy, ends, keeper, passing, received[j], content_kwh, content)
 
 
@@ -94,8 +84,12 @@ def _fill_passing(
     node_kind: Index1D,
     incoming_kwh: Float1D,
     passing_kwh: Float1D,
+    passes_on: Bool1D,
 ) -> None:
-    """Write t: the energy that passes each node. `incoming_kwh` begins with what is stored."""
+    """Write t, the energy that passes each node, and which nodes inside give something off.
+
+    `incoming_kwh` begins with what is stored.
+    """
     for flow in range(energy.size):
         origin, target = ends.origin[flow], ends.target[flow]
         if np.isnan(energy[flow]) or origin == target:
@@ -105,6 +99,7 @@ def _fill_passing(
         passing_kwh[origin] += abs(energy[flow])
         incoming_kwh[target] += abs(energy[flow])
     for node in range(node_kind.size):
+        passes_on[node] = passing_kwh[node] > 0.0 and not ends.outside[node]
         if ends.outside[node]:
             passing_kwh[node] = 0.0
         elif node_kind[node] != _CONVERSION or passing_kwh[node] == 0.0:

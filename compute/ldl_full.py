@@ -137,14 +137,10 @@ def _invert_rows(matrix: Float2D, product: Float2D, begin: int, end: int) -> Non
         for k in range(j + 1, end):
             _subtract(own, matrix[k], -matrix[j, k], end)
         for i in range(j + 1, end):
-            own[i] = 0.0
-            for k in range(j + 1, size):
-                own[i] += matrix[j, k] * matrix[i, k]
+            own[i] = _product(matrix[j, j + 1 :], matrix[i, j + 1 :])
         pivot = matrix[j, j]
         diagonal = 1.0 / pivot if pivot != 0.0 else 0.0
-        for k in range(j + 1, size):
-            diagonal += matrix[j, k] * own[k]
-        matrix[j, j] = diagonal
+        matrix[j, j] = diagonal + _product(matrix[j, j + 1 :], own[j + 1 :])
         for k in range(j + 1, size):
             matrix[j, k] = -own[k]
         for k in range(j + 1, end):
@@ -153,3 +149,18 @@ def _invert_rows(matrix: Float2D, product: Float2D, begin: int, end: int) -> Non
     for k in range(end, size):
         for j in range(begin, end):
             matrix[k, j] = matrix[j, k]
+
+
+@kernel
+def _product(row: Float1D, other: Float1D) -> float:
+    """Return the scalar product: four sums side by side, so that none waits for another."""
+    one = two = three = four = 0.0
+    whole = row.size // 4 * 4
+    for k in range(0, whole, 4):
+        one += row[k] * other[k]
+        two += row[k + 1] * other[k + 1]
+        three += row[k + 2] * other[k + 2]
+        four += row[k + 3] * other[k + 3]
+    for k in range(whole, row.size):
+        one += row[k] * other[k]
+    return (one + two) + (three + four)

@@ -16,19 +16,20 @@ from compute.distributions import chi_square_quantile, sidak_critical_z
 from compute.errors import NengtanError
 from compute.grid import Float2D
 from compute.gross_error import Elimination, Interval, Suspects, eliminate
-from compute.ldl import factorize, inverse_norm, invert_on_pattern, solve_lower, solve_upper
 from compute.ordering import Pattern
 from compute.projection import FlowClass
+from compute.reconcile_interval import (
+    MEASURED_MAX,
+    derive,
+    estimate,
+    load,
+    nodal_tests,
+    solve,
+)
 from compute.reconcile_plan import ReconciliationPlan, Reduced, Solved
 from compute.topology import Bool1D, Float1D, Index1D
 
 Bool2D = npt.NDArray[np.bool_]
-
-# A pivot that is this share of its entry is rounding: exact flows (sigma 0) have used the row up.
-_ROUNDING_SHARE = 1e-14
-# What exact flows may leave over of the largest flow.
-_EXACT_SHARE = 1e-9
-_MEASURED_MAX = int(FlowClass.NON_REDUNDANT)
 
 
 class MeasurementMissing(NengtanError):
@@ -105,7 +106,7 @@ class Reconciliation:
     @property
     def adjustment(self) -> Float2D:
         """Return (f, k) reconciled less measured; NaN where nothing is measured."""
-        is_measured = self.flow_class[:, np.newaxis] <= _MEASURED_MAX
+        is_measured = self.flow_class[:, np.newaxis] <= MEASURED_MAX
         return np.where(is_measured, self.value - self.measured, np.nan)
 
     @property
@@ -271,122 +272,19 @@ def _reconcile(
             work,
             total,
         )
-        fault[1] = _load(reduced, flow_class, measured[j], interval)
+        fault[1] = load(reduced, flow_class, measured[j], interval)
         if fault[1] >= 0:
             return
         residual[j] = interval.multiplier
-        _test_balances(interval, balance_z[j])
-        fault[2] = _solve(pattern, interval, objective[:, j])
+        nodal_tests(interval, balance_z[j])
+        fault[2] = solve(pattern, interval, objective[:, j])
         if fault[2] >= 0:
             return
-        _estimate(reduced, flow_class, interval, z[j])
-        _derive(pattern, reduced, solved, interval)
+        estimate(reduced, flow_class, interval, z[j])
+        derive(pattern, reduced, solved, interval)
         if step_max > 0:
             objective[1, j] -= eliminate(pattern, reduced, solved, interval, critical_z, found)
             _keep_suspects(found, suspects, j)
-
-
-@kernel
-def _load(reduced: Reduced, flow_class: Index1D, measured: Float1D, interval: Interval) -> int:
-    """Write r = G y and G V G'; return a flow whose measurement is not usable, -1 for none."""
-    interval.multiplier[:] = 0.0
-    interval.factor[:] = 0.0
-    pair = 0
-    for flow in range(flow_class.size):
-        interval.value[flow] = 0.0
-        if flow_class[flow] > _MEASURED_MAX:
-            continue
-        amount, sigma = measured[flow], interval.sigma[flow]
-        if not (np.isfinite(amount) and np.isfinite(sigma) and sigma >= 0.0):
-            return flow
-        interval.value[flow] = amount
-        squared = sigma * sigma
-        end = reduced.offset[flow + 1]
-        for k in range(reduced.offset[flow], end):
-            coefficient = reduced.coefficient[k]
-            interval.multiplier[reduced.row_index[k]] += coefficient * amount
-            for other in range(k, end):
-                product = coefficient * reduced.coefficient[other]
-                interval.factor[reduced.pair_position[pair]] += squared * product
-                pair += 1
-    return -1
-
-
-@kernel
-def _test_balances(interval: Interval, balance_z: Float1D) -> None:
-    for row in range(balance_z.size):
-        if interval.factor[row] > 0.0:
-            balance_z[row] = interval.multiplier[row] / np.sqrt(interval.factor[row])
-
-
-@kernel
-def _solve(pattern: Pattern, interval: Interval, objective: Float1D) -> int:
-    """Replace r by lambda; return a row that exact flows contradict, -1 if there is none."""
-    vanished = factorize(pattern, interval.factor, interval.total, _ROUNDING_SHARE)
-    solve_lower(pattern, interval.factor, interval.multiplier)
-    total = 0.0
-    for row in range(interval.multiplier.size):
-        if interval.factor[row] > 0.0:
-            total += interval.multiplier[row] * interval.multiplier[row] / interval.factor[row]
-        elif vanished > 0:
-            exact_max = _EXACT_SHARE * np.abs(interval.value).max()
-            if abs(interval.multiplier[row]) > exact_max:
-                return row
-    objective[:] = total
-    solve_upper(pattern, interval.factor, interval.multiplier)
-    invert_on_pattern(pattern, interval.factor, interval.work, interval.total, interval.inverse)
-    return -1
-
-
-@kernel
-def _estimate(reduced: Reduced, flow_class: Index1D, interval: Interval, z: Float1D) -> None:
-    """Write what is known of each measured flow, with its test; NaN for the others."""
-    row_count = interval.multiplier.size
-    pair = 0
-    for flow in range(flow_class.size):
-        slope = leverage = 0.0
-        end = reduced.offset[flow + 1]
-        for k in range(reduced.offset[flow], end):
-            coefficient = reduced.coefficient[k]
-            slope += coefficient * interval.multiplier[reduced.row_index[k]]
-            for other in range(k, end):
-                position = reduced.pair_position[pair]
-                part = coefficient * reduced.coefficient[other] * interval.inverse[position]
-                leverage += part if position < row_count else 2.0 * part
-                pair += 1
-        sigma = interval.sigma[flow]
-        squared = sigma * sigma
-        if flow_class[flow] > _MEASURED_MAX:
-            interval.value[flow] = np.nan
-            interval.variance[flow] = np.nan
-        else:
-            interval.value[flow] -= squared * slope
-            # Rounding may take a little more than all of it.
-            interval.variance[flow] = max(squared - squared * squared * leverage, 0.0)
-        z[flow] = slope / np.sqrt(leverage) if leverage > 0.0 and sigma > 0.0 else np.nan
-        if interval.slope.size > 0:
-            interval.slope[flow] = slope
-            interval.leverage[flow] = max(leverage, 0.0)
-
-
-@kernel
-def _derive(pattern: Pattern, reduced: Reduced, solved: Solved, interval: Interval) -> None:
-    """Write the observable flows: c' x, with variance c' (V - V G' P G V) c."""
-    vector = interval.total
-    vector[:] = 0.0
-    for u in range(solved.flow_index.size):
-        total = squared = 0.0
-        for t in range(solved.offset[u], solved.offset[u + 1]):
-            flow, coefficient = solved.term_index[t], solved.coefficient[t]
-            total += coefficient * interval.value[flow]
-            weight = coefficient * interval.sigma[flow] * interval.sigma[flow]
-            squared += coefficient * weight
-            for k in range(reduced.offset[flow], reduced.offset[flow + 1]):
-                vector[reduced.row_index[k]] += reduced.coefficient[k] * weight
-        reached = solved.reach_row[solved.reach_offset[u] : solved.reach_offset[u + 1]]
-        squared -= inverse_norm(pattern, interval.factor, vector, reached)
-        interval.value[solved.flow_index[u]] = total
-        interval.variance[solved.flow_index[u]] = max(squared, 0.0)
 
 
 @kernel

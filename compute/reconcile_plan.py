@@ -19,21 +19,30 @@ _PROPORTIONAL_DIGITS = 9
 
 
 class Reduced(NamedTuple):
-    """G, the balances of redundant flows, by flow; rows in the order of elimination.
+    """G, the balances of redundant flows, by flow and by row; rows in the order of elimination.
 
     Attributes
     ----------
     offset : (f + 1,) int32
     row_index, coefficient : (e,) int32, float64
-    pair_position : (p,) int32
-        Where the product of two of a flow's coefficients belongs in G V G' (see `ldl`): flow by
-        flow, each entry with itself and then with those after it.
+        By flow.
+    flow_offset : (n + 1,) int32
+    flow_index, flow_coefficient : (e,) int32, float64
+        The same by row.
+    pair_position, pair_flow, pair_product : (p,) int32, int32, float64
+        The products of two different coefficients of one flow, and where each belongs in G V G'
+        (see `ldl`).
     """
 
     offset: Index1D
     row_index: Index1D
     coefficient: Float1D
+    flow_offset: Index1D
+    flow_index: Index1D
+    flow_coefficient: Float1D
     pair_position: Index1D
+    pair_flow: Index1D
+    pair_product: Float1D
 
 
 class Solved(NamedTuple):
@@ -175,14 +184,19 @@ def _reduced(rows: list[Row], flow_count: int, pattern: Pattern) -> Reduced:
     value_of = np.array([value for row in rows for value in row.values()], dtype=np.float64)
     by_flow = np.lexsort((row_of, flow_of))
     row_index, coefficient = row_of[by_flow], value_of[by_flow]
-    count = np.bincount(flow_of, minlength=flow_count)
-    offset = _offsets(count)
-    left, right = _pairs(count, offset)
+    offset = _offsets(np.bincount(flow_of, minlength=flow_count))
+    left, right = _pairs(np.diff(offset), offset)
+    by_row = np.lexsort((flow_of, row_of))
     return Reduced(
         offset=offset,
         row_index=row_index,
         coefficient=coefficient,
+        flow_offset=_offsets(np.array(lengths, dtype=np.int64)),
+        flow_index=flow_of[by_row],
+        flow_coefficient=value_of[by_row],
         pair_position=_positions(row_index[left], row_index[right], pattern),
+        pair_flow=flow_of[by_flow][left],
+        pair_product=coefficient[left] * coefficient[right],
     )
 
 
@@ -190,14 +204,14 @@ def _offsets(lengths: Int1D) -> Index1D:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
 
 
-def _pairs(count: Int1D, offset: Index1D) -> tuple[Int1D, Int1D]:
-    """Return every pair of entries, left before or equal to right, of each flow in turn."""
+def _pairs(count: Index1D, offset: Index1D) -> tuple[Int1D, Int1D]:
+    """Return every pair of different entries, left before right, of each flow in turn."""
     pairs_left = [np.empty(0, dtype=np.int64)]
     pairs_right = [np.empty(0, dtype=np.int64)]
     owner = [np.empty(0, dtype=np.int64)]
-    for size in np.unique(count[count > 0]).tolist():
+    for size in np.unique(count[count > 1]).tolist():
         flows = np.flatnonzero(count == size)
-        left, right = np.triu_indices(size)
+        left, right = np.triu_indices(size, 1)
         begin = offset[flows].astype(np.int64)[:, np.newaxis]
         pairs_left.append((begin + left).ravel())
         pairs_right.append((begin + right).ravel())
@@ -207,20 +221,20 @@ def _pairs(count: Int1D, offset: Index1D) -> tuple[Int1D, Int1D]:
 
 
 def _positions(column: Index1D, row: Index1D, pattern: Pattern) -> Index1D:
-    """Return where the entries (row >= column) of the matrix lie in the values of `ldl`."""
+    """Return where the entries (row > column) of the matrix lie in the values of `ldl`."""
     size = pattern.column_offset.size - 1
     columns = np.repeat(np.arange(size, dtype=np.int64), np.diff(pattern.column_offset))
     keys = columns * size + pattern.row_index
     found = size + np.searchsorted(keys, column.astype(np.int64) * size + row)
-    return np.where(row == column, column, found).astype(np.int32)
+    return found.astype(np.int32)
 
 
 def _independent(reduced: Reduced, pattern: Pattern) -> Bool1D:
     """Return which rows do not follow from those before them."""
     size = pattern.column_offset.size - 1
     value = np.zeros(size + pattern.row_index.size)
-    left, right = _pairs(np.diff(reduced.offset), reduced.offset)
-    np.add.at(value, reduced.pair_position, reduced.coefficient[left] * reduced.coefficient[right])
+    np.add.at(value, reduced.row_index, reduced.coefficient**2)
+    np.add.at(value, reduced.pair_position, reduced.pair_product)
     factorize(pattern, value, np.zeros(size), _DEPENDENT_SHARE)
     independent: Bool1D = value[:size] > 0.0
     return independent

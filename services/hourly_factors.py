@@ -6,18 +6,20 @@ the factor of its month or year. What an hour changes is computed again by the w
 """
 
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from hashlib import sha256
+from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
-from compute.periods import US_PER_HOUR, from_us, to_us
+from compute.periods import US_PER_HOUR, from_us, midnight_us, to_us, year_edges_us
 from services.files.hours import Hours, read_hours
 from services.json_values import finite
-from services.reference import FactorBook, RegionNotFound
+from services.reference import FactorBook, HourlyFactors, RegionNotFound
 from services.refusal import NotFound, Refusal
 from services.site_model import load_hourly_factors
-from services.store import accounts, ledger
+from services.store import accounts, answers, ledger
 from services.store import factors as factor_store
 from services.store import hourly_factors as store
 from services.store.hourly_factors import StatementRow
@@ -32,10 +34,93 @@ class HourlyStated:
     changed_hour_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class HourlyYear:
+    """What stands of a place in a calendar year.
+
+    Attributes
+    ----------
+    region : str
+    start, end : datetime
+        Of the year, by the wall clock of the site.
+    year, hour_count, lacking_hour_count : int
+        A lacking hour has the factor of its month or year.
+    mean_tco2_per_mwh : float or None
+        Arithmetic mean of the hours that stand.
+    sources : tuple of str
+        Of the statements that decide any hour, the oldest first.
+    stated_at : datetime
+        When the newest of them was made.
+    """
+
+    region: str
+    year: int
+    start: datetime
+    end: datetime
+    hour_count: int
+    lacking_hour_count: int
+    mean_tco2_per_mwh: float | None
+    sources: tuple[str, ...]
+    stated_at: datetime
+
+
 async def list_statements(database: Database, *, tenant_id: int) -> list[StatementRow]:
     """Return every statement of the tenant, in the order in which they were made."""
     async with database.transaction(tenant_id) as connection:
         return await store.list_statements(connection, tenant_id)
+
+
+async def list_years(database: Database, *, tenant_id: int, site: str) -> list[HourlyYear]:
+    """Return what stands of every place in every year of a site's zone that a statement touches.
+
+    Raises
+    ------
+    NotFound
+        If the tenant has no such site.
+    """
+    async with database.transaction(tenant_id) as connection:
+        found = await answers.find_site(connection, site)
+        if found is None:
+            raise NotFound("site")
+        rows = await store.list_statements(connection, tenant_id)
+        held = await load_hourly_factors(connection, tenant_id)
+    zone = ZoneInfo(found.time_zone)
+    touched: set[tuple[str, int]] = set()
+    for statement in held.statements:
+        edges_us = year_edges_us(
+            from_us(statement.start_us),
+            from_us(statement.end_us),
+            time_zone=found.time_zone,
+            day_start=time(),
+        )
+        years = (from_us(edge).astimezone(zone).year for edge in edges_us[:-1].tolist())
+        touched.update((statement.region, year) for year in years)
+    return [
+        _year(held, rows, region, year, found.time_zone)
+        for region, year in sorted(touched, key=lambda each: (each[0], -each[1]))
+    ]
+
+
+def _year(
+    held: HourlyFactors, rows: list[StatementRow], region: str, year: int, time_zone: str
+) -> HourlyYear:
+    start_us, end_us = (midnight_us(date(of, 1, 1), time_zone) for of in (year, year + 1))
+    # The middle of each hour: a zone may begin its year within an hour of a statement.
+    hour_us = np.arange(start_us, end_us, US_PER_HOUR) + US_PER_HOUR // 2
+    value, number = held.at((region,), hour_us)
+    stands = np.isfinite(value)
+    deciding = np.unique(number[number >= 0]).tolist()
+    return HourlyYear(
+        region=region,
+        year=year,
+        start=from_us(start_us),
+        end=from_us(end_us),
+        hour_count=hour_us.size,
+        lacking_hour_count=int((~stands).sum()),
+        mean_tco2_per_mwh=float(value[stands].mean()) if stands.any() else None,
+        sources=tuple(dict.fromkeys(rows[index].source for index in deciding)),
+        stated_at=max(rows[index].stated_at for index in deciding),
+    )
 
 
 async def find_statement(database: Database, *, tenant_id: int, number: int) -> StatementRow:

@@ -1,12 +1,13 @@
 """Hourly factors of a grid: a year of values at once, and what was stated."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import Field
 
-from api.dependencies import Code, Schema, Store, Text
+from api.dependencies import Code, Schema, SiteCode, Store, Text
 from api.security import Who, needs
 from services import hourly_factors
 from services.files.hours import HOURS_MAX
@@ -62,6 +63,24 @@ class HourlyStatement(Schema):
     stated_by: str
 
 
+class HourlyYear(Schema):
+    """What stands of a place in a calendar year of the site."""
+
+    region: str
+    year: int
+    start: datetime
+    end: datetime
+    hour_count: int
+    lacking_hour_count: int = Field(
+        description="无小时因子，用月度或年度因子 / Hours that have the factor of month or year"
+    )
+    mean_tco2_per_mwh: float | None = Field(
+        description="已有小时的算术平均 / Mean of those that stand"
+    )
+    sources: list[str]
+    stated_at: datetime
+
+
 class HourlyValues(HourlyStatement):
     """A statement with its values."""
 
@@ -104,6 +123,22 @@ async def list_hourly_factors(principal: Who, database: Store) -> list[HourlySta
     """
     rows = await hourly_factors.list_statements(database, tenant_id=principal.tenant_id)
     return [HourlyStatement.model_validate(_statement(row)) for row in rows]
+
+
+@router.get(
+    "/hourly-factors/years",
+    operation_id="list_hourly_factor_years",
+    summary="各年小时因子 / Hourly factors by year",
+)
+async def list_hourly_factor_years(
+    principal: Who, database: Store, site: SiteCode
+) -> list[HourlyYear]:
+    """Return how many hours of each year stand and how many lack, by region, the newest year first.
+
+    按地区返回各年（厂区时区）已有与缺少的小时数，同一小时以最后一次录入为准。
+    """
+    years = await hourly_factors.list_years(database, tenant_id=principal.tenant_id, site=site)
+    return [HourlyYear.model_validate(asdict(year)) for year in years]
 
 
 @router.get(

@@ -48,6 +48,26 @@ async def test_are_kept_and_told(client: httpx.AsyncClient) -> None:
     assert again.json() == {"statement": None, "changed_hour_count": 0}
 
 
+async def test_stand_by_year_of_the_site_whoever_stated_last(client: httpx.AsyncClient) -> None:
+    await post(client, DAY)
+    # From the last hour of 2024 by the clock of the site; takes 02:00 back.
+    around = "2024-12-31T23:00+08:00,0.4\n2025-01-01T00:00+08:00,0.2\n"
+    await post(client, f"hour,tco2_per_mwh\n{around}", source="CEC")
+    await post(client, "hour,tco2_per_mwh\n2025-03-10T02:00+08:00,\n", source="CEC")
+    answer = await client.get("/hourly-factors/years", params={"site": "site-quokka"})
+    assert answer.status_code == 200, answer.text
+    years = answer.json()
+    assert [(y["year"], y["hour_count"], y["lacking_hour_count"]) for y in years] == [
+        (2025, 8760, 8758),
+        (2024, 8784, 8783),
+    ]
+    assert [y["mean_tco2_per_mwh"] for y in years] == [pytest.approx(0.35), pytest.approx(0.4)]
+    assert [y["sources"] for y in years] == [["省电力公司 2025", "CEC"], ["CEC"]]
+    assert years[0]["start"] == "2024-12-31T16:00:00Z"
+    unknown = await client.get("/hourly-factors/years", params={"site": "no"})
+    assert unknown.status_code == 404
+
+
 async def test_are_refused_with_every_place(client: httpx.AsyncClient) -> None:
     answer = await post(client, DAY + "2025-03-10T03:00+08:00,480\n10 March,0.5\n")
     assert answer.status_code == 422

@@ -1,7 +1,7 @@
 """Reconcile, test, trace and attribute one interval of large plants, beside the same by others.
 
 Full matrices where they are small enough, and scipy's sparse ones where scipy is installed: the
-project does not need it. Times are CPU times of one core, the best of a few calls, warm.
+project does not need it. Times are CPU times of one core, the best of thirty calls, warm.
 """
 
 import importlib.util
@@ -22,7 +22,8 @@ from tests.compute.networks import dense, network
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 
 SOURCE_COUNT = 10
-REPEATS = 5
+# On a shared machine few of them are left alone.
+REPEATS = 30
 STEP_MAX = 5
 # Beyond this a full matrix takes gigabytes.
 DENSE_MAX = 1_000

@@ -13,10 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import FilePayload, Locator, expect
 
 from services import clock
 from tests.browser.demo_run import DemoRun
-from tests.browser.page import MISSING_GLYPHS, OVERFLOW, Visitor
+from tests.browser.page import MISSING_GLYPHS, OVERFLOW, Visit, Visitor
 
 SIZES = {1366: 768, 360: 780, 1920: 1080, 3840: 2160}
 MANAGER = "energy_manager@demo"
@@ -82,13 +83,28 @@ READINGS = f"""time [Asia/Shanghai],milling [kWh],recarburiser [kg]
 WORKED_MS_MAX = 60_000
 
 
+def hours_of(*rows: str) -> FilePayload:
+    """Return a file of hourly factors."""
+    content = "\n".join(["hour,tco2_per_mwh", *rows]).encode()
+    return {"name": "hours.csv", "mimeType": "text/csv", "buffer": content}
+
+
+def keep_at_widths(visit: Visit, card: Locator, name: str) -> None:
+    """Keep pictures of a card on a wall, a desk and a phone; the page never scrolls sideways."""
+    for width, height in ((1920, 1080), (390, 844), (1366, 768)):
+        visit.page.set_viewport_size({"width": width, "height": height})
+        visit.settle()
+        card.scroll_into_view_if_needed()
+        visit.keep_screenshot(f"{name}-{width}")
+        assert visit.evaluate(OVERFLOW) <= 0, width
+
+
 class TestFiles:
     def test_are_previewed_taken_and_taken_back(self, visitor: Visitor) -> None:
         with visitor.visit("/files", login=MANAGER, language="en") as visit:
             visit.settle()
             page = visit.page
-            page.set_input_files(
-                "input[type=file]",
+            page.locator("input[type=file]").first.set_input_files(
                 {"name": "by hand.csv", "mimeType": "text/csv", "buffer": READINGS.encode()},
             )
             sheet = page.get_by_role("dialog", name="Import")
@@ -129,6 +145,42 @@ class TestFiles:
             assert coming.value.suggested_filename == "main-hour.csv"
             assert {line.split(",")[2] for line in lines[1:]} == {"plant"}
             page.get_by_text(f"{len(lines) - 1} rows").wait_for()
+
+    def test_of_hours_of_a_grid_stand_by_year(self, visitor: Visitor) -> None:
+        with visitor.visit("/files", login=MANAGER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            card = page.locator("section.card").filter(
+                has=page.get_by_role("heading", name="Hourly grid factors")
+            )
+            chosen = card.locator("input[type=file]")
+            assert card.get_by_label("Region or grid", exact=True).input_value() != ""
+            assert chosen.is_disabled()
+            card.get_by_label("Source", exact=True).fill("provincial grid")
+            expect(chosen).to_be_enabled()
+            chosen.set_input_files(hours_of("2021-03-01T00:00+08:00,0.5", "1 March,480"))
+            faults = card.get_by_role("region", name="Lines that are wrong").locator("tbody tr")
+            faults.first.wait_for(timeout=WORKED_MS_MAX)
+            assert [row.locator("th").inner_text() for row in faults.all()] == ["3", "3"]
+            assert "divide g/kWh by 1000" in faults.nth(1).inner_text()
+            keep_at_widths(visit, card, "hours-faults")
+            assert visit.axe_violations() == []
+            right = hours_of("2021-03-01T00:00+08:00,0.5", "2021-03-01T02:00+08:00,0.7")
+            chosen.set_input_files(right)
+            card.get_by_text("3 hours are stated anew").wait_for(timeout=WORKED_MS_MAX)
+            stands = card.get_by_role("region", name="Hourly grid factors").locator("tbody tr")
+            stands.filter(has_text="2 of 8,760").wait_for(timeout=WORKED_MS_MAX)
+            said = stands.filter(has_text="2021").inner_text()
+            assert "8,758" in said
+            assert "0.6000" in said
+            assert "provincial grid" in said
+            assert faults.count() == 0
+            chosen.set_input_files(right)
+            card.get_by_text("nothing has changed").wait_for(timeout=WORKED_MS_MAX)
+            assert visit.axe_violations() == []
+            keep_at_widths(visit, card, "hours-stated")
+            # The browser itself tells of the answer that refused the first file.
+            assert [said for said in visit.complaints if "422" not in said] == []
 
     def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
         with visitor.visit("/files", login=VIEWER, language="en") as visit:

@@ -13,6 +13,8 @@ interface Ask {
   body?: unknown;
   /** Sent as it is, instead of a body. */
   file?: Blob;
+  /** What the file is, where the centre has to know. */
+  fileType?: string;
   signal?: AbortSignal;
   timeoutMs?: number;
   /** Does not wait for others. */
@@ -48,7 +50,7 @@ async function send(path: string, ask: Ask): Promise<Response> {
     init.headers = { Accept: "application/json", "Content-Type": "application/json" };
     init.body = JSON.stringify(ask.body);
   } else if (ask.file !== undefined) {
-    init.headers = { Accept: "application/json", "Content-Type": "application/octet-stream" };
+    init.headers = { Accept: "application/json", "Content-Type": ask.fileType ?? "application/octet-stream" };
     init.body = ask.file;
   }
   try {

@@ -70,3 +70,22 @@ export interface FileImports {
   imports: FileImport[];
   next_cursor: string | null;
 }
+
+/** What stands of the hourly factors of a place in a year of the site. */
+export interface HourlyYear {
+  region: string;
+  year: number;
+  start: string;
+  end: string;
+  hour_count: number;
+  lacking_hour_count: number;
+  mean_tco2_per_mwh: number | null;
+  sources: string[];
+  stated_at: string;
+}
+
+/** What stating hours did; without a statement all of them stood already. */
+export interface StatedHours {
+  statement: { region: string; start: string; end: string; hour_count: number; lacking_hour_count: number } | null;
+  changed_hour_count: number;
+}

@@ -8,6 +8,10 @@ export interface FaultInDocument {
   remedy?: string;
   remedy_zh?: string;
   nearest?: string | null;
+  /** Of a file: where it stands, and what stands there. */
+  line?: number;
+  column?: string;
+  value?: string;
 }
 
 /** Why a request has no answer: the centre's problem document (RFC 9457), or what stood in its way. */

@@ -23,6 +23,7 @@ import type {
   FindingState,
   FindingSubject,
   FlowUnit,
+  HourlyYear,
   ImportKind,
   Interval,
   Me,
@@ -42,11 +43,12 @@ import type {
   Ready,
   Received,
   SequenceGaps,
-  Silences,
   Series,
   SeriesKind,
+  Silences,
   SiteAnswer,
   SiteListed,
+  StatedHours,
   TableBasis,
   Tariffs,
 } from "./types";
@@ -300,4 +302,14 @@ export function undoImport(id: number, reason: string): Promise<FileImport> {
 
 function at(signal: AbortSignal | undefined): { signal?: AbortSignal } {
   return signal ? { signal } : {};
+}
+
+/** What stands of hourly grid factors, by place and year of the site. */
+export function listHourlyYears(query: { site: string }, signal?: AbortSignal): Promise<HourlyYear[]> {
+  return request("/hourly-factors/years", { query, ...at(signal) });
+}
+
+/** States the hours of a file; what they change is computed again. */
+export function stateHours(query: { region: string; source: string }, file: Blob, signal?: AbortSignal): Promise<StatedHours> {
+  return request("/hourly-factors", { method: "POST", query, file, fileType: "text/csv", isUrgent: true, ...at(signal) });
 }

@@ -8,6 +8,8 @@ export interface Plant {
   gateways: Named[];
   meters: PlantMeter[];
   shifts: Named[];
+  /** Whose grid it takes from: a province of GB/T 2260, or a country. */
+  region: string | null;
 }
 
 export interface Named {
@@ -70,6 +72,7 @@ export function plantOf({ document }: PlantDocument): Plant {
     gateways: partsOf(document.gateways).map(named),
     meters: partsOf(document.meters).map(meterOf),
     shifts: partsOf(document.shifts).map(named),
+    region: text(document.region),
   };
 }
 
