@@ -204,7 +204,8 @@ class TestStream:
         assert coming is not None
         await coming
         kept = installation.rows(
-            "select seq::text, payload from event where kind = 'alert' and seq > %s order by seq",
+            "select seq::text as id, payload from event where kind = 'alert' and seq > %s"
+            " order by seq",
             int(first_id),
         )
         async with (

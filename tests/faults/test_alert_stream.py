@@ -93,6 +93,7 @@ async def follow(centre: Centre) -> tuple[int, list[Received]]:
 def test_an_api_that_is_killed_twenty_times_loses_and_repeats_nothing(
     plain_server: DatabaseServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
 ) -> None:
+    own_mosquitto_server.start()
     url = servers.create_database(plain_server)
     point = {"code": "P1", "kind": "gauge", "unit": "kW"}
     plant = SmallPlant(
@@ -109,7 +110,8 @@ def test_an_api_that_is_killed_twenty_times_loses_and_repeats_nothing(
         state(url, rule("high", "power_kw{flow} > 100"))
         first, received = asyncio.run(follow(centre))
         kept = centre.rows(
-            "select seq::text, payload from event where kind = 'alert' and seq > %s order by seq",
+            "select seq::text as id, payload from event where kind = 'alert' and seq > %s"
+            " order by seq",
             first,
         )
     servers.drop_database(plain_server, url)
