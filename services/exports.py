@@ -1,9 +1,10 @@
-"""Readings and results as tables to take away: every row with unit, quality and version.
+"""Readings, results and alerts as tables to take away: every row with its unit and version.
 
 Rows are read page by page in one snapshot, so a table of any length is of one instant and needs no
 more memory than a page.
 """
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -15,9 +16,12 @@ from compute.quality import flag_names, grade
 from compute.quantities import quantity
 from services import totals
 from services.files.write import Batch, Column
+from services.json_values import iso_utc
 from services.provenance import VERSION
 from services.refusal import NotFound
+from services.store import alerts as store
 from services.store import answers
+from services.store.alerts import EpisodeRow
 from services.store.answers import PointRow, SeriesRow
 from services.store.pool import Connection, Database
 from services.totals import MEASURES, SiteState
@@ -25,6 +29,8 @@ from services.totals import MEASURES, SiteState
 _PAGE_ROWS = 10_000
 _DAYS_MAX = 3_700
 _MICROSECOND = timedelta(microseconds=1)
+_ALERT_PAGE_ROWS = 1_000
+_ALERT_TEXTS = ("summary_zh", "summary_en", "description_zh", "description_en")
 READING_COLUMNS = (
     Column("time"),
     Column("point"),
@@ -58,24 +64,56 @@ RESULT_COLUMNS = (
 )
 
 
+ALERT_COLUMNS = (
+    Column("id", "integer"),
+    *map(Column, ("rule", "group_code")),
+    Column("revision", "integer"),
+    *map(Column, ("severity", "site", "labels")),
+    *map(Column, _ALERT_TEXTS),
+    *map(Column, ("active_at", "fired_at", "resolved_at", "resolved_by")),
+    Column("value", "number"),
+    Column("value_worst", "number"),
+    Column("limit_value", "number"),
+    *map(Column, ("unit", "acknowledged_at", "acknowledged_by")),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that is read as it is sent."""
+    """A table that is read as it is sent.
 
-    state: SiteState
+    Attributes
+    ----------
+    as_of : datetime
+        Of the snapshot that it is read in.
+    state : SiteState or None
+        Of the site that it is of; None: it is of the whole tenant.
+    """
+
     columns: Sequence[Column]
     batches: AsyncIterator[Batch]
+    as_of: datetime
+    state: SiteState | None = None
+
+    @classmethod
+    def of_site(
+        cls, state: SiteState, columns: Sequence[Column], batches: AsyncIterator[Batch]
+    ) -> "Table":
+        """Return a table of a site as it stands."""
+        return cls(columns, batches, state.as_of, state)
 
     @property
     def about(self) -> list[tuple[str, str]]:
         """What is said of the whole table."""
+        said = [("as_of", self.as_of.isoformat()), ("code_version", VERSION)]
+        if self.state is None:
+            return said
         until = self.state.complete_until
         return [
             ("site", self.state.site.code),
             ("time_zone", self.state.site.time_zone),
-            ("as_of", self.state.as_of.isoformat()),
             ("complete_until", "" if until is None else until.isoformat()),
-            ("code_version", VERSION),
+            *said,
         ]
 
 
@@ -111,7 +149,7 @@ def readings(
             state = await totals.load_state(connection, site)
             points = await _points(connection, state, point, meter)
             batches = _reading_batches(connection, state, points, start, end)
-            yield Table(state, READING_COLUMNS, batches)
+            yield Table.of_site(state, READING_COLUMNS, batches)
 
     return opened()
 
@@ -206,7 +244,7 @@ def results(
             if not series:
                 raise NotFound(kind or "series")
             batches = _result_batches(connection, state, series, grain, start, end)
-            yield Table(state, RESULT_COLUMNS, batches)
+            yield Table.of_site(state, RESULT_COLUMNS, batches)
 
     return opened()
 
@@ -247,3 +285,66 @@ async def _result_batches(
             if len(rows) < _PAGE_ROWS:
                 break
             after = rows[-1].ts + _MICROSECOND
+
+
+def alerts(
+    database: Database,
+    *,
+    tenant_id: int,
+    start: datetime,
+    end: datetime,
+    site: str | None,
+    severity: str | None,
+) -> AbstractAsyncContextManager[Table]:
+    """Open the alerts of a tenant that fire somewhere in [start, end), the newest first.
+
+    Parameters
+    ----------
+    site, severity : str or None
+        Only of this site, of this severity; else all.
+
+    Raises
+    ------
+    RangeTooLarge, NotAnEdge
+        If the period is too long or reversed.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Table]:
+        totals.check_span(start=start, end=end, days_max=_DAYS_MAX)
+        async with database.transaction(tenant_id, snapshot=True) as connection:
+            batches = _alert_batches(connection, start, end, site, severity)
+            yield Table(ALERT_COLUMNS, batches, await answers.instant(connection))
+
+    return opened()
+
+
+async def _alert_batches(
+    connection: Connection, start: datetime, end: datetime, site: str | None, severity: str | None
+) -> AsyncIterator[Batch]:
+    before = (end, 0)
+    while True:
+        rows = await store.list_history(
+            connection,
+            start=start,
+            end=end,
+            site=site,
+            severity=severity,
+            before=before,
+            limit=_ALERT_PAGE_ROWS,
+        )
+        yield [[_alert_cell(row, column.name) for column in ALERT_COLUMNS] for row in rows]
+        if len(rows) < _ALERT_PAGE_ROWS:
+            return
+        before = (rows[-1].fired_at, rows[-1].id)
+
+
+def _alert_cell(row: EpisodeRow, name: str) -> object:
+    if name in _ALERT_TEXTS:
+        return row.texts.get(name, "")
+    value = getattr(row, name)
+    if isinstance(value, datetime):
+        return iso_utc(value)
+    if name == "labels":
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return value

@@ -55,6 +55,17 @@ def policy(*channels: dict[str, Any], tell: Sequence[str] = (), **more: Any) -> 
     }
 
 
+def put_policy(migrated: Migrated, tenant_id: int, document: dict[str, Any]) -> None:
+    """State the policy of a tenant."""
+    migrated.rows(
+        "insert into alert_document (tenant_id, kind, code, revision, document, sha256,"
+        " stated_by) select %s, 'policy', 'policy', 1 + count(*), %s, '', 'test'"
+        " from alert_document returning 1",
+        tenant_id,
+        json.dumps(document),
+    )
+
+
 @dataclass
 class AlertCentre:
     """The tables of alerts of one tenant, and the notifier."""
@@ -79,13 +90,7 @@ class AlertCentre:
         return Notifier(self.database, means, now=self.clock)
 
     def state_policy(self, document: dict[str, Any]) -> None:
-        self.migrated.rows(
-            "insert into alert_document (tenant_id, kind, code, revision, document, sha256,"
-            " stated_by) select %s, 'policy', 'policy', 1 + count(*), %s, '', 'test'"
-            " from alert_document returning 1",
-            self.tenant_id,
-            json.dumps(document),
-        )
+        put_policy(self.migrated, self.tenant_id, document)
 
     async def fire(
         self, name: str = "Over", *, node: str = "hall", severity: str = "critical"

@@ -7,7 +7,7 @@ import socketserver
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -59,6 +59,8 @@ class Receiver:
     stopping: threading.Event = field(default_factory=threading.Event)
     arrived: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    # Is told of a request before it is answered.
+    note: Callable[[Received], None] | None = None
 
     @property
     def url(self) -> str:
@@ -105,7 +107,10 @@ class Receiver:
         method, target, headers, body = _read_request(connection)
         with self.lock:
             behaviour = self.script.pop(0) if self.script else self.then
-            self.received.append(Received(method, target, headers, body, behaviour))
+            one = Received(method, target, headers, body, behaviour)
+            self.received.append(one)
+            if self.note is not None:
+                self.note(one)
         self.arrived.set()
         match behaviour.partition(":")[0]:
             case "hang":

@@ -234,7 +234,7 @@ async def _opened(
     found = await balance_table.table(
         database, tenant_id=tenant_id, site=site, start=start, end=end, basis=basis
     )
-    yield Table(found.state, _COLUMNS, _once(_lines(found)))
+    yield Table.of_site(found.state, _COLUMNS, _once(_lines(found)))
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Readings and results as files: CSV, Excel, Parquet."""
+"""Readings, results and alerts as files: CSV, Excel, Parquet."""
 
 import asyncio
 import tempfile
@@ -14,8 +14,10 @@ from api.routes.energy_query import GRAINS, Interval
 from api.schema import headers_about
 from api.security import Who, needs
 from services import exports
+from services.alert_stories import Severity
 from services.energy_query import SeriesKind
 from services.files.write import MEDIA_TYPES, Format, write_file
+from services.json_values import iso_utc
 
 router = APIRouter(tags=["导出 exports"], dependencies=[Depends(needs("read"))])
 
@@ -36,7 +38,9 @@ async def answer_file(
             count = await write_file(
                 path, table.columns, table.batches, form=form, about=table.about
             )
-            about = headers_about(table.state)
+            about = {"Nengtan-As-Of": iso_utc(table.as_of)}
+            if table.state is not None:
+                about = headers_about(table.state)
     except BaseException:
         folder.cleanup()
         raise
@@ -111,3 +115,36 @@ async def export_results(
         end=end,
     )
     return await answer_file(opened, name=f"{site}-{interval}", form=form)
+
+
+@router.get(
+    "/exports/alerts",
+    operation_id="export_alerts",
+    summary="导出告警 / Alerts as a file",
+    response_class=Response,
+    responses=FILES,  # type: ignore[arg-type] # same
+)
+async def export_alerts(
+    principal: Who,
+    database: Store,
+    start: Start,
+    end: End,
+    site: Annotated[Code | None, Query(description="仅此厂区 / Of this site alone")] = None,
+    severity: Annotated[
+        Severity | None, Query(description="仅此级别 / Of this severity alone")
+    ] = None,
+    form: FileFormat = "csv",
+) -> Response:
+    """Return the alerts that fire somewhere in a period, newest first, as the history has them.
+
+    导出时段内触发过的告警，新的在前，内容与历史告警一致。
+    """
+    opened = exports.alerts(
+        database,
+        tenant_id=principal.tenant_id,
+        start=start,
+        end=end,
+        site=site,
+        severity=severity,
+    )
+    return await answer_file(opened, name="alerts", form=form)

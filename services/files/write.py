@@ -114,6 +114,16 @@ class _CsvFile:
         self._file.close()
 
 
+class _Exact(float):
+    """A number that goes into a workbook as it is: the library would round it to 16 digits."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        del form
+        return repr(float(self))
+
+
 class _Workbook:
     def __init__(
         self, path: Path, columns: Sequence[Column], about: Sequence[tuple[str, str]]
@@ -153,7 +163,8 @@ class _Workbook:
                 if isinstance(cell, str):
                     self._sheet.write_string(self._row, place, neutral(cell))
                 elif cell is not None:
-                    self._sheet.write_number(self._row, place, cell)
+                    exact = _Exact(cell) if isinstance(cell, float) else cell
+                    self._sheet.write_number(self._row, place, exact)
             self._row += 1
 
     def close(self) -> None:

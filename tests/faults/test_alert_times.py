@@ -21,7 +21,6 @@ import pytest
 from ingest.mqtt import Broker, FastReceiver
 from services import clock
 from services.plant.compile import gateway_username
-from services.plant.read import read_plant
 from tests import servers
 from tests.centre import Centre
 from tests.migrated import SmallPlant, stamp
@@ -37,6 +36,12 @@ WINDOW_S = 60.0
 STORED_S_MAX = 10.0
 # What would be false, or late, has this long to show.
 AFTER_S = 4.0
+APART_S = 90
+VICTIMS = ("worker", "worker", "ingest", "database")
+# A worker that starts takes seconds: between two kills, and between two crossings, it must be seen
+# that a value is above its limit, and that it is below.
+APART_KILLS_S = (8.0, 18.0)
+APART_BESIDE_KILLS_S = 140
 # Every run of these is of the same readings, whenever it is.
 SEED = 20261126
 
@@ -188,32 +193,28 @@ def compare(meters: list[Meter], seen: dict[int, tuple[str, datetime, float]]) -
     return sorted(lags)
 
 
-@pytest.fixture
-def centre(
-    timescale_server: DatabaseServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
-) -> Any:
-    own_mosquitto_server.start()
-    url = servers.create_database(timescale_server)
+def centre_of(url: str, broker: MosquittoServer, meters: list[Meter], folder: Path) -> Centre:
+    """Return a centre with meters that hold what they last showed."""
+    plant = SmallPlant(
+        valid_from=clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=2),
+        points=[
+            {"code": meter.code, "kind": "gauge", "unit": "kW", "hold_seconds": 300}
+            for meter in meters
+        ],
+    )
+    return Centre(database_url=url, broker=broker, plants=[plant.plant()], folder=folder)
 
-    def make(meters: list[Meter]) -> Centre:
-        plant = SmallPlant(
-            valid_from=datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # noqa: TID251
-            - timedelta(hours=2),
-            points=[
-                {"code": meter.code, "kind": "gauge", "unit": "kW", "hold_seconds": 300}
-                for meter in meters
-            ],
-        )
-        content = json.dumps(plant.document()).encode()
-        return Centre(
-            database_url=url,
-            broker=own_mosquitto_server,
-            plants=[read_plant(content, form="json")],
-            folder=tmp_path / "centre",
-        )
 
-    yield make
-    servers.drop_database(timescale_server, url)
+def start(centre: Centre) -> None:
+    """Start it, its rule stated, and wait until it takes readings and evaluates."""
+    centre.prepare()
+    state(centre.database_url, rule("high", f"power_kw{{flow}} > {LIMIT_KW}"))
+    centre.start("ingest", "worker")
+    centre.wait_subscribed()
+    deadline = time.monotonic() + 240
+    while "worker.ready" not in centre.log("worker"):
+        assert time.monotonic() < deadline, centre.log("worker")[-2000:]
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -221,25 +222,83 @@ def centre(
     [pytest.param(200, 1), pytest.param(250, 4, marks=pytest.mark.faults)],
 )
 def test_crossings_are_stored_in_time_none_missed_none_false(
-    centre: Any, count: int, rounds: int
+    timescale_server: DatabaseServer,
+    own_mosquitto_server: MosquittoServer,
+    tmp_path: Path,
+    count: int,
+    rounds: int,
 ) -> None:
-    apart = 90
-    meters = meters_of(count, rounds, first=6, spread=10, apart=apart)
-    with centre(meters) as running:
-        running.prepare()
-        state(running.database_url, rule("high", f"power_kw{{flow}} > {LIMIT_KW}"))
-        running.start("ingest", "worker")
-        running.wait_subscribed()
-        deadline = time.monotonic() + 240
-        while "worker.ready" not in running.log("worker"):
-            assert time.monotonic() < deadline, running.log("worker")[-2000:]
-            time.sleep(0.05)
-        topic = SmallPlant().topic
-        seconds = 6 + 10 + HIGH_READINGS + (rounds - 1) * apart
-        seen = asyncio.run(run(running, topic, meters, seconds))
+    own_mosquitto_server.start()
+    url = servers.create_database(timescale_server)
+    meters = meters_of(count, rounds, first=6, spread=10, apart=APART_S)
+    with centre_of(url, own_mosquitto_server, meters, tmp_path / "centre") as centre:
+        start(centre)
+        seconds = 6 + 10 + HIGH_READINGS + (rounds - 1) * APART_S
+        seen = asyncio.run(run(centre, SmallPlant().topic, meters, seconds))
         lags = compare(meters, seen)
-        assert "Traceback" not in running.log("worker"), running.log("worker")[-3000:]
+        assert "Traceback" not in centre.log("worker"), centre.log("worker")[-3000:]
+    servers.drop_database(timescale_server, url)
     p99 = lags[int(len(lags) * 0.99) - 1]
     print(f"\n{len(lags)} crossings: p50 {lags[len(lags) // 2]:.2f} s, p99 {p99:.2f} s")
     assert len(lags) == count * rounds
     assert p99 <= STORED_S_MAX
+
+
+def kill(centre: Centre, server: DatabaseServer, victim: str) -> None:
+    """Kill a process of the centre, or its database, and start it again."""
+    if victim == "database":
+        server.kill9()
+        server.start()
+    else:
+        centre.kill9(victim)
+        centre.start(victim)
+
+
+async def kill_beside(
+    centre: Centre, server: DatabaseServer, meters: list[Meter], seconds: int
+) -> int:
+    """Kill one after the other while meters are read; return how often."""
+    chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
+    sending = asyncio.create_task(send(centre, SmallPlant().topic, meters, seconds))
+    kills = 0
+    while not sending.done():
+        await asyncio.sleep(chance.uniform(*APART_KILLS_S))
+        await asyncio.to_thread(kill, centre, server, chance.choice(VICTIMS))
+        kills += 1
+    await sending
+    return kills
+
+
+@pytest.mark.faults
+def test_crossings_beside_kills_are_stored_once_each(
+    own_plain_server: DatabaseServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
+) -> None:
+    """The whole centre in its own time: who comes after sees what was sent, and fires nothing new.
+
+    Near misses are left out: what a meter last showed is held while nothing of it is stored.
+    """
+    own_mosquitto_server.start()
+    url = servers.create_database(own_plain_server)
+    apart, rounds, count = APART_BESIDE_KILLS_S, 2, 80
+    meters = meters_of(count // rounds, rounds, first=6, spread=10, apart=apart)
+    for meter in meters:
+        meter.near_at = frozenset()
+    with centre_of(url, own_mosquitto_server, meters, tmp_path / "centre") as centre:
+        start(centre)
+        kills = asyncio.run(kill_beside(centre, own_plain_server, meters, rounds * apart))
+        episodes = "select id, labels ->> 'flow', fired_at from alert_episode order by id"
+        deadline = time.monotonic() + 120
+        while len(centre.rows(episodes)) < count and time.monotonic() < deadline:
+            time.sleep(0.5)
+        time.sleep(AFTER_S)
+        seen = {
+            number: (flow.removeprefix("to-hall-"), at, at.timestamp())
+            for number, flow, at in centre.rows(episodes)
+        }
+        events = centre.rows(
+            "select payload ->> 'change', count(*) from event where kind = 'alert' group by 1"
+        )
+    lags = compare(meters, seen)
+    print(f"\n{kills} kills, {len(lags)} crossings: at most {lags[-1]:.1f} s late")
+    assert ("fired", count) in events
+    assert len(lags) == count

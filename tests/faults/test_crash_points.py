@@ -1,26 +1,41 @@
 """G1 at the named crash points: a process that dies there loses nothing and doubles nothing."""
 
 import asyncio
+import itertools
+import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from deploy import admin
+from services import clock
 from services.crash import POINTS
 from tests import schema_picture, servers
+from tests.alert_centre import channel, policy, put_policy
+from tests.centre import Centre
 from tests.debian import PROJECT
-from tests.faults.bench import SERVICES, Bench
+from tests.faults.bench import PATIENCE_S, SERVICES, Bench
 from tests.faults.checker import Verdict
+from tests.faults.test_alert_times import HIGH_KW, connected
 from tests.faults.test_random_kills import SEED
 from tests.integration.echo_centre import EchoCentre, serving
+from tests.migrated import Migrated, SmallPlant, stamp
+from tests.receivers import Receiver
 from tests.servers import DatabaseServer, MosquittoServer, PlainServer
+from tests.services.alerts import rule, state
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.timeout(900)]
 
@@ -33,13 +48,16 @@ OF_INGEST = (
     "after_receipt",
 )
 OF_WORKER = ("rollup_before_commit", "rollup_after_commit")
-# Of alerts: at which test_alert_times and test_alert_kills let the worker die.
-OF_ALERTS = ("alert_before_commit", "alert_event_stored", "webhook_200_before_mark")
+OF_ALERTS = ("alert_before_commit", "alert_event_stored")
+# At which test_alert_kills lets it die.
+OF_NOTIFIER = ("webhook_200_before_mark",)
 OF_COMMANDS = ("import_between_batches", "migration_statement")
 
 
 def test_every_point_is_crashed_at_here() -> None:
-    assert sorted((*OF_INGEST, *OF_WORKER, *OF_ALERTS, *OF_COMMANDS)) == sorted(POINTS)
+    assert sorted((*OF_INGEST, *OF_WORKER, *OF_ALERTS, *OF_NOTIFIER, *OF_COMMANDS)) == sorted(
+        POINTS
+    )
 
 
 @dataclass
@@ -120,6 +138,92 @@ class TestAServiceThatDies:
         )
         assert outcome.elsewhere == {}
         assert outcome.found == {}
+
+
+async def keep_reading(centre: Centre, ended: threading.Event) -> None:
+    """Send a reading that is too high, twice a second, until told to end."""
+    topic, epoch = SmallPlant().topic, secrets.token_hex(4)
+    async with connected(centre) as sender:
+        for seq in itertools.count(1):
+            if ended.is_set():
+                return
+            rows = [["P1", stamp(clock.now()), HIGH_KW]]
+            message = {"epoch": epoch, "seq": seq, "readings": rows}
+            await sender.publish(topic, json.dumps(message).encode(), qos=1)
+            await asyncio.sleep(0.5)
+
+
+@contextmanager
+def reading(centre: Centre) -> Iterator[None]:
+    """Have a meter show too much meanwhile."""
+    ended = threading.Event()
+    with ThreadPoolExecutor(1) as thread:
+        sending = thread.submit(asyncio.run, keep_reading(centre, ended))
+        try:
+            yield
+        finally:
+            ended.set()
+            sending.result()
+
+
+def wait(condition: Callable[[], object], words: Callable[[], object]) -> None:
+    """Wait until something is so; else fail with words."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s, words()
+        time.sleep(0.05)
+
+
+def told_count(centre: Centre) -> int:
+    [(count,)] = centre.rows("select count(*) from alert_delivery where delivered_at is not null")
+    return int(count)
+
+
+class TestAWorkerThatDiesOverAnAlert:
+    def test_at_each_of_its_points_keeps_it_once_and_tells_it(
+        self, plain_server: PlainServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
+    ) -> None:
+        own_mosquitto_server.start()
+        url = servers.create_database(plain_server)
+        hour = clock.now().replace(minute=0, second=0, microsecond=0)
+        gauge = {"code": "P1", "kind": "gauge", "unit": "kW", "hold_seconds": 300}
+        plant = SmallPlant(valid_from=hour - timedelta(hours=2), points=[gauge])
+        with (
+            Receiver().running() as hook,
+            Centre(
+                database_url=url,
+                broker=own_mosquitto_server,
+                plants=[plant.plant()],
+                folder=tmp_path / "centre",
+                environment={"NENGTAN_NOTIFY_NETWORKS": "127.0.0.0/8"},
+            ) as centre,
+        ):
+            centre.prepare()
+            state(url, rule("high", f"power_kw{{flow}} > {HIGH_KW / 2}"))
+            [(tenant_id,)] = centre.rows("select id from tenant")
+            put_policy(Migrated(url), tenant_id, policy(channel("hook", url=hook.url)))
+            centre.start("ingest")
+            centre.wait_subscribed()
+            kept: list[int] = []  # after each death
+            with reading(centre):
+                for point in OF_ALERTS:
+                    armed = {"NENGTAN_CRASH_AT": point, "NENGTAN_TEST_CRASHES": "1"}
+                    centre.start("worker", more=armed)
+                    wait(lambda: not centre.is_running("worker"), lambda: centre.log("worker"))
+                    assert centre.exit_code("worker") == -signal.SIGKILL
+                    assert centre.log("worker").endswith(f"crash_point {point}\n")
+                    [(count,)] = centre.rows("select count(*) from alert_episode")
+                    kept.append(count)
+                centre.start("worker")
+                wait(lambda: told_count(centre) == 1, lambda: centre.log("worker"))
+            events = centre.rows("select payload ->> 'change' from event where kind = 'alert'")
+        servers.drop_database(plain_server, url)
+        assert kept == [0, 1]
+        assert events == [("fired",)]
+        assert {(one.key, one.body, one.kind) for one in hook.received} == {
+            (hook.received[0].key, hook.received[0].body, "firing")
+        }
+        assert len(hook.received) <= 1 + len(OF_ALERTS)
 
 
 def command(

@@ -44,6 +44,8 @@ export default messages(
     neverEvaluated: "规则从未评估：没有告警不等于没有问题",
     noHistory: "此时段没有告警",
     showMore: "继续显示",
+    download: "下载 Excel",
+    downloading: "正在生成…",
     story: "始末",
     goesOn: "仍在持续",
     lines: {
@@ -220,6 +222,8 @@ export default messages(
     neverEvaluated: "The rules were never looked at: no alert does not mean that nothing is wrong",
     noHistory: "No alert in this period",
     showMore: "Show more",
+    download: "Download Excel",
+    downloading: "Being written…",
     story: "Story",
     goesOn: "It still fires",
     lines: {
