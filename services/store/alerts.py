@@ -226,6 +226,20 @@ async def episodes(
     return await fetch_all(connection, EpisodeRow, "alert_open_rows", (tenant_id, list(ids)))
 
 
+async def unexplained(connection: Connection, *, tenant_id: int, ids: Sequence[int]) -> list[int]:
+    """Return those of some episodes that have no explanation."""
+    cursor = await connection.execute(query("alert_unexplained"), (tenant_id, list(ids)))
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def put_explanation(
+    connection: Connection, *, tenant_id: int, episode_id: int, explanation: dict[str, Any]
+) -> None:
+    """Keep what was found behind an episode that has fired without."""
+    values = (tenant_id, episode_id, Jsonb(explanation))
+    await connection.execute(query("alert_put_explanation"), values)
+
+
 async def add_notes(connection: Connection, *, tenant_id: int, notes: Sequence[NewNote]) -> None:
     """Add to the stories of episodes."""
     if notes:

@@ -52,6 +52,12 @@ update alert_episode e set value_worst = w.value
 from jsonb_to_recordset($2) as w (id bigint, value float8)
 where e.tenant_id = $1 and e.id = w.id and e.resolved_at is null
 
+-- name: alert_unexplained
+select id from alert_episode where tenant_id = $1 and id = any($2) and explanation is null
+
+-- name: alert_put_explanation
+update alert_episode set explanation = $3 where tenant_id = $1 and id = $2 and explanation is null
+
 -- name: alert_open_rows
 select e.id, e.fingerprint, e.site_id, s.code as site, e.group_code, e.rule, e.revision, e.severity, e.labels, e.texts,
        e.active_at, e.fired_at, e.resolved_at, e.resolved_by, e.value, e.value_worst, e.limit_value, e.unit,
