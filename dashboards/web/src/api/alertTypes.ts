@@ -175,7 +175,7 @@ export interface RuleTrial {
   start: string;
   end: string;
   resolution: "base" | "hour";
-  rules: { alert: string; count: number; day_most: number; too_many: boolean; not_tried: string[] }[];
+  rules: { alert: string; count: number; day_most: number; too_many: boolean; not_tried: string[]; approximated: string[] }[];
   times: { alert: string; labels: Record<string, string>; fired_at: string; resolved_at: string | null; value: number | null; limit: number | null }[];
   /** Only the first are listed. */
   more: boolean;
