@@ -114,3 +114,15 @@ where e.resolved_at is null order by e.id
 
 -- name: alert_heartbeat
 select at from alert_heartbeat where name = 'evaluated' and tenant_id = $1
+
+-- name: alert_trim_deliveries
+with old as (
+  select d.id from alert_delivery d left join alert_episode e on e.id = d.episode_id
+  where d.created_at < $1 and (e.id is null or e.resolved_at < $1)
+    and (d.delivered_at is not null or d.abandoned_at is not null or d.summary_id is not null)
+  order by d.created_at limit $2
+)
+delete from alert_delivery d using old where d.id = old.id
+  and not exists (
+    select from alert_delivery f where f.summary_id = d.id and not exists (select from old o where o.id = f.id)
+  )
