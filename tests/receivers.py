@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, cast
 
@@ -254,7 +255,7 @@ class MailSink:
         connection = self.tls.wrap_socket(handler.connection, server_side=True)
         handler.connection = connection
         handler.rfile = connection.makefile("rb")
-        handler.wfile = connection.makefile("wb", buffering=0)
+        handler.wfile = cast("BufferedIOBase", connection.makefile("wb", buffering=0))
 
     def _login(self, line: bytes) -> tuple[str, str]:
         _, user, password = base64.b64decode(line.split()[2]).decode().split("\0")
