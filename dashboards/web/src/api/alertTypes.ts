@@ -233,3 +233,43 @@ export interface DocumentWarning {
   remedy: string;
   remedy_zh: string;
 }
+
+export type BudgetPeriod = "day" | "month" | "year";
+
+/** What a node may use in a period; node "" is the whole site. */
+export interface BudgetStated {
+  node: string;
+  quantity: string;
+  unit: string;
+  period: BudgetPeriod;
+  start: string;
+  revision: number;
+  /** null: withdrawn. */
+  amount: number | null;
+  reason: string;
+  stated_at: string;
+  stated_by: string;
+}
+
+/** A budget that holds, and where its period stands; null is not known. */
+export interface Budget extends BudgetStated {
+  end: string;
+  used: number | null;
+  forecast: number | null;
+  forecast_low: number | null;
+  forecast_high: number | null;
+  time_share: number;
+}
+
+export interface BudgetStatement extends BudgetStated {
+  holds: boolean;
+}
+
+export interface BudgetBody {
+  node: string | null;
+  quantity: string;
+  period: BudgetPeriod;
+  start: string;
+  amount: number | null;
+  reason: string;
+}

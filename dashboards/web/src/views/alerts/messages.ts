@@ -3,7 +3,7 @@ import { messages } from "@/i18n/messages";
 export default messages(
   {
     sections: "告警页面",
-    tabs: { active: "当前", history: "历史", rules: "规则", "on-call": "值班与通知" },
+    tabs: { active: "当前", history: "历史", rules: "规则", budgets: "预算", "on-call": "值班与通知" },
     severity: "级别",
     severities: { all: "全部", critical: "严重", warning: "警告", info: "提示" },
     objects: { node: "节点", flow: "能流", point: "测点", product: "产品", meter: "计量器具", unit: "对标单元", gateway: "网关", service: "服务" },
@@ -180,7 +180,7 @@ export default messages(
   },
   {
     sections: "Pages of alerts",
-    tabs: { active: "Active", history: "History", rules: "Rules", "on-call": "On call" },
+    tabs: { active: "Active", history: "History", rules: "Rules", budgets: "Budgets", "on-call": "On call" },
     severity: "Severity",
     severities: { all: "All", critical: "Critical", warning: "Warning", info: "Info" },
     objects: { node: "node", flow: "flow", point: "point", product: "product", meter: "meter", unit: "unit", gateway: "gateway", service: "service" },
