@@ -202,8 +202,13 @@ class TestAlerts:
         assert {row["id"] for row in history} == set(events)
         compared = 0
         for row in history:
-            story = (await ask(client, f"/alerts/{row['id']}"))["alert"]
-            assert story == row
+            told_all = await ask(client, f"/alerts/{row['id']}")
+            assert told_all["alert"] == row
+            assert told_all["headline"] == {
+                "measure": "power_kw",
+                "period": "live",
+                "function": "value",
+            }
             assert (row["resolved_at"] is None) == (row["id"] in active)
             assert active.get(row["id"], row) == row
             told = events[row["id"]]

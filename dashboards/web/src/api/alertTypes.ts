@@ -62,9 +62,18 @@ export interface AlertDelivery {
 export interface AlertStoryAnswer {
   as_of: string;
   alert: Alert;
+  /** What its value is of; null of another system's. */
+  headline: AlertHeadline | null;
   explanation: Record<string, unknown> | null;
   notes: AlertNote[];
   deliveries: AlertDelivery[];
+}
+
+/** What the condition of a rule asks for first. */
+export interface AlertHeadline {
+  measure: string;
+  period: "live" | "interval" | "hour" | "day" | "month" | "year";
+  function: "value" | "forecast" | "previous" | "budget";
 }
 
 /** What the stream says when something happens to an alert. */
