@@ -127,6 +127,9 @@ async def _explain(connection: Connection, asked: Asked, totals: Totals) -> dict
     split = explain_change(
         energy, emission=energy if is_energy else emission, output=(made[0], made[1])
     )
+    if np.isnan(split.change).all():
+        # Nothing is known of the span before: what came since is no change.
+        return None
     effects = ("volume", "intensity", "structure", "factor", "change")
     return {
         "unit": "kWh" if is_energy else "tCO2e",

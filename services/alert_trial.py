@@ -145,7 +145,7 @@ async def try_group(
                 past = await _past(connection, site, plant, starts_us, step_us)
                 for one in wanted:
                     values[one.place] = past.values(one)
-    return _played(rules, values, starts_us + step_us, start=start, end=end, is_fine=is_fine)
+    return play(rules, values, starts_us + step_us, start=start, end=end, is_fine=is_fine)
 
 
 def _step_us(sites: Sequence[topology.Site], *, is_fine: bool) -> int:
@@ -206,7 +206,7 @@ def _spread(block: ResultBlock, found_us: Int1D, starts_us: Int1D) -> ResultBloc
     return whole
 
 
-def _played(
+def play(
     rules: CompiledRules,
     values: np.ndarray[tuple[int, int], np.dtype[np.float64]],
     ends_us: Int1D,

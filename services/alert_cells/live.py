@@ -135,7 +135,7 @@ class LiveCells:
             values[index] = benchmark.column(period, column, (code,))[0]
 
     def _residual_share(self, look: Look, balance: Look, node: str) -> float:
-        inputs = look.column("flow", "power_kw", inflows(self.plant, node)).sum()
+        inputs = look.column("flow", "power_kw", balanced(self.plant, node)).sum()
         residual = float(balance.column("node", "residual_kw", (node,))[0])
         return residual / float(inputs) if inputs > 0.0 else np.nan
 
@@ -153,6 +153,15 @@ class LiveCells:
 def inflows(plant: Plant, node: str) -> tuple[str, ...]:
     """Return the flows into a node."""
     return tuple(flow.code for flow in plant.flows if flow.to_node == node)
+
+
+def balanced(plant: Plant, node: str) -> tuple[str, ...]:
+    """Return the flows into a node out of which as much must come; none into others.
+
+    Only a bus neither converts nor stores: the residual of any other node is what it is for.
+    """
+    is_bus = any(one.code == node and one.kind == "bus" for one in plant.nodes)
+    return inflows(plant, node) if is_bus else ()
 
 
 def is_live(wanted: Iterable[Wanted]) -> bool:

@@ -15,7 +15,7 @@ from compute.block import ResultBlock
 from compute.periods import US_PER_HOUR
 from compute.topology import Float1D, Int1D
 from services import open_sums
-from services.alert_cells.live import inflows
+from services.alert_cells.live import balanced
 from services.alert_cells.sums import QUANTITIES, RATIOS
 from services.alert_cells.wanted import DEMAND, LIVE, Wanted
 from services.benchmark_periods import Clock
@@ -94,7 +94,7 @@ class PastCells:
         node = one.cell.object
         top = self._figures("residual", node, "", "energy_kwh")
         flows = [
-            self._figures("flow", code, "", "energy_kwh") for code in inflows(self.plant, node)
+            self._figures("flow", code, "", "energy_kwh") for code in balanced(self.plant, node)
         ]
         known = [flow for flow in flows if flow is not None]
         if top is None or not known or len(known) < len(flows):

@@ -228,7 +228,14 @@ _RATIOS = (
     ),
 )
 _BALANCES = (
-    _of("residual_share", ("node",), ("hour", "live", "interval", "day")),
+    _of(
+        "residual_share",
+        ("node",),
+        ("hour", "live", "interval", "day"),
+        _NOTHING,
+        "只对母线（bus）；转换与储能设备进出本就不等，故未知。",
+        "Of buses alone; what converts or stores does not give out what it takes in: unknown.",
+    ),
     Measure(
         "suspect_z",
         "1",

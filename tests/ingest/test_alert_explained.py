@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from ingest.alert_tick import AlertTick
+from ingest.tick import Worker
 from services import alert_reasons
 from services.site_model import SiteModels
 from services.store.pool import Database
@@ -21,7 +22,10 @@ from tests.services.alerts import rule, state
 pytestmark = [pytest.mark.database]
 
 NOW = START + timedelta(hours=9, minutes=20)
-PLANT = SmallPlant(points=[{"code": "P1", "kind": "gauge", "unit": "kW"}])
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+PLANT = SmallPlant(
+    points=[{"code": "P1", "kind": "gauge", "unit": "kW"}], valid_from=START - timedelta(days=2)
+)
 # Of these two something can be said; of the third nothing but that it is so.
 RULES = (
     rule("high", 'power_kw{flow="to-hall-P1"} > 100'),
@@ -42,8 +46,15 @@ def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
 
 @pytest.fixture
 def centre(migrated: Migrated) -> Migrated:
-    """Give a plant with rules that the next tick finds to hold."""
+    """Give a plant with a day of readings and rules that the next tick finds to hold."""
     migrated.install(PLANT.plant())
+    instants = [NOW - 27 * HOUR + n * 5 * MINUTE for n in range(27 * 12)]
+    migrated.ingest([PLANT.delivery([("P1", at, 90.0) for at in instants])], at=NOW)
+
+    async def drain(database: Database) -> None:
+        await Worker(database).drain()
+
+    migrated.run("nengtan_worker", drain)
     state(migrated.url, *RULES)
     return migrated
 

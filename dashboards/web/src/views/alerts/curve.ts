@@ -85,7 +85,7 @@ export function boundsOf(plot: Plot, active: number, to: number, rules: PeriodRu
   const start = startOfPeriod(period, day, rules);
   const end = Math.min(endOfPeriod(period, day, rules), Math.max(around.end, start + DAY_MS));
   // A month that goes on is drawn to where it has come.
-  const last = period === "day" ? end : Math.min(endOfPeriod(period, day, rules), Math.max(Math.ceil(to / DAY_MS) * DAY_MS, end));
+  const last = period === "day" ? end : Math.min(endOfPeriod(period, day, rules), endOfPeriod("day", businessDay(to, rules), rules));
   return { start, end: last, interval: ({ day: "base", month: "hour", year: "day" } as const)[period] };
 }
 
