@@ -60,12 +60,6 @@ class Look(NamedTuple):
         ]
         return float(sum(figures)) if figures else np.nan
 
-    def power_kw(self, kind: str, code: str) -> float:
-        """Return the power of a site, node or flow now; NaN: not known."""
-        if kind == "site":
-            return self.roots("power_kw")
-        return float(self.column(kind, "power_kw", (code,))[0])
-
 
 @dataclass(frozen=True, slots=True)
 class _Group:

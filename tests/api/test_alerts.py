@@ -310,6 +310,22 @@ class TestBudgets:
         stated = (await ask(client, f"{self.SITE}/history", **PERIOD))["budgets"]
         assert [row["holds"] for row in stated] == [False, True, True]
 
+    async def test_of_a_demand_are_of_electricity(self, client: httpx.AsyncClient) -> None:
+        """100 kW from the grid; the gas beside it has no demand."""
+        sent = {
+            "quantity": "demand_kw",
+            "period": "month",
+            "start": "2025-02-28T16:00:00Z",
+            "amount": 80.0,
+            "reason": "contract",
+        }
+        for node in (None, "press"):
+            stated = await client.put(self.SITE, json={**sent, "node": node})
+            assert stated.status_code == 200, stated.text
+        whole, press = (await ask(client, self.SITE, at="2025-03-10T03:00:00Z"))["budgets"]
+        assert (whole["used"], press["used"]) == pytest.approx((100.0, 25.0))
+        assert whole["forecast"] is None
+
     async def test_begin_with_their_period(self, client: httpx.AsyncClient) -> None:
         sent = {
             "quantity": "emission_tco2e",

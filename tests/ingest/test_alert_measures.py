@@ -202,9 +202,12 @@ EXACT = {
     'coal_equivalent_kgce_per_h{flow="in"}': PER_HOUR["IN"] * KWH_KGCE,
     'amount_per_h{flow="fuel"}': PER_HOUR["GAS"] / 10_000,
     "amount_per_h{product}": PER_HOUR["IRON"],
-    # What came so far, over the whole quarter.
-    "demand_kw[interval]": SITE_KW * IN_HOUR,
-    "demand_kw[month]": SITE_KW,
+    # Of electricity; what came so far, over the whole quarter.
+    "demand_kw[interval]": PER_HOUR["IN"] * IN_HOUR,
+    "forecast(demand_kw[interval])": PER_HOUR["IN"],
+    'forecast(demand_kw{node="kiln"}[interval])': PER_HOUR["KILN"],
+    'forecast(demand_kw{flow="to-shop"}[interval])': PER_HOUR["SHOP"],
+    "demand_kw[month]": PER_HOUR["IN"],
     "intensity_kgce_per_unit[day]": KILN_KGCE / PER_HOUR["IRON"],
     "intensity_kgce_per_unit[live]": KILN_KGCE / PER_HOUR["IRON"],
     "intensity_kgco2e_per_unit[month]": KILN_KGCO2E / PER_HOUR["IRON"],

@@ -76,7 +76,9 @@ def budgets_of(month: PastCells, share: float) -> dict[tuple[str, str, str, int]
         for start, end in months:
             count = (end - start) // DAY_US
             found["", quantity, "month", start] = share * float(days.mean()) * count
-    kw = open_sums.quantity_of(month.block, "energy_kwh")[-1] * (3_600_000_000 / STEP_US)
+    [root] = month.roots
+    power_kwh = month.block.energy_kwh[month.rows["node", root, "electricity"]]
+    kw = power_kwh * (3_600_000_000 / STEP_US)
     found |= {("", "demand_kw", "month", start): share * float(kw.max()) for start, _ in months}
     return found
 
