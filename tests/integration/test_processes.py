@@ -109,6 +109,8 @@ def stored(centre: Centre) -> list[int]:
 
 
 class TestAlerts:
+    # It waits for a broker to be missed and found again: 40 s.
+    @pytest.mark.faults
     def test_see_a_backlog_of_ingest_and_a_lost_broker(
         self, server: PlainServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
     ) -> None:
