@@ -67,6 +67,16 @@ class AlertTick:
         self._bell.clear()
         await self.tick(clock.now())
 
+    async def explain(self) -> None:
+        """Explain what has fired without; no evaluation waits for it."""
+        await asyncio.sleep(BEAT.total_seconds())
+        await self.explain_now()
+
+    async def explain_now(self) -> None:
+        """Explain what has fired without, tenant by tenant."""
+        for tenant_id in sorted(self._tenants):
+            await self._tenants[tenant_id].explain(self._database)
+
     async def tick(self, at: datetime) -> int:
         """Evaluate the rules of every tenant; return how many alerts fired or were resolved.
 

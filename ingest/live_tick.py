@@ -53,6 +53,7 @@ async def tell(url: str, news: deque[int]) -> None:
             group.create_task(forever(live.listen))
             group.create_task(forever(live.step, pause_s_max=_AWAY_S_MAX))
             group.create_task(forever(alerts.step, pause_s_max=_AWAY_S_MAX))
+            group.create_task(forever(alerts.explain))
     finally:
         await database.close()
 

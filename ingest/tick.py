@@ -10,7 +10,7 @@ from services import clock, traced
 from services.crash import crash_point
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
-from services.store import dirty_marks, events
+from services.store import alerts, dirty_marks, events
 from services.store.pool import Database, DatabaseUnavailable
 
 _log = structlog.get_logger()
@@ -124,6 +124,7 @@ async def _listen(database: Database, bell: asyncio.Event) -> None:
 async def _trim(database: Database) -> None:
     async with database.transaction() as connection:
         await events.trim_events(connection)
+        await alerts.trim_deliveries(connection, at=clock.now())
     await asyncio.sleep(_TRIM_S)
 
 

@@ -1,9 +1,9 @@
 """One evaluation of a tenant's rules, kept in one transaction with all that goes along."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from compute.alert import NEVER_US, AlertState, States
 from compute.condition import Verdicts
 from compute.errors import NengtanError
 from compute.periods import from_us
-from services import alert_reasons
 from services.alert_events import announce
 from services.alert_rules.compile import Instance
 from services.alert_rules.facts import Facts
@@ -35,7 +34,10 @@ class TakenOver(NengtanError):
 
 @dataclass
 class Change:
-    """What one evaluation makes of the instances of a tenant, until it is kept."""
+    """What one evaluation makes of the instances of a tenant, until it is kept.
+
+    `reasons` are what is known to be behind those that fire, by their places.
+    """
 
     tenant_id: int
     tenant_code: str
@@ -46,13 +48,13 @@ class Change:
     found: Verdicts
     sites: Sequence[Site]
     at: datetime
+    reasons: Mapping[int, dict[str, Any] | None]
 
     def __post_init__(self) -> None:
         """Begin with what is known."""
         self.episode_id = self.known.episode_id.copy()
         self.worst, self.sign = self.known.worst.copy(), self.known.sign.copy()
         self.worst_written = self.known.worst_written.copy()
-        self.totals: alert_reasons.Totals = {}
 
     def kept(self) -> Known:
         """Return what is known once this is kept."""
@@ -114,7 +116,7 @@ class Change:
         tenant_id, instances = self.tenant_id, self.compiled.rules.instances
         new = []
         for i in fired.tolist():
-            new.append(await self._new_episode(connection, i))
+            new.append(self._new_episode(i))
             self.sign[i] = direction(finite(self.found.value[i]), finite(self.found.limit[i]))
             self.worst[i] = self.worst_written[i] = self.found.value[i]
         numbers = await store.open_episodes(connection, tenant_id=tenant_id, rows=new)
@@ -128,15 +130,9 @@ class Change:
         )
         await _tell(connection, tenant_id, ids, change="fired", at=self.at)
 
-    async def _new_episode(self, connection: Connection, i: int) -> NewEpisode:
+    def _new_episode(self, i: int) -> NewEpisode:
         instance = self.compiled.rules.instances[i]
         value, limit = finite(self.found.value[i]), finite(self.found.limit[i])
-        cells = self.compiled.sites.get(instance.site)
-        reason = None
-        if cells is not None:
-            reason = await alert_reasons.explain(
-                connection, cells.model, instance, at=self.at, totals=self.totals
-            )
         rule = instance.rule.rule
         return NewEpisode(
             site_id=self._site_id(instance),
@@ -152,7 +148,7 @@ class Change:
             value=value,
             limit_value=limit,
             unit=instance.unit,
-            explanation=reason,
+            explanation=self.reasons.get(i),
         )
 
     def _row(self, i: int) -> InstanceRow:

@@ -2,8 +2,12 @@
 
 The change of emission (or energy) of the object's boundary is split into volume, intensity,
 structure and factors that add up to it (`compute.explanation`), carrier by carrier.
+
+No alert waits for it: it is looked up in a transaction of its own, in so much time. What
+is not explained by then fires without, and is explained by a later look.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,11 +15,10 @@ import numpy as np
 import structlog
 
 from compute.block import ResultBlock
-from compute.errors import NengtanError
 from compute.explanation import explain_change
 from compute.periods import US_PER_HOUR, from_us, to_us
 from compute.rollup import rollup
-from services import open_sums
+from services import clock, open_sums
 from services.alert_cells.live import inflows
 from services.alert_rules.compile import Instance
 from services.benchmark_periods import Clock
@@ -24,7 +27,7 @@ from services.open_sums import SumPeriod
 from services.rollup_rows import block_of
 from services.site_model import Described, SiteModel, described_at
 from services.store import results
-from services.store.pool import Connection, DatabaseUnavailable
+from services.store.pool import Connection, Database, DatabaseUnavailable, limit_statements
 
 _log = structlog.get_logger()
 
@@ -48,36 +51,56 @@ class _Spans(NamedTuple):
 Totals = dict[tuple[int, SumPeriod, tuple[int, int]], ResultBlock]
 
 
-async def explain(
-    connection: Connection, model: SiteModel, instance: Instance, *, at: datetime, totals: Totals
-) -> dict[str, Any] | None:
-    """Return what is behind an alert as it is kept with its episode; None: it speaks for itself.
+class Asked(NamedTuple):
+    """An alert that fired, to be explained."""
 
-    What cannot be explained fires all the same: it is logged, and there is no explanation. `totals`
-    is what was read for others of the same instant, and is added to.
+    model: SiteModel
+    instance: Instance
+    at: datetime
+
+
+def can_be_explained(instance: Instance) -> bool:
+    """Return whether there is something to say of it; the others speak for themselves."""
+    return bool(instance.site) and instance.headline.measure.startswith(_EXPLAINED)
+
+
+async def explain(
+    database: Database, asked: Mapping[int, Asked], *, within_s: float
+) -> dict[int, dict[str, Any] | None]:
+    """Return what is behind alerts, as it is kept with their episodes, by the keys of `asked`.
+
+    None: nothing can be said. What is not found in time, or cannot be found out, is missing and was
+    logged: it is no reason not to fire.
     """
-    if not instance.headline.measure.startswith(_EXPLAINED):
-        return None
-    described = described_at(model, to_us(at))
+    found: dict[int, dict[str, Any] | None] = {}
+    if not asked:
+        return found
+    # What was read for others of the same instant.
+    totals: Totals = {}
+    end_s = clock.monotonic() + within_s
+    try:
+        async with database.transaction() as connection:
+            await limit_statements(connection, within_s)
+            for key, one in asked.items():
+                if clock.monotonic() > end_s:
+                    break
+                found[key] = await _explain(connection, one, totals)
+    except DatabaseUnavailable as error:
+        _log.warning("alerts.unexplained", rules=_missing(asked, found), reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a defect: the alert matters more
+        _log.exception("alerts.unexplained", rules=_missing(asked, found), reason=repr(error))
+    return found
+
+
+def _missing(asked: Mapping[int, Asked], found: Collection[int]) -> list[str]:
+    return sorted({one.instance.rule.rule.alert for key, one in asked.items() if key not in found})
+
+
+async def _explain(connection: Connection, asked: Asked, totals: Totals) -> dict[str, Any] | None:
+    model, instance, now_us = asked.model, asked.instance, to_us(asked.at)
+    described = described_at(model, now_us)
     if described is None:
         return None
-    try:
-        return await _explain(connection, model, described, instance, to_us(at), totals)
-    except DatabaseUnavailable:
-        raise
-    except NengtanError as error:
-        _log.exception("alerts.unexplained", rule=instance.rule.rule.alert, reason=str(error))
-        return None
-
-
-async def _explain(
-    connection: Connection,
-    model: SiteModel,
-    described: Described,
-    instance: Instance,
-    now_us: int,
-    totals: Totals,
-) -> dict[str, Any] | None:
     nodes = _nodes(described, instance)
     parts = [
         (row, key)
@@ -104,6 +127,9 @@ async def _explain(
     split = explain_change(
         energy, emission=energy if is_energy else emission, output=(made[0], made[1])
     )
+    if np.isnan(split.change).all():
+        # Nothing is known of the span before: what came since is no change.
+        return None
     effects = ("volume", "intensity", "structure", "factor", "change")
     return {
         "unit": "kWh" if is_energy else "tCO2e",
@@ -154,19 +180,19 @@ def _spans(model: SiteModel, period: str, now_us: int) -> _Spans:
     """Return the open span so far beside the same hours of the day before, or as long before."""
     site = model.site
     step_us = site.base_interval_us
-    clock = Clock(site.time_zone, model.day_start, step_us)
+    calendar = Clock(site.time_zone, model.day_start, step_us)
     # Up to the open base interval, which is not whole yet.
     end_us = now_us // step_us * step_us
     if period in _LONG:
         name: SumPeriod = "month" if period == "month" else "year"
-        start_us, _ = open_sums.bounds_us(clock, name, now_us)
-        end_us, _ = open_sums.bounds_us(clock, "day", now_us)
+        start_us, _ = open_sums.bounds_us(calendar, name, now_us)
+        end_us, _ = open_sums.bounds_us(calendar, "day", now_us)
         end_us = max(end_us, start_us + _DAY_US)
         length_us = end_us - start_us
         return _Spans((start_us, end_us), (start_us - length_us, start_us), "day", "as long before")
     start_us = end_us - max(US_PER_HOUR, step_us)
     if period == "day":
-        start_us = min(open_sums.bounds_us(clock, "day", now_us)[0], end_us - step_us)
+        start_us = min(open_sums.bounds_us(calendar, "day", now_us)[0], end_us - step_us)
     return _Spans(
         (start_us, end_us),
         (start_us - _DAY_US, end_us - _DAY_US),

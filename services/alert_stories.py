@@ -1,13 +1,17 @@
 """Alerts as people meet them: what fires, what fired, one alert's story, what they add to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from services.alert_events import announce
+from services.alert_rules.expression import parse_expression
+from services.alert_rules.measures import BY_NAME
 from services.refusal import NotFound, Refusal
-from services.store import accounts, answers
+from services.store import accounts, alert_documents, answers
 from services.store import alerts as store
+from services.store.alert_documents import DocumentRow
 from services.store.alerts import DeliveryRow, EpisodeRow, ExplainedRow, NewNote, NoteRow
 from services.store.pool import Connection, Database
 from services.totals import check_span
@@ -47,14 +51,26 @@ class HistoryAnswer:
     after: tuple[datetime, int] | None
 
 
+class Headline(NamedTuple):
+    """What the condition of a rule asks for first: what its value is of."""
+
+    measure: str
+    period: str
+    function: str
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One alert from its beginning, with what was told to whom."""
+    """One alert from its beginning, with what was told to whom.
+
+    There is no headline of an alert that another system sent.
+    """
 
     as_of: datetime
     episode: ExplainedRow
     notes: list[NoteRow]
     deliveries: list[DeliveryRow]
+    headline: Headline | None
 
 
 async def active(
@@ -115,12 +131,37 @@ async def story(database: Database, *, tenant_id: int, alert: int) -> Story:
         If the tenant has no such alert.
     """
     async with database.transaction(tenant_id, snapshot=True) as connection:
+        episode = await _find(connection, alert)
+        rows = await alert_documents.list_documents(connection, tenant_id=tenant_id, kind="group")
         return Story(
-            episode=await _find(connection, alert),
+            episode=episode,
+            headline=_headline(episode, rows),
             as_of=await answers.instant(connection),
             notes=await store.list_notes(connection, alert),
             deliveries=await store.list_deliveries(connection, alert),
         )
+
+
+def _headline(episode: EpisodeRow, rows: Sequence[DocumentRow]) -> Headline | None:
+    """Return what the rule asked for first in the revision that the alert is of."""
+    stated = next(
+        (
+            rule["expr"]
+            for row in rows
+            if (row.code, row.revision) == (episode.group_code, episode.revision)
+            for rule in (row.document or {}).get("rules", ())
+            if rule["alert"] == episode.rule
+        ),
+        None,
+    )
+    selectors = () if stated is None else parse_expression(stated).selectors
+    if not selectors or selectors[0].measure.text not in BY_NAME:
+        return None
+    first = selectors[0]
+    measure = BY_NAME[first.measure.text]
+    periods = measure.over(first.function) or measure.periods
+    period = periods[0] if first.period is None else first.period.text
+    return Headline(measure.name, period, first.function)
 
 
 async def acknowledge(

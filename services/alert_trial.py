@@ -18,7 +18,7 @@ from compute.periods import Grain, from_us, time_of_day, to_us
 from compute.topology import Float1D, Int1D
 from services import alert_book, open_sums, totals
 from services.alert_cells.past import TRIED, PastCells
-from services.alert_cells.wanted import Wanted
+from services.alert_cells.wanted import LIVE, Wanted
 from services.alert_rules.check import read_group
 from services.alert_rules.compile import CompiledRules, StatedGroup, compile_rules
 from services.alert_rules.facts import facts_of
@@ -73,6 +73,9 @@ class TriedRule:
         Whether nobody could attend to that many.
     not_tried : tuple of str
         Measures that stored results do not hold: their part of the condition is not known.
+    approximated : tuple of str
+        What is not as it would have been seen: what is of the last minute is the mean of a step, a
+        forecast runs on at the mean of the days before.
     """
 
     alert: str
@@ -80,6 +83,7 @@ class TriedRule:
     day_most: int
     too_many: bool
     not_tried: tuple[str, ...]
+    approximated: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ async def try_group(
                 past = await _past(connection, site, plant, starts_us, step_us)
                 for one in wanted:
                     values[one.place] = past.values(one)
-    return _played(rules, values, starts_us + step_us, start=start, end=end, is_fine=is_fine)
+    return play(rules, values, starts_us + step_us, start=start, end=end, is_fine=is_fine)
 
 
 def _step_us(sites: Sequence[topology.Site], *, is_fine: bool) -> int:
@@ -202,7 +206,7 @@ def _spread(block: ResultBlock, found_us: Int1D, starts_us: Int1D) -> ResultBloc
     return whole
 
 
-def _played(
+def play(
     rules: CompiledRules,
     values: np.ndarray[tuple[int, int], np.dtype[np.float64]],
     ends_us: Int1D,
@@ -260,13 +264,22 @@ def _tried(
 ) -> TriedRule:
     days = [(at - start) // timedelta(days=1) for at in fired]
     most = max((days.count(day) for day in set(days)), default=0)
-    places = {
-        int(place)
+    cells = [
+        rules.cells[int(place)]
         for row, one in enumerate(rules.instances)
         if one.rule.rule.alert == alert
         for place in rules.conditions.slot_cell[
             rules.conditions.slot_offset[row] : rules.conditions.slot_offset[row + 1]
         ]
-    }
-    unknown = {rules.cells[place].measure for place in places} - TRIED
-    return TriedRule(alert, len(fired), most, most > _A_DAY_MAX, tuple(sorted(unknown)))
+    ]
+    tried = [cell for cell in cells if cell.measure in TRIED]
+    rough = {cell.measure for cell in tried if cell.period == LIVE}
+    rough |= {f"forecast({cell.measure})" for cell in tried if cell.function == "forecast"}
+    return TriedRule(
+        alert=alert,
+        count=len(fired),
+        day_most=most,
+        too_many=most > _A_DAY_MAX,
+        not_tried=tuple(sorted({cell.measure for cell in cells} - TRIED)),
+        approximated=tuple(sorted(rough)),
+    )

@@ -17,12 +17,13 @@ from compute.alert import NEVER_US, step
 from compute.condition import evaluate
 from compute.errors import NengtanError
 from compute.periods import to_us
-from services import alert_book
+from services import alert_book, alert_reasons
 from services.alert_cells import service as service_cells
 from services.alert_cells.service import ServiceFacts
 from services.alert_cells.site import LiveNews, SiteCells
 from services.alert_cells.wanted import Wanted
 from services.alert_change import Change, TakenOver, close
+from services.alert_reasons import Asked
 from services.alert_rules.compile import compile_rules
 from services.alert_rules.facts import facts_of
 from services.alert_state import Compiled, Known, after_gaps, direction, restore
@@ -38,6 +39,11 @@ _log = structlog.get_logger()
 
 # How often the heart beats, and what is not told by news is looked up.
 BEAT = timedelta(seconds=5)
+# An alert waits no longer for what explains it; later, nobody waits. What fails as often as this is
+# left: trying on would say the same.
+_REASON_S = 1.0
+_REASON_LATER_S = 20.0
+_REASON_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,14 @@ class Sight:
     service: ServiceFacts
 
 
+@dataclass(slots=True)
+class Unexplained:
+    """An episode that fired before its explanation was found."""
+
+    asked: Asked
+    tries: int = 0
+
+
 @dataclass
 class TenantAlerts:
     """The alerts of one tenant, evaluated over and over by one worker."""
@@ -79,6 +93,7 @@ class TenantAlerts:
     look_due: datetime | None = None
     beat_due: datetime | None = None
     failed: set[str] = field(default_factory=set)
+    unexplained: dict[int, Unexplained] = field(default_factory=dict)
 
     async def evaluate(self, database: Database, sight: Sight) -> int:
         """Hold every rule against what is known; return how many fired or were resolved.
@@ -98,6 +113,25 @@ class TenantAlerts:
             raise
         return 0
 
+    async def explain(self, database: Database) -> None:
+        """Explain what has fired without, each on its own: one that fails holds up no other."""
+        for episode_id, one in list(self.unexplained.items()):
+            found = await alert_reasons.explain(
+                database, {episode_id: one.asked}, within_s=_REASON_LATER_S
+            )
+            reason = found.get(episode_id)
+            if reason is not None:
+                async with database.transaction() as connection:
+                    await store.put_explanation(
+                        connection,
+                        tenant_id=self.tenant_id,
+                        episode_id=episode_id,
+                        explanation=reason,
+                    )
+            one.tries += 1
+            if episode_id in found or one.tries >= _REASON_TRIES:
+                del self.unexplained[episode_id]
+
     async def _evaluate(self, database: Database, sight: Sight) -> int:
         own = [site for site in sight.sites if site.tenant_id == self.tenant_id]
         is_news = any(site.id in sight.news for site in own)
@@ -116,6 +150,9 @@ class TenantAlerts:
         now_us = to_us(sight.at)
         before = after_gaps(known.states, now_us)
         stepped = step(before, found.met, found.clear, compiled.rules.holds, now_us=now_us)
+        fired, resolved = np.flatnonzero(stepped.fired), np.flatnonzero(stepped.resolved)
+        asked = self._to_explain(dict.fromkeys(fired.tolist(), sight.at))
+        reasons = await alert_reasons.explain(database, asked, within_s=_REASON_S)
         change = Change(
             tenant_id=self.tenant_id,
             tenant_code=self.tenant_code,
@@ -126,8 +163,8 @@ class TenantAlerts:
             found=found,
             sites=own,
             at=sight.at,
+            reasons=reasons,
         )
-        fired, resolved = np.flatnonzero(stepped.fired), np.flatnonzero(stepped.resolved)
         is_due = self.beat_due is None or sight.at >= self.beat_due
         moved = stepped.states.state != known.states.state
         moved |= (stepped.states.keep_since_us == NEVER_US) != (
@@ -144,7 +181,19 @@ class TenantAlerts:
             if is_due:
                 self.beat_due = sight.at + BEAT
         self.known = change.kept()
+        for i in asked.keys() - reasons.keys():
+            self.unexplained[int(self.known.episode_id[i])] = Unexplained(asked[i])
         return len(fired) + len(resolved)
+
+    def _to_explain(self, fired_at: Mapping[int, datetime]) -> dict[int, Asked]:
+        """Return the instances that fired of which there is something to say, by place."""
+        assert self.compiled is not None  # noqa: S101 - it was compiled before they were evaluated
+        instances, sites = self.compiled.rules.instances, self.compiled.sites
+        return {
+            i: Asked(sites[instances[i].site].model, instances[i], at)
+            for i, at in fired_at.items()
+            if instances[i].site in sites and alert_reasons.can_be_explained(instances[i])
+        }
 
     async def _look(self, database: Database, sight: Sight, own: Sequence[Site]) -> None:
         """Read what is due, and compile anew where rules or descriptions have changed."""
@@ -266,4 +315,11 @@ class TenantAlerts:
             known.sign[i] = direction(episode.value, episode.limit_value)
             worst = np.nan if episode.value_worst is None else episode.value_worst
             known.worst[i] = known.worst_written[i] = worst
+        # What a worker before this one did not come to explain.
+        asked = self._to_explain({place[one.fingerprint]: one.fired_at for one in episodes})
+        missing = {int(known.episode_id[i]): one for i, one in asked.items()}
+        for number in await store.unexplained(
+            connection, tenant_id=self.tenant_id, ids=list(missing)
+        ):
+            self.unexplained.setdefault(number, Unexplained(missing[number]))
         return known

@@ -44,6 +44,8 @@ UNITS: dict[str, str] = {
     "demand_kw": "kW",
 }
 DEMAND = "demand_kw"
+# A demand is of electricity, as a contract of supply is.
+_DEMAND_CARRIER = "electricity"
 # A year is no stored grain; its budget is kept as one more.
 _SPAN_DAYS_MAX = 7_320
 
@@ -299,24 +301,15 @@ async def _stand(
         for name in summed
     }
     used = {name: sums.of(name) for name in summed}
-    if any(row.quantity == DEMAND for row in chosen):
-        used[DEMAND] = await open_sums.read_demand_kw(
-            connection,
-            read_as_tenant,
-            series_id=series_id,
-            start_us=bounds[0],
-            end_us=bounds[1],
-            base_interval_us=clock.base_interval_us,
-            together=roots,
-        )
-
+    has_demand = any(row.quantity == DEMAND for row in chosen)
+    demand_kw = await _demands(connection, state, bounds) if has_demand else {}
     figure = partial(_figure, codes)
     return [
         Standing(
             row=row,
             period=period,
             end_ts=from_us(bounds[1]),
-            used=figure(used, row),
+            used=demand_kw.get(row.node) if row.quantity == DEMAND else figure(used, row),
             forecast=figure({name: end.value for name, end in ends.items()}, row),
             low=figure({name: end.low for name, end in ends.items()}, row),
             high=figure({name: end.high for name, end in ends.items()}, row),
@@ -324,6 +317,27 @@ async def _stand(
         )
         for row in chosen
     ]
+
+
+async def _demands(
+    connection: Connection, state: SiteState, bounds: tuple[int, int]
+) -> dict[str, float | None]:
+    """Return the highest demand of a period so far, of each node and "" the site. [kW]."""
+    series = await answers.list_series(
+        connection, site_id=state.site.id, kind="node", carrier=_DEMAND_CARRIER
+    )
+    roots = [place for place, row in enumerate(series) if row.is_root]
+    highest = await open_sums.read_demand_kw(
+        connection,
+        read_as_tenant,
+        series_id=np.array([row.id for row in series], dtype=np.int32),
+        start_us=bounds[0],
+        end_us=bounds[1],
+        base_interval_us=state.site.base_interval_us,
+        together=roots,
+    )
+    codes = [*(row.code for row in series), *([""] if roots else [])]
+    return {code: finite(float(kw)) for code, kw in zip(codes, highest, strict=False)}
 
 
 def _figure(codes: Sequence[str], of: Mapping[str, Float1D], row: BudgetRow) -> float | None:

@@ -1,5 +1,6 @@
 """Receivers of alerts on loopback: a web server that misbehaves as told, and a mail server."""
 
+import base64
 import contextlib
 import json
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, cast
 
@@ -164,11 +166,21 @@ def _more(connection: socket.socket) -> bytes:
 
 @dataclass
 class MailSink:
-    """A mail server that keeps what it is handed (RFC 5321); `refusals` are answers to RCPT."""
+    """A mail server that keeps what it is handed (RFC 5321); `refusals` are answers to RCPT.
+
+    With `tls` it speaks TLS, from the beginning (`is_implicit`) or once it is asked to (RFC 3207),
+    and only then takes a login (RFC 4954) with the password that it was given.
+    """
 
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
+    is_implicit: bool = False
+    password: str = ""
+    logins: list[str] = field(default_factory=list)
+    was_encrypted: list[bool] = field(default_factory=list)
+    clear_words: list[str] = field(default_factory=list)
     port: int = 0
 
     @contextlib.contextmanager
@@ -179,6 +191,12 @@ class MailSink:
             def handle(self) -> None:
                 with contextlib.suppress(OSError):
                     sink.serve(self)
+
+            def finish(self) -> None:
+                with contextlib.suppress(OSError):
+                    super().finish()
+                # Encrypted, it is another than the server closes.
+                self.connection.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
@@ -195,14 +213,32 @@ class MailSink:
                 thread.join()
 
     def serve(self, handler: socketserver.StreamRequestHandler) -> None:
-        def say(text: str) -> None:
-            handler.wfile.write(f"{text}\r\n".encode())
+        def say(*lines: str) -> None:
+            marks = ["-"] * (len(lines) - 1) + [" "]
+            said = [f"{line[:3]}{mark}{line[4:]}" for line, mark in zip(lines, marks, strict=True)]
+            handler.wfile.write("".join(f"{line}\r\n" for line in said).encode())
 
+        is_encrypted = self.is_implicit
+        if self.is_implicit:
+            self._encrypt(handler)
         say("220 sink ESMTP")
         to: list[str] = []
-        for line in iter(handler.rfile.readline, b""):
+        while line := handler.rfile.readline():
             word = line.decode("ascii").strip().upper()
-            if word.startswith("RCPT"):
+            if not is_encrypted:
+                self.clear_words.append(word.split(" ")[0])
+            if word.startswith("EHLO"):
+                offers = ["250 STARTTLS"] if self.tls and not is_encrypted else ["250 AUTH PLAIN"]
+                say("250 sink", *offers)
+            elif word == "STARTTLS":
+                say("220 go on")
+                self._encrypt(handler)
+                is_encrypted = True
+            elif word.startswith("AUTH PLAIN"):
+                user, password = self._login(line)
+                self.logins.append(user)
+                say("235 welcome" if password == self.password else "535 no")
+            elif word.startswith("RCPT"):
                 answer = self.refusals.pop(0) if self.refusals else "250 fine"
                 if answer.startswith("250"):
                     to.append(line.decode("ascii").partition("<")[2].partition(">")[0])
@@ -210,6 +246,7 @@ class MailSink:
             elif word == "DATA":
                 say("354 go on")
                 self._keep(handler, to)
+                self.was_encrypted.append(is_encrypted)
                 to = []
                 say("250 kept")
             elif word == "QUIT":
@@ -217,6 +254,17 @@ class MailSink:
                 return
             else:
                 say("250 fine")
+
+    def _encrypt(self, handler: socketserver.StreamRequestHandler) -> None:
+        assert self.tls is not None
+        connection = self.tls.wrap_socket(handler.connection, server_side=True)
+        handler.connection = connection
+        handler.rfile = connection.makefile("rb")
+        handler.wfile = cast("BufferedIOBase", connection.makefile("wb", buffering=0))
+
+    def _login(self, line: bytes) -> tuple[str, str]:
+        _, user, password = base64.b64decode(line.split()[2]).decode().split("\0")
+        return user, password
 
     def _keep(self, handler: socketserver.StreamRequestHandler, to: list[str]) -> None:
         lines = [

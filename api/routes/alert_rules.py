@@ -129,6 +129,10 @@ class TriedRule(Schema):
     not_tried: list[str] = Field(
         description="历史数据中没有、按未知处理的量 / Measures that the past does not hold"
     )
+    approximated: list[str] = Field(
+        description="近似的量：实时量取该步均值，预测按此前各日均值外推 / What is of the last"
+        " minute is the mean of a step; a forecast runs on at the mean of the days before"
+    )
 
 
 class RuleTrial(Schema):

@@ -107,11 +107,20 @@ class Delivery(Schema):
     problem: str
 
 
+class Headline(Schema):
+    """What the condition of a rule asks for first: what the value of an alert is of."""
+
+    measure: str = Field(description="规则可用的量 / As rules name it")
+    period: str = Field(description="live, interval, hour, day, month, year")
+    function: str = Field(description="value, forecast, previous, budget")
+
+
 class AlertStory(Schema):
     """One alert from its beginning."""
 
     as_of: datetime
     alert: Alert
+    headline: Headline | None = Field(description="null: 外部系统的告警 / of another system")
     explanation: dict[str, Any] | None = Field(
         description="触发时的原因分析：变化分解为产量、结构、强度、因子效应 / What was behind it:"
         " the change as volume, structure, intensity and factor effects"
@@ -239,6 +248,7 @@ async def get_alert(alert: AlertId, principal: Who, database: Store) -> AlertSto
     return AlertStory(
         as_of=found.as_of,
         alert=_alert(found.episode),
+        headline=None if found.headline is None else Headline(**found.headline._asdict()),
         explanation=found.episode.explanation,
         notes=[Note.model_validate(row) for row in found.notes],
         deliveries=[Delivery.model_validate(row) for row in found.deliveries],

@@ -1,4 +1,8 @@
-"""Demand 需量: mean power over the quarter of an hour that is open, and the month's highest."""
+"""Demand 需量: mean power over the quarter of an hour that is open, and the month's highest.
+
+It is of electricity, as a contract of supply is: what a site or node takes in of other carriers has
+none. A flow has its own, whatever it carries.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,7 +14,7 @@ from compute.periods import US_PER_HOUR, Grain, from_us
 from compute.topology import Float1D
 from services import open_sums
 from services.alert_cells.live import Look
-from services.alert_cells.wanted import DEMAND, Wanted
+from services.alert_cells.wanted import DEMAND, ELECTRICITY, Wanted
 from services.benchmark_periods import Clock
 from services.open_sums import QUARTER_US, Reader
 from services.site_model import Described
@@ -43,7 +47,7 @@ class DemandCells:
         """Find the series of every cell."""
         rows: dict[tuple[str, str], int] = {}
         for row, key in enumerate(self.described.keys):
-            if key.kind == "flow" or (key.kind == "node" and not key.carrier):
+            if key.kind == "flow" or (key.kind == "node" and key.carrier == ELECTRICITY):
                 rows[key.kind, key.code] = row
         arrays = self.described.arrays
         self._roots = [
@@ -52,6 +56,7 @@ class DemandCells:
             if parent < 0 and ("node", code) in rows
         ]
         self.parts = []
+        self._crossing: dict[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         if QUARTER_US % self.clock.base_interval_us:
             return
         for one in self.wanted:
@@ -61,6 +66,26 @@ class DemandCells:
             place = len(self.described.keys) if kind == "site" else rows.get((kind, code))
             if place is not None and (kind != "site" or self._roots):
                 self.parts.append((one, place))
+                if (kind, code) not in self._crossing and one.cell.function == "forecast":
+                    self._crossing[kind, code] = self._crossings(kind, code)
+
+    def _crossings(self, kind: str, code: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the flows of electricity into a boundary, and out of it."""
+        plant = self.described.plant
+        if kind == "flow":
+            return (code,), ()
+        within = (
+            {self.described.keys[row].code for row in self._roots} if kind == "site" else {code}
+        )
+        count = 0
+        while count < len(within):
+            count = len(within)
+            within |= {node.code for node in plant.nodes if node.parent in within}
+        power = [flow for flow in plant.flows if flow.carrier == ELECTRICITY]
+        return (
+            tuple(f.code for f in power if f.to_node in within and f.from_node not in within),
+            tuple(f.code for f in power if f.from_node in within and f.to_node not in within),
+        )
 
     async def refresh(
         self, connection: Connection, read: Reader, *, now_us: int, is_news: bool
@@ -142,7 +167,12 @@ class DemandCells:
             return np.nan if self.month_before_kw is None else float(self.month_before_kw[row])
         so_far = _mean_kw(self.quarter_sums, row)
         if function == "forecast":
-            return self._run_on(so_far, row, look.power_kw(one.cell.kind, one.cell.object))
+            inward, outward = self._crossing[one.cell.kind, one.cell.object]
+            power_kw = float(
+                look.column("flow", "power_kw", inward).sum()
+                - look.column("flow", "power_kw", outward).sum()
+            )
+            return self._run_on(so_far, row, power_kw)
         if one.cell.period == "interval":
             return so_far
         highest = np.nan if self.month_kw is None else float(self.month_kw[row])

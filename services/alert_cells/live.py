@@ -60,12 +60,6 @@ class Look(NamedTuple):
         ]
         return float(sum(figures)) if figures else np.nan
 
-    def power_kw(self, kind: str, code: str) -> float:
-        """Return the power of a site, node or flow now; NaN: not known."""
-        if kind == "site":
-            return self.roots("power_kw")
-        return float(self.column(kind, "power_kw", (code,))[0])
-
 
 @dataclass(frozen=True, slots=True)
 class _Group:
@@ -135,7 +129,7 @@ class LiveCells:
             values[index] = benchmark.column(period, column, (code,))[0]
 
     def _residual_share(self, look: Look, balance: Look, node: str) -> float:
-        inputs = look.column("flow", "power_kw", inflows(self.plant, node)).sum()
+        inputs = look.column("flow", "power_kw", balanced(self.plant, node)).sum()
         residual = float(balance.column("node", "residual_kw", (node,))[0])
         return residual / float(inputs) if inputs > 0.0 else np.nan
 
@@ -153,6 +147,15 @@ class LiveCells:
 def inflows(plant: Plant, node: str) -> tuple[str, ...]:
     """Return the flows into a node."""
     return tuple(flow.code for flow in plant.flows if flow.to_node == node)
+
+
+def balanced(plant: Plant, node: str) -> tuple[str, ...]:
+    """Return the flows into a node out of which as much must come; none into others.
+
+    Only a bus neither converts nor stores: the residual of any other node is what it is for.
+    """
+    is_bus = any(one.code == node and one.kind == "bus" for one in plant.nodes)
+    return inflows(plant, node) if is_bus else ()
 
 
 def is_live(wanted: Iterable[Wanted]) -> bool:

@@ -15,9 +15,9 @@ from compute.block import ResultBlock
 from compute.periods import US_PER_HOUR
 from compute.topology import Float1D, Int1D
 from services import open_sums
-from services.alert_cells.live import inflows
+from services.alert_cells.live import balanced
 from services.alert_cells.sums import QUANTITIES, RATIOS
-from services.alert_cells.wanted import DEMAND, LIVE, Wanted
+from services.alert_cells.wanted import DEMAND, ELECTRICITY, LIVE, Wanted
 from services.benchmark_periods import Clock
 from services.open_sums import QUARTER_US, SumPeriod
 from services.plant.model import Plant
@@ -94,7 +94,7 @@ class PastCells:
         node = one.cell.object
         top = self._figures("residual", node, "", "energy_kwh")
         flows = [
-            self._figures("flow", code, "", "energy_kwh") for code in inflows(self.plant, node)
+            self._figures("flow", code, "", "energy_kwh") for code in balanced(self.plant, node)
         ]
         known = [flow for flow in flows if flow is not None]
         if top is None or not known or len(known) < len(flows):
@@ -140,7 +140,7 @@ class PastCells:
 
     def _demand(self, one: Wanted) -> Float1D | None:
         cell = one.cell
-        figures = self._figures(cell.kind, cell.object, "", "energy_kwh")
+        figures = self._power(cell.kind, cell.object)
         if figures is None or QUARTER_US % self.step_us or cell.function == "previous":
             return None
         quarter = self.starts_us // QUARTER_US
@@ -157,6 +157,14 @@ class PastCells:
         for begin, end in _runs(month):
             highest[begin:end] = np.fmax.accumulate(mean_kw[begin:end])
         return highest
+
+    def _power(self, kind: str, code: str) -> Float1D | None:
+        """Return the electricity of a boundary, or what a flow carries, in each interval. [kWh]."""
+        if kind != "site":
+            return self._figures(kind, code, ELECTRICITY, "energy_kwh")
+        known = [self._figures("node", root, ELECTRICITY, "energy_kwh") for root in self.roots]
+        found = [figures for figures in known if figures is not None]
+        return np.sum(found, axis=0) if found else None
 
     def _budget(self, one: Wanted) -> Float1D:
         cell = one.cell

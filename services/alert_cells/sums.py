@@ -10,7 +10,7 @@ from compute.pace import Pace
 from compute.periods import from_us
 from compute.topology import Float1D
 from services import open_sums
-from services.alert_cells.live import inflows
+from services.alert_cells.live import balanced
 from services.alert_cells.wanted import LIVE, Wanted
 from services.benchmark_periods import CLOCKWORK, Clock
 from services.open_sums import OpenSums, Reader, SumPeriod
@@ -114,7 +114,7 @@ class SumCells:
             return None if top is None or bottom is None else Asked(one, top, bottom, scale)
         if cell.measure == "residual_share":
             top = self._part("residual", cell.object, "", "energy_kwh")
-            flows = inflows(self.described.plant, cell.object)
+            flows = balanced(self.described.plant, cell.object)
             rows = [self._row("flow", code, "") for code in flows]
             if top is None or not rows or None in rows:
                 return None

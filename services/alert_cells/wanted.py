@@ -8,6 +8,8 @@ from services.alert_rules.cells import Cell
 # Rates are of the last minute, and of no other time.
 LIVE = "live"
 DEMAND = "demand_kw"
+# Of which there is a demand.
+ELECTRICITY = "electricity"
 
 
 class Wanted(NamedTuple):

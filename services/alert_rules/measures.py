@@ -162,9 +162,9 @@ _RATES = (
         {"forecast": ("interval",), "previous": ("month",), "budget": ("month",)},
         "需量（15 分钟平均功率）",
         "Demand: mean power over 15 minutes",
-        "interval：正在进行的一刻钟，与基本周期无关；month：本月至今的最大值。",
-        "interval: the quarter of an hour that is open, whatever the base interval; "
-        "month: the highest of the month so far.",
+        "厂区与节点只计电力。interval：正在进行的一刻钟，与基本周期无关；month：本月至今的最大值。",
+        "Of a site or node: of electricity. interval: the quarter of an hour that is open, "
+        "whatever the base interval; month: the highest of the month so far.",
     ),
 )
 _RATIOS = (
@@ -228,7 +228,14 @@ _RATIOS = (
     ),
 )
 _BALANCES = (
-    _of("residual_share", ("node",), ("hour", "live", "interval", "day")),
+    _of(
+        "residual_share",
+        ("node",),
+        ("hour", "live", "interval", "day"),
+        _NOTHING,
+        "只对母线（bus）；转换与储能设备进出本就不等，故未知。",
+        "Of buses alone; what converts or stores does not give out what it takes in: unknown.",
+    ),
     Measure(
         "suspect_z",
         "1",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -11,6 +11,10 @@ from services.json_values import iso_utc
 from services.store.pool import Connection
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
+
+# Whoever asks what was told a year ago gets an answer; episodes and their notes are always kept.
+DELIVERIES_KEPT = timedelta(days=400)
+_TRIMMED_MAX = 10_000
 
 # The last two are of alerts that other systems send: they said so, or sent it no more.
 ResolvedBy = Literal["condition", "rule", "object", "sender", "lapsed"]
@@ -226,6 +230,20 @@ async def episodes(
     return await fetch_all(connection, EpisodeRow, "alert_open_rows", (tenant_id, list(ids)))
 
 
+async def unexplained(connection: Connection, *, tenant_id: int, ids: Sequence[int]) -> list[int]:
+    """Return those of some episodes that have no explanation."""
+    cursor = await connection.execute(query("alert_unexplained"), (tenant_id, list(ids)))
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def put_explanation(
+    connection: Connection, *, tenant_id: int, episode_id: int, explanation: dict[str, Any]
+) -> None:
+    """Keep what was found behind an episode that has fired without."""
+    values = (tenant_id, episode_id, Jsonb(explanation))
+    await connection.execute(query("alert_put_explanation"), values)
+
+
 async def add_notes(connection: Connection, *, tenant_id: int, notes: Sequence[NewNote]) -> None:
     """Add to the stories of episodes."""
     if notes:
@@ -267,6 +285,17 @@ async def list_notes(connection: Connection, episode_id: int) -> list[NoteRow]:
 async def list_deliveries(connection: Connection, episode_id: int) -> list[DeliveryRow]:
     """Return what was to be told of an episode."""
     return await fetch_all(connection, DeliveryRow, "alert_deliveries", (episode_id,))
+
+
+async def trim_deliveries(connection: Connection, *, at: datetime) -> int:
+    """Forget deliveries that ended long ago, of episodes that did; return how many there were.
+
+    One that waits, or is of an episode that fires, is kept however old it is: it says that others
+    have been told. A summary is kept as long as what it sums up.
+    """
+    values = (at - DELIVERIES_KEPT, _TRIMMED_MAX)
+    cursor = await connection.execute(query("alert_trim_deliveries"), values)
+    return cursor.rowcount
 
 
 async def acknowledge(connection: Connection, *, episode_id: int, actor: str, at: datetime) -> bool:

@@ -1855,6 +1855,8 @@ ALTER TABLE ONLY public.tenant
 ALTER TABLE ONLY public.tenant
     ADD CONSTRAINT tenant_pkey PRIMARY KEY (id);
 
+CREATE INDEX alert_delivery_created ON public.alert_delivery USING btree (created_at);
+
 CREATE INDEX alert_delivery_due ON public.alert_delivery USING btree (due_at) WHERE ((delivered_at IS NULL) AND (abandoned_at IS NULL) AND (summary_id IS NULL));
 
 CREATE INDEX alert_delivery_sent ON public.alert_delivery USING btree (tenant_id, channel, delivered_at);
@@ -2525,7 +2527,7 @@ GRANT SELECT ON TABLE public.alembic_version TO nengtan_ingest;
 GRANT SELECT ON TABLE public.alembic_version TO nengtan_worker;
 GRANT SELECT ON TABLE public.alembic_version TO nengtan_api;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_delivery TO nengtan_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_delivery TO nengtan_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_delivery TO nengtan_admin;
 GRANT SELECT,INSERT ON TABLE public.alert_delivery TO nengtan_api;
 

@@ -148,7 +148,13 @@ class TestSurfaces:
         assert len(active) == 2
         for number, row in history.items():
             said = of_answer(row)
-            assert (await ask(client, f"/alerts/{number}"))["alert"] == row
+            story = await ask(client, f"/alerts/{number}")
+            assert story["alert"] == row
+            assert story["headline"] == {
+                "measure": "power_kw",
+                "period": "live",
+                "function": "value",
+            }
             assert newest[number] == {name: said[name] for name in newest[number]}
             assert fired[number] == newest[number] | {"resolved_at": None}
             for file in files:

@@ -10,7 +10,7 @@ import pytest
 from ingest.alert_tick import AlertTick
 from services.site_model import SiteModels
 from services.store.pool import Database
-from tests.api.installation import AT, PERIOD, Installation
+from tests.api.installation import AT, PERIOD, Installation, document
 from tests.services.alerts import rule
 
 pytestmark = pytest.mark.database
@@ -77,18 +77,51 @@ class TestRules:
         ]
 
     @pytest.mark.parametrize(
-        "expr", ['power_kw > "abc"', "power_kw{flow='nowhere'} > 1", "high > 1", "power_kw > 1 t"]
+        ("expr", "place"),
+        [
+            ('power_kw > "abc"', ("text_as_number", 13)),
+            ('power_kw / silent_s{point="P99"} > 1 kW/s', ("unknown_code", 28)),
+            ("power_kw{flow='nowhere'} > 1", None),
+            ("high > 1", None),
+            ("power_kw > 1 t", None),
+        ],
     )
     async def test_that_cannot_be_are_refused_with_their_place(
-        self, client: httpx.AsyncClient, expr: str
+        self, client: httpx.AsyncClient, expr: str, place: tuple[str, int] | None
     ) -> None:
+        """B114: 422 when it is stated, and the same fault while it is typed; nothing is kept."""
         answer = await put(client, rule("high", expr), status=422)
         assert answer["code"] == "alert_rules_invalid"
-        assert answer["errors"][0]["pointer"].startswith("/rules/0/expr") or (
-            "expr" in answer["errors"][0]["pointer"]
-        )
-        typed = await client.post("/alert-rules/check", json={"expr": expr, "alert": "high"})
-        assert typed.json()["faults"]
+        assert all("expr" in error["pointer"] for error in answer["errors"])
+        response = await client.post("/alert-rules/check", json={"expr": expr, "alert": "high"})
+        faults = response.json()["faults"]
+        assert faults
+        if place is not None:
+            assert place in [(fault["code"], fault["position"]) for fault in faults]
+        assert (await ask(client, "/alert-rules"))["groups"] == []
+
+    @pytest.mark.parametrize(
+        ("formulas", "path"),
+        [
+            (["[V0] + 1"], "V0 → V0"),
+            (["[V1] + 1", "[V2] * 2", "[V0] - [P1-quokka]"], "V0 → V1 → V2 → V0"),
+        ],
+    )
+    async def test_cannot_rest_on_a_meter_that_rests_on_itself(
+        self, client: httpx.AsyncClient, formulas: list[str], path: str
+    ) -> None:
+        """B114: 422 when the plant is stated, with the path of the cycle."""
+        meters = [
+            {"code": f"V{n}", "name": {"zh": "虚拟", "en": "V"}, "unit": "kWh", "formula": formula}
+            for n, formula in enumerate(formulas)
+        ]
+        plant = document("acme", "site-quokka", "quokka", virtual_meters=meters)
+        refused = await client.put("/sites/site-quokka/plant", json=plant)
+        assert refused.status_code == 422
+        errors = [one for one in refused.json()["errors"] if one["severity"] == "error"]
+        assert [one["pointer"] for one in errors] == ["virtual_meters[0].formula"]
+        assert path in errors[0]["detail"]
+        assert path in errors[0]["detail_zh"]
 
     async def test_are_tried_on_the_past(self, client: httpx.AsyncClient) -> None:
         rules = [rule("high", "power_kw > 50"), rule("never", "power_kw > 1e9")]
@@ -101,14 +134,47 @@ class TestRules:
         assert response.json()["resolution"] == "base"
 
     async def test_that_would_ring_all_day_are_said(self, client: httpx.AsyncClient) -> None:
-        """B115: it rings with every interval, because what it asks for begins anew each time."""
-        rules = [rule("dance", "energy_kwh[day] > 0 and energy_kwh[hour] < 60")]
+        """B115: 46 times a day of one object are told; those of four nobody could attend to.
+
+        It rings in the first and the third quarter of every hour that has one before it.
+        """
+        so_far, whole = "energy_kwh{flow}[hour]", "previous(energy_kwh{flow}[hour])"
+        dance = f"{so_far} < 0.3 * {whole} or {so_far} > 0.6 * {whole} and {so_far} < 0.8 * {whole}"
+        rules = [rule("one", dance.replace("flow", 'flow="power-quokka"')), rule("all", dance)]
         response = await client.post(
             "/alert-rules/trial", params=PERIOD, json={"name": "g", "rules": rules}
         )
-        [found] = response.json()["rules"]
-        assert found["count"] == found["day_most"] == 24
-        assert found["too_many"] is False
+        found = {row["alert"]: row for row in response.json()["rules"]}
+        assert found["one"]["count"] == found["one"]["day_most"] == 46
+        assert found["one"]["too_many"] is False
+        assert found["all"]["count"] == found["all"]["day_most"] == 4 * 46
+        assert found["all"]["too_many"] is True
+
+    async def test_say_what_was_not_tried_as_it_would_have_been(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        """What is of the last minute is the mean of a step; silence is in no result."""
+        rules = [
+            rule("rate", "power_kw > 50 and emission_rate_kgco2e_per_h > 0"),
+            rule("sum", "energy_kwh[day] > 50"),
+            rule("pace", "forecast(energy_kwh[day]) > 50"),
+            rule("silent", "silent_s{point} > 60 s"),
+            rule("mixed", "power_kw > 50 and ingest_running == 1"),
+        ]
+        response = await client.post(
+            "/alert-rules/trial", params=PERIOD, json={"name": "g", "rules": rules}
+        )
+        assert response.status_code == 200, response.text
+        assert {
+            row["alert"]: (row["approximated"], row["not_tried"])
+            for row in response.json()["rules"]
+        } == {
+            "rate": (["emission_rate_kgco2e_per_h", "power_kw"], []),
+            "sum": ([], []),
+            "pace": (["forecast(energy_kwh)"], []),
+            "silent": ([], ["silent_s"]),
+            "mixed": (["power_kw"], ["ingest_running"]),
+        }
 
 
 class TestAlerts:
@@ -189,6 +255,22 @@ class TestBudgets:
         assert whole["forecast"] == whole["used"]
         stated = (await ask(client, f"{self.SITE}/history", **PERIOD))["budgets"]
         assert [row["holds"] for row in stated] == [False, True, True]
+
+    async def test_of_a_demand_are_of_electricity(self, client: httpx.AsyncClient) -> None:
+        """100 kW from the grid; the gas beside it has no demand."""
+        sent = {
+            "quantity": "demand_kw",
+            "period": "month",
+            "start": "2025-02-28T16:00:00Z",
+            "amount": 80.0,
+            "reason": "contract",
+        }
+        for node in (None, "press"):
+            stated = await client.put(self.SITE, json={**sent, "node": node})
+            assert stated.status_code == 200, stated.text
+        whole, press = (await ask(client, self.SITE, at="2025-03-10T03:00:00Z"))["budgets"]
+        assert (whole["used"], press["used"]) == pytest.approx((100.0, 25.0))
+        assert whole["forecast"] is None
 
     async def test_begin_with_their_period(self, client: httpx.AsyncClient) -> None:
         sent = {

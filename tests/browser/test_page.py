@@ -41,6 +41,7 @@ VIEWS_WALKED_TWICE = {
     "balance": ("/balance", MANAGER),
     "benchmarks": ("/benchmarks", MANAGER),
     "alerts": ("/alerts/rules", MANAGER),
+    "budgets": ("/alerts/budgets", MANAGER),
     "carbon": ("/flow?mode=period&period=yesterday&colour=intensity", MANAGER),
     "replay": ("/flow?mode=replay&period=yesterday", MANAGER),
 }
@@ -230,6 +231,73 @@ class TestAlerts:
             page.locator("li[data-alert].is-over", has=named).first.wait_for(timeout=WORKED_MS_MAX)
             # What the centre refuses is noted by the browser, whatever the page makes of it.
             assert [text for text in visit.complaints if "422" not in text] == []
+
+    def test_policy_is_kept_with_a_click_and_what_is_wrong_is_said(self, visitor: Visitor) -> None:
+        with visitor.visit("/alerts/on-call", login=MANAGER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            page.get_by_role("button", name="Begin with a pattern").click()
+            keep = page.get_by_role("button", name="Keep; holds at once")
+            # Nobody is named yet.
+            keep.click()
+            page.get_by_role("alert").get_by_text("channels[0].to").first.wait_for()
+            page.get_by_label("Recipients").fill("duty@example.com")
+            page.get_by_label("Recipients").press("Tab")
+            keep.click()
+            page.get_by_text("✓ It holds now").wait_for()
+            assert visit.axe_violations() == []
+            page.reload()
+            page.get_by_role("button", name="Channels", exact=True).click()
+            recipients = page.get_by_label("Recipients")
+            recipients.wait_for()
+            assert recipients.input_value() == "duty@example.com"
+            stated = visitor.ask("/alert-policy")
+            assert stated["revision"] == 1
+            assert stated["document"]["channels"][0]["to"] == ["duty@example.com"]
+            assert keep.is_disabled()
+            assert [text for text in visit.complaints if "422" not in text] == []
+
+
+class TestBudgets:
+    def test_are_assigned_corrected_and_withdrawn(self, visitor: Visitor) -> None:
+        with visitor.visit("/alerts/budgets", login=MANAGER, language="en") as visit:
+            visit.settle()
+            page = visit.page
+            whole = page.locator('li[data-budget="/emission_tco2e/month"]')
+            whole.get_by_role("button", name="Assign to nodes").click()
+            sheet = page.get_by_role("dialog", name="State a budget")
+            sheet.locator("select").first.select_option("foundry")
+            sheet.get_by_text("are assigned to nodes").wait_for()
+            sheet.get_by_label("Budget (tCO₂e)").fill("0,9")
+            sheet.get_by_label("Reason").fill("plan of the year")
+            assert visit.axe_violations() == []
+            sheet.get_by_role("button", name="State it").click()
+            foundry = page.locator('li[data-budget="foundry/emission_tco2e/month"]')
+            foundry.get_by_text("■ Exceeded").wait_for()
+            foundry.get_by_role("button", name="Correct").click()
+            sheet = page.get_by_role("dialog", name="Correct the budget")
+            assert sheet.get_by_label("Budget (tCO₂e)").input_value() == "9"
+            keep = sheet.get_by_role("button", name="State it")
+            assert keep.is_disabled()
+            sheet.get_by_label("Budget (tCO₂e)").fill("1000000")
+            sheet.get_by_label("Reason").fill("a mistake")
+            keep.click()
+            foundry.get_by_text("✓ Within").wait_for()
+            visit.settle()
+            visit.keep_screenshot("budgets-en")
+            assert visit.axe_violations() == []
+            foundry.get_by_role("button", name="Correct").click()
+            sheet.get_by_label("Reason").fill("not needed")
+            sheet.get_by_role("button", name="Withdraw it").click()
+            foundry.wait_for(state="detached")
+            page.locator("li", has_text="not needed").get_by_text("withdrawn").wait_for()
+            assert visit.complaints == []
+
+    def test_who_may_only_read_is_shown_no_form(self, visitor: Visitor) -> None:
+        with visitor.visit("/alerts/budgets", login=VIEWER, language="en") as visit:
+            visit.settle()
+            visit.page.get_by_role("heading", name="Budgets as they stand").wait_for()
+            assert visit.page.get_by_role("button", name="State a budget").count() == 0
 
 
 class TestMeterLife:

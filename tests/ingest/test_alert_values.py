@@ -57,7 +57,9 @@ def found(centre: Migrated, **expressions: str) -> dict[str, float]:
     state(centre.url, *(rule(name, f"{text} > -1e9") for name, text in expressions.items()))
 
     async def tick(database: Database) -> None:
-        await AlertTick(database, SiteModels()).tick(NOW)
+        alerts = AlertTick(database, SiteModels())
+        await alerts.tick(NOW)
+        await alerts.explain_now()
 
     centre.run("nengtan_worker", tick)
     return dict(centre.rows("select rule, value from alert_episode"))

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 import psutil
+import psycopg
 import pytest
 
 from deploy import gateway, supervisor
@@ -21,6 +23,7 @@ from tests import servers
 from tests.centre import Centre
 from tests.migrated import START, SmallPlant, us
 from tests.servers import MosquittoServer, PlainServer
+from tests.services.alerts import rule, state
 
 pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.timeout(180)]
 
@@ -103,6 +106,50 @@ def stored(centre: Centre) -> list[int]:
         (at - START) // timedelta(minutes=1)
         for (at,) in centre.rows("select ts from reading order by ts")
     ]
+
+
+class TestAlerts:
+    # It waits for a broker to be missed and found again: 40 s.
+    @pytest.mark.faults
+    def test_see_a_backlog_of_ingest_and_a_lost_broker(
+        self, server: PlainServer, own_mosquitto_server: MosquittoServer, tmp_path: Path
+    ) -> None:
+        """What ingest says of itself is what rules of the service come to."""
+
+        def is_firing(alert: str) -> bool:
+            query = "select from alert_episode where rule = %s and resolved_at is null"
+            return bool(centre.rows(query, alert))
+
+        def wait(condition: Callable[[], object]) -> None:
+            until(condition, log=lambda: centre.log("worker"), timeout_s=60)
+
+        with centre_of(server, own_mosquitto_server, tmp_path) as centre:
+            own_mosquitto_server.start()
+            centre.prepare()
+            state(
+                centre.database_url,
+                rule("fine", "broker_connected == 1 and ingest_lag_s < 1 s"),
+                rule("behind", "ingest_lag_s > 1 s"),
+                rule("lost", "broker_connected == 0"),
+            )
+            centre.start("worker", "ingest")
+            wait(lambda: is_firing("fine"))
+            with psycopg.connect(centre.database_url) as connection:
+                # Nothing can be stored: messages are received, and wait.
+                connection.execute("lock table reading in exclusive mode")
+                sending = threading.Thread(
+                    target=lambda: send(centre, tmp_path, first=0, count=5), daemon=True
+                )
+                sending.start()
+                wait(lambda: is_firing("behind"))
+                assert not is_firing("fine")
+            sending.join(60)
+            wait(lambda: is_firing("fine") and not is_firing("behind"))
+            assert stored(centre) == list(range(5))
+            own_mosquitto_server.stop()
+            wait(lambda: is_firing("lost"))
+            own_mosquitto_server.start()
+            wait(lambda: not is_firing("lost"))
 
 
 class TestStart:

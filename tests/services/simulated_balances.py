@@ -99,6 +99,7 @@ def simulate(
     shown_as: dict[str, float] | None = None,
     faults: Sequence[Fault] = (),
     seed: int = 5,
+    read_every_us: int = READ_EVERY_US,
 ) -> Simulated:
     """Return days of a plant read by meters within their class, some with a wrong multiplier."""
     simulator = Simulator(
@@ -106,7 +107,7 @@ def simulate(
     )
     end_us = START_US + day_count * DAY_US
     history = simulator.history(
-        start_us=START_US - 2 * STEP_US, end_us=end_us + 4 * STEP_US, step_us=READ_EVERY_US
+        start_us=START_US - 2 * STEP_US, end_us=end_us + 4 * STEP_US, step_us=read_every_us
     )
     rows = [reading for moment in history for reading in moment]
     handed_over = [arrival.reading for arrival in arrivals(rows, faults)]

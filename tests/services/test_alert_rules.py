@@ -286,7 +286,7 @@ class TestReadyMadeRules:
             ("emission_rate_kgco2e_per_h", "value"),
             ("emission_tco2e", "forecast"),
             ("emission_tco2e", "budget"),
-            ("intensity_kgco2e_per_unit", "previous"),
+            ("intensity_kgco2e_per_unit", "value"),
             ("demand_kw", "forecast"),
             ("residual_share", "value"),
             ("suspect_z", "value"),

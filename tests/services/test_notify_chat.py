@@ -3,15 +3,20 @@
 import importlib.util
 import json
 import sys
-from typing import Any
 
 import pytest
 
 from services.notify.chat import robot_url, send_chat
 from services.notify.message import Message
 from services.notify.policy import ChannelKind
+from tests.receivers import Receiver
 
 MESSAGE = Message("[严重 critical] 告警 firing", "hall 超限 / hall over its limit")
+HOSTS = {
+    "wecom": "qyapi.weixin.qq.com",
+    "dingtalk": "oapi.dingtalk.com",
+    "feishu": "open.feishu.cn",
+}
 TOKEN = "0123456789abcdef" * 4
 
 
@@ -56,32 +61,37 @@ class TestSendChat:
     )
     @pytest.mark.filterwarnings("default")
     @pytest.mark.parametrize(
-        ("kind", "secret", "host"),
+        ("kind", "secret", "plugin", "template"),
         [
-            ("wecom", "12345678-abcd", "https://qyapi.weixin.qq.com/"),
-            ("dingtalk", f"{TOKEN} SEC{TOKEN}", "https://oapi.dingtalk.com/"),
-            ("feishu", "a-b-c-d-0123", "https://open.feishu.cn/"),
+            ("wecom", "12345678-abcd", "wecombot.NotifyWeComBot", "?key={key}"),
+            ("dingtalk", f"{TOKEN} SEC{TOKEN}", "dingtalk.NotifyDingTalk", "?access_token={token}"),
+            ("feishu", "a-b-c-d-0123", "feishu.NotifyFeishu", "/{token}"),
         ],
     )
     async def test_tells_the_robot_by_its_service(
-        self, kind: ChannelKind, secret: str, host: str, monkeypatch: pytest.MonkeyPatch
+        self,
+        kind: ChannelKind,
+        secret: str,
+        plugin: str,
+        template: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        requests: Any = importlib.import_module("requests")
-        sent: list[tuple[str, str]] = []
-        status = 200
-
-        def post(url: str, data: Any = None, **_: Any) -> Any:
-            sent.append((url, data.decode() if isinstance(data, bytes) else str(data)))
-            answer = requests.Response()
-            answer.status_code = status
-            answer._content = b'{"errcode":0,"code":0,"StatusCode":0}'
-            return answer
-
-        monkeypatch.setattr(requests, "post", post)
-        assert await send_chat(kind, MESSAGE, secret=secret) is None
-        [(url, body)] = sent
-        assert url.startswith(host)
-        assert "hall over its limit" in json.dumps(json.loads(body))
-        status = 500
-        failure = await send_chat(kind, MESSAGE, secret=secret)
+        """What Apprise sends is received by a real server: only the address is another."""
+        module, _, name = plugin.partition(".")
+        robot = getattr(importlib.import_module(f"apprise.plugins.{module}"), name)
+        assert robot.notify_url.startswith(f"https://{HOSTS[kind]}/")
+        with Receiver().running() as receiver:
+            monkeypatch.setattr(robot, "notify_url", receiver.url + template)
+            assert await send_chat(kind, MESSAGE, secret=secret) is None
+            receiver.then = "500"
+            failure = await send_chat(kind, MESSAGE, secret=secret)
         assert failure is not None
+        assert not failure.is_permanent
+        first = receiver.received[0]
+        assert first.method == "POST"
+        key = secret.partition(" ")[0]
+        assert first.target.startswith("/hook" + template.format(key=key, token=key))
+        assert ("sign=" in first.target) == (kind == "dingtalk")
+        text = json.dumps(json.loads(first.body), ensure_ascii=False)
+        assert "hall 超限 / hall over its limit" in text
+        assert len(receiver.received) == 2

@@ -11,6 +11,7 @@ import pytest
 
 from deploy import admin
 from services.notify.queue import queue
+from services.store import alerts
 from services.store.pool import Database
 from tests import servers
 from tests.alert_centre import AlertCentre, channel, forget_alerts, policy
@@ -550,3 +551,62 @@ class TestPeople:
             "select problem from alert_delivery where kind = 'firing'"
         )
         assert "set NENGTAN_MAIL_HOST" in problem
+
+
+class TestRetention:
+    async def test_forgets_what_ended_long_ago_and_keeps_the_story(
+        self, centre: AlertCentre, hook: Receiver
+    ) -> None:
+        document = policy(channel("hook", url=hook.url, alerts_per_minute=2))
+        centre.state_policy(document)
+        over = [await centre.fire(node=f"n{number}") for number in range(4)]
+        still = await centre.fire(node="still")
+        await centre.tick()
+        await centre.pass_time(seconds=61)
+        for episode in over:
+            await centre.resolve(episode)
+        await centre.tick()
+        await centre.pass_time(seconds=61)
+        told = len(centre.deliveries())
+        assert await trim(centre, days=399) == 0
+        assert len(centre.deliveries()) == told
+        # A channel that is away: what waits is not over, however old it is.
+        hook.then = "close"
+        waiting = await centre.fire(node="waiting")
+        await centre.resolve(waiting)
+        await centre.tick()
+        left = [
+            ("firing", still, False),
+            ("firing", waiting, True),
+            ("resolved", waiting, True),
+        ]
+        await trim(centre, days=401)
+        rows = centre.migrated.rows(
+            "select kind, episode_id, delivered_at is null and summary_id is null"
+            " from alert_delivery where kind <> 'summary' order by id"
+        )
+        assert rows == left
+        # The summary that told of what still fires is kept with it.
+        summaries = centre.migrated.rows(
+            "select count(*) from alert_delivery where kind = 'summary'"
+        )
+        assert summaries == [(1,)]
+        assert "delivered" in centre.story(over[0])
+        assert centre.migrated.rows("select count(*) from alert_episode") == [(6,)]
+
+    async def test_takes_so_many_at_a_time(
+        self, centre: AlertCentre, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(alerts, "_TRIMMED_MAX", 2)
+        centre.state_policy(policy(channel("hook", url=hook.url)))
+        for number in range(3):
+            await centre.resolve(await centre.fire(node=f"n{number}"))
+        await centre.tick()
+        assert [await trim(centre, days=401) for _ in range(4)] == [2, 2, 2, 0]
+        assert centre.deliveries() == []
+
+
+async def trim(centre: AlertCentre, *, days: float) -> int:
+    async with centre.database.transaction() as connection:
+        at = centre.clock() + timedelta(days=days)
+        return await alerts.trim_deliveries(connection, at=at)

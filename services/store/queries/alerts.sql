@@ -52,6 +52,12 @@ update alert_episode e set value_worst = w.value
 from jsonb_to_recordset($2) as w (id bigint, value float8)
 where e.tenant_id = $1 and e.id = w.id and e.resolved_at is null
 
+-- name: alert_unexplained
+select id from alert_episode where tenant_id = $1 and id = any($2) and explanation is null
+
+-- name: alert_put_explanation
+update alert_episode set explanation = $3 where tenant_id = $1 and id = $2 and explanation is null
+
 -- name: alert_open_rows
 select e.id, e.fingerprint, e.site_id, s.code as site, e.group_code, e.rule, e.revision, e.severity, e.labels, e.texts,
        e.active_at, e.fired_at, e.resolved_at, e.resolved_by, e.value, e.value_worst, e.limit_value, e.unit,
@@ -108,3 +114,15 @@ where e.resolved_at is null order by e.id
 
 -- name: alert_heartbeat
 select at from alert_heartbeat where name = 'evaluated' and tenant_id = $1
+
+-- name: alert_trim_deliveries
+with old as (
+  select d.id from alert_delivery d left join alert_episode e on e.id = d.episode_id
+  where d.created_at < $1 and (e.id is null or e.resolved_at < $1)
+    and (d.delivered_at is not null or d.abandoned_at is not null or d.summary_id is not null)
+  order by d.created_at limit $2
+)
+delete from alert_delivery d using old where d.id = old.id
+  and not exists (
+    select from alert_delivery f where f.summary_id = d.id and not exists (select from old o where o.id = f.id)
+  )

@@ -7,6 +7,9 @@ set transaction isolation level repeatable read, read only
 -- name: commit_without_waiting
 set local synchronous_commit = off
 
+-- name: limit_statements
+select set_config('statement_timeout', $1, true)
+
 -- name: fitness
 select current_user as role,
        to_regclass('alembic_version')::text as revision_table,

@@ -6,6 +6,10 @@ import type {
   AlertPolicy,
   AlertSilence,
   AlertStoryAnswer,
+  Budget,
+  BudgetBody,
+  BudgetStated,
+  BudgetStatement,
   CheckedRule,
   DocumentWarning,
   Matcher,
@@ -55,6 +59,20 @@ export function createAlertSilence(body: { matchers: Matcher[]; end: string; com
 
 export function endAlertSilence(id: string): Promise<AlertSilence> {
   return request(`/alert-silences/${encodeURIComponent(id)}`, { method: "DELETE" });
+}
+
+/** The budgets of the open periods of a site, and how they will end. */
+export function listBudgets(site: string, signal?: AbortSignal): Promise<{ budgets: Budget[] }> {
+  return request(`/sites/${encodeURIComponent(site)}/budgets`, at(signal));
+}
+
+/** Everything stated of periods that begin in a span. */
+export function listBudgetStatements(site: string, query: { start: string; end: string }, signal?: AbortSignal): Promise<{ budgets: BudgetStatement[] }> {
+  return request(`/sites/${encodeURIComponent(site)}/budgets/history`, { query, ...at(signal) });
+}
+
+export function stateBudget(site: string, body: BudgetBody): Promise<BudgetStated> {
+  return request(`/sites/${encodeURIComponent(site)}/budgets`, { method: "PUT", body });
 }
 
 /** Every statement of every group, by group and revision. */

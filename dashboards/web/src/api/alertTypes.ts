@@ -62,9 +62,18 @@ export interface AlertDelivery {
 export interface AlertStoryAnswer {
   as_of: string;
   alert: Alert;
+  /** What its value is of; null of another system's. */
+  headline: AlertHeadline | null;
   explanation: Record<string, unknown> | null;
   notes: AlertNote[];
   deliveries: AlertDelivery[];
+}
+
+/** What the condition of a rule asks for first. */
+export interface AlertHeadline {
+  measure: string;
+  period: "live" | "interval" | "hour" | "day" | "month" | "year";
+  function: "value" | "forecast" | "previous" | "budget";
 }
 
 /** What the stream says when something happens to an alert. */
@@ -175,7 +184,7 @@ export interface RuleTrial {
   start: string;
   end: string;
   resolution: "base" | "hour";
-  rules: { alert: string; count: number; day_most: number; too_many: boolean; not_tried: string[] }[];
+  rules: { alert: string; count: number; day_most: number; too_many: boolean; not_tried: string[]; approximated: string[] }[];
   times: { alert: string; labels: Record<string, string>; fired_at: string; resolved_at: string | null; value: number | null; limit: number | null }[];
   /** Only the first are listed. */
   more: boolean;
@@ -232,4 +241,44 @@ export interface DocumentWarning {
   detail_zh: string;
   remedy: string;
   remedy_zh: string;
+}
+
+export type BudgetPeriod = "day" | "month" | "year";
+
+/** What a node may use in a period; node "" is the whole site. */
+export interface BudgetStated {
+  node: string;
+  quantity: string;
+  unit: string;
+  period: BudgetPeriod;
+  start: string;
+  revision: number;
+  /** null: withdrawn. */
+  amount: number | null;
+  reason: string;
+  stated_at: string;
+  stated_by: string;
+}
+
+/** A budget that holds, and where its period stands; null is not known. */
+export interface Budget extends BudgetStated {
+  end: string;
+  used: number | null;
+  forecast: number | null;
+  forecast_low: number | null;
+  forecast_high: number | null;
+  time_share: number;
+}
+
+export interface BudgetStatement extends BudgetStated {
+  holds: boolean;
+}
+
+export interface BudgetBody {
+  node: string | null;
+  quantity: string;
+  period: BudgetPeriod;
+  start: string;
+  amount: number | null;
+  reason: string;
 }

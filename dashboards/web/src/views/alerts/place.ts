@@ -1,4 +1,4 @@
-export const TABS = ["active", "history", "rules", "on-call"] as const;
+export const TABS = ["active", "history", "rules", "budgets", "on-call"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** What below /alerts is shown: a tab, one alert's story, or null for an address that is none. */
