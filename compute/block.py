@@ -66,7 +66,16 @@ class ResultBlock:
 
     def values(self) -> Float3D:
         """Return a copy of the figures as (6, s, k), in the order of `VALUE_COLUMNS`."""
-        return np.stack([getattr(self, name) for name in VALUE_COLUMNS]).astype(np.float64)
+        return np.stack([getattr(self, name) for name in VALUE_COLUMNS], dtype=np.float64)
+
+    def figures(self) -> tuple[Float2D, ...]:
+        """Return the same as one array for each column, copied only where kernels could not read.
+
+        They are to be read, not written.
+        """
+        return tuple(
+            np.require(getattr(self, name), np.float64, ["C", "W"]) for name in VALUE_COLUMNS
+        )
 
     @classmethod
     def of(cls, values: Float3D, marks: "Marks") -> "ResultBlock":
@@ -80,8 +89,9 @@ class ResultBlock:
             reason = np.where(overflown.any(axis=0), _Q_UNDEFINED, 0)
             reason |= np.where(overflown[0], _Q_MISSING, 0)
             marks = marks._replace(quality=(marks.quality | reason).astype(np.int32))
-        missing = np.full(values.shape[1:], np.nan)
-        padded = [*values, *(missing.copy() for _ in VALUE_COLUMNS[len(values) :])]
+        # Of columns that there are none of, no memory is filled.
+        missing = np.broadcast_to(np.nan, values.shape[1:])
+        padded = [*values, *(missing for _ in VALUE_COLUMNS[len(values) :])]
         return cls(
             amount=padded[0],
             energy_kwh=padded[1],
@@ -131,6 +141,16 @@ class Marks(NamedTuple):
             np.zeros(shape, dtype=np.int32),
             np.zeros(shape, dtype=np.int32),
             np.full(shape, EMPTY, dtype=np.uint64),
+        )
+
+    @classmethod
+    def read_of(cls, block: ResultBlock) -> "Marks":
+        """Return those of a block, copied only where kernels could not read: not to be written."""
+        return cls(
+            np.require(block.covered_us, np.int64, ["C", "W"]),
+            np.require(block.reading_count, np.int32, ["C", "W"]),
+            np.require(block.quality, np.int32, ["C", "W"]),
+            np.require(block.input_hash, np.int64, ["C", "W"]).view(np.uint64),
         )
 
     @classmethod

@@ -15,7 +15,16 @@ from compute._jit import kernel
 from compute.grid import Float2D
 from compute.quality import Quality
 from compute.readings import Columns, Readings, columns_of, has_number
-from compute.steps import MEMORY, Limits, Series, is_outlier, mark_turning, rise_max, step
+from compute.steps import (
+    MEMORY,
+    Limits,
+    Series,
+    is_outlier,
+    mark_turning,
+    rise_max,
+    step_back,
+    step_between,
+)
 from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
 
 CheckName = Literal[
@@ -163,7 +172,8 @@ class Failures:
     failed : (n, 6) bool
         By `READING_CHECKS`.
     limit : (n, 6) float64
-        What the reading should not have passed, raw; of a gap its limit [s]. NaN where it passed.
+        What the reading should not have passed, raw; of a gap its limit [s]. Says nothing where it
+        passed.
     previous : (n,) int64
         Place of the reading before it that holds a number, -1 if there is none.
     """
@@ -253,9 +263,10 @@ def check_readings(readings: Readings, *, points: Points, limits: CheckLimits) -
         step_max=np.array(limits.step_max, dtype=np.float64),
         rate_max_per_hour=np.array(limits.rate_max_per_hour, dtype=np.float64),
     )
-    shape = (columns.ts_us.size, _COUNT)
-    failed = np.zeros(shape, dtype=np.bool_)
-    limit = np.full(shape, np.nan, dtype=np.float64)
+    # Check by check, and zeros: of what nothing fails, no memory is ever touched.
+    shape = (_COUNT, columns.ts_us.size)
+    failed = np.zeros(shape, dtype=np.bool_).T
+    limit = np.zeros(shape, dtype=np.float64).T
     previous = np.full(columns.ts_us.size, -1, dtype=np.int64)
     # Only without the compiler does numpy warn of infinite differences.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -362,8 +373,11 @@ def _check_register(
         withheld = lone
         if not lone:
             if left >= 0:
-                memory = 0 if fall_before_left <= left - MEMORY else MEMORY
-                amount, _ = step(series, count, left, i, rules, memory)
+                if fall_before_left <= left - MEMORY:
+                    dt_us = scratch.ts_us[i] - scratch.ts_us[left]
+                    amount, _ = step_between(scratch.value[left], scratch.value[i], dt_us, rules)
+                else:
+                    amount, _ = step_back(series, count, left, i, rules)
                 withheld = np.isnan(amount)
             left = i
             fall_before_left = fall

@@ -132,29 +132,31 @@ def _fits(offset: Int1D, count: int, point_count: int) -> bool:
 
 
 def columns_of(readings: Readings, points: Points) -> Columns:
-    """Return checked copies that are writeable and contiguous, so that one signature serves all.
+    """Return checked columns of one signature, copied only where they are not: not to be written.
 
     What was read of a point after it was retired is left out.
     """
     readings = while_in_use(readings, points)
-    point_offset = np.array(readings.point_offset, dtype=np.int64)
-    ts_us = np.array(readings.ts_us, dtype=np.int64)
-    value = np.array(readings.value, dtype=np.float64)
-    quality = np.array(readings.quality, dtype=np.int32)
+    point_offset = np.require(readings.point_offset, np.int64, ["C", "W"])
+    ts_us = np.require(readings.ts_us, np.int64, ["C", "W"])
+    value = np.require(readings.value, np.float64, ["C", "W"])
+    quality = np.require(readings.quality, np.int32, ["C", "W"])
     if point_offset.shape != (len(points.code) + 1,):
         raise ReadingsMisshapen(f"{len(points.code)} points, {point_offset.size} offsets")
     if not ts_us.shape == value.shape == quality.shape or ts_us.ndim != 1:
         raise ReadingsMisshapen("ts_us, value and quality differ in length")
     if point_offset[0] != 0 or point_offset[-1] != ts_us.size or (np.diff(point_offset) < 0).any():
         raise ReadingsMisshapen(f"offsets do not run from 0 to {ts_us.size}")
-    descending = np.diff(ts_us) <= 0
+    descending = ts_us[1:] <= ts_us[:-1]
     between = point_offset[(point_offset > 0) & (point_offset < ts_us.size)] - 1
     descending[between] = False
     for place in np.flatnonzero(descending):
         row = int(np.searchsorted(point_offset, place, side="right")) - 1
         raise ReadingsNotAscending(points.code[row], int(ts_us[place + 1]))
     # Every NaN is one NaN, whatever its payload.
-    value[~np.isfinite(value)] = np.nan
+    finite = np.isfinite(value)
+    if not finite.all():
+        value = np.where(finite, value, np.nan)
     return Columns(point_offset, ts_us, value, value.view(np.uint64), quality)
 
 

@@ -48,7 +48,8 @@ from compute.steps import (
     accepted_step,
     is_outlier,
     mark_turning,
-    step,
+    step_back,
+    step_between,
 )
 from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
 
@@ -355,8 +356,11 @@ def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: 
             continue
         if left >= 0:
             # Without a fall among the readings that a step looks back at, it need not look.
-            memory = 0 if fall_before_left <= left - MEMORY else MEMORY
-            amount, flags = step(series, count, left, i, limits, memory)
+            if fall_before_left <= left - MEMORY:
+                dt_us = ts_us - scratch.ts_us[left]
+                amount, flags = step_between(scratch.value[left], scratch.value[i], dt_us, limits)
+            else:
+                amount, flags = step_back(series, count, left, i, limits)
             if np.isnan(amount) and scratch.quality[i] & _Q_ACCEPTED:
                 amount = accepted_step(scratch.value[left], scratch.value[i])
                 flags = _Q_INTERPOLATED if ts_us - scratch.ts_us[left] > limits.hold_us else 0

@@ -13,6 +13,7 @@ from compute._jit import kernel
 from compute.block import Float3D, Marks, ResultBlock
 from compute.digest import EMPTY, mix
 from compute.errors import NengtanError
+from compute.grid import Float2D
 from compute.quality import Quality
 from compute.topology import Int1D
 
@@ -60,17 +61,17 @@ def rollup(block: ResultBlock, group_offset: npt.ArrayLike) -> ResultBlock:
     Intervals are added in order of time: the same input gives the same bits.
     """
     offset: Int1D = np.array(group_offset, dtype=np.int64)
-    values = block.values()
-    row_count, interval_count = values.shape[1:]
+    row_count, interval_count = block.quality.shape
     if offset[0] < 0 or offset[-1] > interval_count or (np.diff(offset) < 0).any():
         raise GroupsMisshapen(int(offset[0]), int(offset[-1]), interval_count)
-    total = np.zeros((values.shape[0], row_count, offset.size - 1), dtype=np.float64)
+    figures = block.figures()
+    total = np.zeros((len(figures), row_count, offset.size - 1), dtype=np.float64)
     total_marks = Marks.blank(row_count, offset.size - 1)
-    marks = Marks.copied(block.covered_us, block.reading_count, block.quality, block.input_hash)
+    marks = Marks.read_of(block)
     # Only without the compiler does numpy warn of the wrapping that the digest means.
     with np.errstate(over="ignore"):
         _rollup_marks(marks, offset, total_marks)
-    _rollup_values(values, marks.quality, offset, total)
+    _rollup_values(figures, marks.quality, offset, total)
     return ResultBlock.of(total, total_marks)
 
 
@@ -100,18 +101,19 @@ def _rollup_marks(marks: Marks, offset: Int1D, total: Marks) -> None:
 
 @kernel
 def _rollup_values(
-    values: Float3D, quality: npt.NDArray[np.int32], offset: Int1D, total: Float3D
+    figures: tuple[Float2D, ...], quality: npt.NDArray[np.int32], offset: Int1D, total: Float3D
 ) -> None:
     column_count, row_count, group_count = total.shape
     for column in range(column_count):
+        values = figures[column]
         for row in range(row_count):
             for group in range(group_count):
                 known = 0
                 invalid = False
                 for j in range(offset[group], offset[group + 1]):
-                    if not np.isnan(values[column, row, j]):
+                    if not np.isnan(values[row, j]):
                         known += 1
-                        total[column, row, group] += values[column, row, j]
+                        total[column, row, group] += values[row, j]
                     elif column > 0 and quality[row, j] & _Q_INVALID:
                         # Column 0 is the amount, which no factor enters.
                         invalid = True

@@ -161,14 +161,28 @@ def booked_below(series: Series, count: int, best: int, left: int, limits: Limit
 
 
 @inlined
-def step(
-    series: Series, count: int, left: int, right: int, limits: Limits, memory: int
-) -> tuple[float, int]:
+def step_between(a: float, b: float, dt_us: int, limits: Limits) -> tuple[float, int]:
     """Return what is booked between two readings, in raw units, and its quality.
 
-    NaN where nothing is booked and the time between is not covered. `memory` is `MEMORY`, or 0
-    where none of so many readings before the left one is higher than the next.
+    NaN where nothing is booked and the time between is not covered. For steps that need not look
+    back: none of the `MEMORY` readings before the first of the two is higher than the next.
     """
+    flags = _Q_INTERPOLATED if dt_us > limits.hold_us else 0
+    verdict = judge(a, b, dt_us, limits)
+    if verdict == _FALL:
+        return np.nan, _Q_DECREASE
+    if verdict == _SPIKE:
+        return np.nan, _Q_SPIKE
+    if verdict == _ROLLOVER:
+        return max(limits.modulus - a + b, 0.0), flags | _Q_ROLLOVER
+    return max(b - a, 0.0), flags
+
+
+@kernel
+def step_back(
+    series: Series, count: int, left: int, right: int, limits: Limits
+) -> tuple[float, int]:
+    """Do as `step_between` does, looking back for the level that a register returns to."""
     ts_us, value, _ = series
     a, b = value[left], value[right]
     dt_us = ts_us[right] - ts_us[left]
@@ -177,13 +191,9 @@ def step(
     if verdict == _FALL:
         return np.nan, _Q_DECREASE
     if verdict == _ROLLOVER:
-        best = left
-        if memory > 0:
-            best = highest_recent(series, count, left, a + jitter_max(a, a, limits), limits)
+        best = highest_recent(series, count, left, a + jitter_max(a, a, limits), limits)
         return max(limits.modulus - value[best] + b, 0.0), flags | _Q_ROLLOVER
-    best = left
-    if memory > 0:
-        best = highest_recent(series, count, left, b + jitter_max(b, b, limits), limits)
+    best = highest_recent(series, count, left, b + jitter_max(b, b, limits), limits)
     rise = b - value[best]
     jitter = jitter_max(value[best], b, limits)
     if rise > rise_max(ts_us[right] - ts_us[best], limits) + jitter or rise == np.inf:

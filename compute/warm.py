@@ -16,7 +16,7 @@ from compute.names import name_table
 from compute.network import NodeFacts, make_network, measure
 from compute.register import Readings, interval_amounts
 from compute.rollup import rollup
-from compute.row_bytes import row_bytes
+from compute.row_bytes import grouped_columns, row_bytes
 from compute.settle import settle
 from compute.stock import levels_at
 from compute.tariff import (
@@ -74,6 +74,7 @@ def warm() -> None:
     amounts = interval_amounts(readings, points=points, start_us=0, step_us=_STEP_US, count=2)
     rollup(settle(_plant(points), amounts, _factors(), step_us=_STEP_US), [0, 2])
     warm_rows()
+    _warm_groups()
     _warm_tariff()
     levels_at(readings, 1, edges_us=np.zeros(1, dtype=np.int64), hold_us=_STEP_US)
     _warm_balance(points)
@@ -84,6 +85,19 @@ def warm_rows() -> None:
     """Write one row: all that a process calls which only takes readings in."""
     words = np.zeros((1, 1), dtype=np.int64)
     row_bytes(words, width=np.array([8], dtype=np.int32), is_float=np.zeros(1, dtype=np.bool_))
+
+
+def _warm_groups() -> None:
+    """Take one row of one group with an array of each width."""
+    arrays = [
+        np.array([20 + 4 + width, 1, 0, 0, 1, 1, width], dtype=">i4").tobytes() + bytes(width)
+        for width in (8, 4)
+    ]
+    row = np.array([3], dtype=">i2").tobytes() + np.array([4, 1], dtype=">i4").tobytes()
+    grouped_columns(
+        np.frombuffer(b"".join((row, *arrays)), dtype=np.uint8),
+        width=np.array([8, 4], dtype=np.int32),
+    )
 
 
 def warm_arrivals() -> None:

@@ -8,10 +8,12 @@ import structlog
 
 from services import clock, traced
 from services.crash import crash_point
+from services.read_ahead import ReadAhead
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
 from services.store import alerts, dirty_marks, events
 from services.store.pool import Database, DatabaseUnavailable
+from services.store.session import compute_in_memory
 
 _log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class Worker:
         self._models = SiteModels()
         self._on_results = on_results
         self._took_s = 0.0
+        self._ahead = ReadAhead(database)
 
     async def drain(self) -> int:
         """Compute until nothing is dirty; return how many base intervals that was.
@@ -50,6 +53,12 @@ class Worker:
         A site that cannot be computed keeps its marks and holds up no other; it is tried again
         with the next drain.
         """
+        try:
+            return await self._drain()
+        finally:
+            await self._ahead.drop()
+
+    async def _drain(self) -> int:
         total = 0
         failed: set[int] = set()
         while True:
@@ -72,13 +81,19 @@ class Worker:
 
     async def _site(self, site_id: int) -> Recomputed:
         async with self._database.transaction() as connection:
+            await compute_in_memory(connection)
             dirty = await dirty_marks.take_dirty(connection, site_id=site_id, count_max=_MARKS_MAX)
             model = await self._models.get(connection, site_id)
             if not dirty:
                 # What its storages remember is traced on, part by part.
                 await traced.advance(connection, model)
                 return Recomputed(0, None)
-            done = await recompute(connection, model, dirty, at=clock.now())
+            ready = await self._ahead.taken(site_id, dirty)
+            coming = await dirty_marks.next_slice(connection, site_id)
+            if coming is not None:
+                self._ahead.begin(model, coming)
+            done = await recompute(connection, model, dirty, at=clock.now(), ready=ready)
+            self._ahead.note(site_id, dirty, done.reading_count)
             crash_point("rollup_before_commit")
         crash_point("rollup_after_commit")
         self._on_results(site_id)

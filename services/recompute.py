@@ -6,11 +6,9 @@ how late readings came.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from itertools import groupby
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +21,7 @@ from compute.marks import marks_of
 from compute.periods import Grain, from_us
 from compute.quality import Quality
 from compute.readings import Readings, while_in_use
-from compute.register import CONTEXT_AFTER, CONTEXT_BEFORE, IntervalAmounts, interval_amounts
+from compute.register import IntervalAmounts, interval_amounts
 from compute.settle import settle
 from services import audited, live_balance, reconciled, traced
 from services.audited import Review
@@ -31,15 +29,12 @@ from services.provenance import FORMULA, VERSION, interval_hashes
 from services.roll_up import Fresh, roll_up_base, roll_up_days
 from services.rollup_rows import columns_of
 from services.site_model import Described, SiteModel, Span
-from services.store import dirty_marks, events, ledger, readings, results
+from services.store import dirty_marks, events, ledger, results
 from services.store.pool import Connection
 from services.touched import Window, known_spans, touched_windows
 from services.tried import tried
+from services.window_readings import Ready, load_window
 
-# Readings this far around a window come with it in one query: enough for what is read every few
-# seconds. Of points that lack some still, an hour more is read; what lies farther is looked up.
-_NEAR_US = 120_000_000
-_FAR_US = 3_600_000_000
 # Results of base intervals that one pass holds: bounds memory, however long the marks are.
 _ROWS_MAX = 1_000_000
 
@@ -55,11 +50,17 @@ class Recomputed:
 
     interval_count: int
     span: Window | None
+    reading_count: int = 0  # that were read for it
     has_failed: bool = False
 
 
 async def recompute(
-    connection: Connection, model: SiteModel, dirty: Sequence[dirty_marks.Dirty], *, at: datetime
+    connection: Connection,
+    model: SiteModel,
+    dirty: Sequence[dirty_marks.Dirty],
+    *,
+    at: datetime,
+    ready: Ready | None = None,
 ) -> Recomputed:
     """Compute everything again that the marks touch.
 
@@ -71,6 +72,8 @@ async def recompute(
     dirty : sequence of Dirty
     at : datetime
         Now, for the provenance and the event.
+    ready : Ready, optional
+        Readings that were read ahead, none of which the marks touch.
     """
     spans = await known_spans(connection, model, dirty)
     review = await audited.review_of(connection, model.site.id)
@@ -80,8 +83,11 @@ async def recompute(
     computed: list[Window] = []
     failed: list[Window] = []
     fresh: list[Fresh] = []
+    reading_count = 0
     for span, part in _parts(model, windows):
-        columns, has_failed = await _compute(connection, model, span, part, spans, review, at)
+        loaded = await load_window(connection, span.described, part, spans, review, ready)
+        reading_count += len(loaded.ts_us)
+        columns, has_failed = await _compute(connection, model, span, part, loaded, review, at)
         computed.append(part)
         failed += [part] * has_failed
         fresh.append((part, columns))
@@ -104,7 +110,7 @@ async def recompute(
     span_us = (computed[0][0], computed[-1][1])
     await _announce(connection, model, span_us, at)
     count = sum((b - a) // model.site.base_interval_us for a, b in computed)
-    return Recomputed(count, span_us, has_failed=bool(failed))
+    return Recomputed(count, span_us, reading_count, has_failed=bool(failed))
 
 
 def _parts(model: SiteModel, windows: Sequence[Window]) -> Iterator[tuple[Span, Window]]:
@@ -122,7 +128,7 @@ async def _compute(
     model: SiteModel,
     span: Span,
     window: Window,
-    spans: dict[int, Window],
+    loaded: Readings,
     review: Review,
     at: datetime,
 ) -> tuple[results.ResultColumns, bool]:
@@ -131,7 +137,6 @@ async def _compute(
     points, limits = described.arrays.points, described.checks
     start_us, end_us = window
     count = (end_us - start_us) // step
-    loaded = await _load(connection, described, window, spans, review)
     in_use = while_in_use(loaded, points)
 
     def measured() -> tuple[Failures, IntervalAmounts, Readings]:
@@ -247,87 +252,6 @@ def _settled(
     )
     ts_us = start_us + step_us * np.arange(amounts.amount.shape[1], dtype=np.int64)
     return marked, frozen, settle(arrays, marked, span.factors_over(ts_us), step_us=step_us)
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """What lies before a window, or after it."""
-
-    window: Window
-    spans: dict[int, Window]
-    needed: dict[int, int]
-    before: bool = field(kw_only=True)
-
-    def edge_us(self, distance_us: int) -> int:
-        """Return the instant at a distance from the window."""
-        return self.window[0] - distance_us if self.before else self.window[1] + distance_us
-
-    def beyond(self, near_us: int, far_us: int) -> Window:
-        """Return the time between two distances, [start, end)."""
-        near_us, far_us = self.edge_us(near_us), self.edge_us(far_us)
-        return min(near_us, far_us), max(near_us, far_us)
-
-    def lacking(self, parts: Sequence[Sequence[npt.NDArray[Any]]], read_us: int) -> list[int]:
-        """Return the points that need readings from farther away than what was read."""
-        beside = []
-        for ts_us, point, value, *_ in parts:
-            outside = ts_us < self.window[0] if self.before else ts_us >= self.window[1]
-            beside.append(point[outside & ~np.isnan(value)])
-        point, count = np.unique(np.concatenate(beside), return_counts=True)
-        have = dict(zip(point.tolist(), count.tolist(), strict=True))
-        edge_us = self.edge_us(read_us)
-        return [
-            p
-            for p, needed in self.needed.items()
-            if have.get(p, 0) < needed
-            and (self.spans[p][0] < edge_us if self.before else self.spans[p][1] >= edge_us)
-        ]
-
-
-async def _load(
-    connection: Connection,
-    described: Described,
-    window: Window,
-    spans: dict[int, Window],
-    review: Review,
-) -> Readings:
-    """Read a window of every point, with the context readings on both sides."""
-    points = [p for p in described.point_id.tolist() if p in spans]
-    parts = [
-        await readings.read_window(
-            connection, point_ids=points, start_us=window[0] - _NEAR_US, end_us=window[1] + _NEAR_US
-        )
-    ]
-    for before, needed in ((True, CONTEXT_BEFORE), (False, CONTEXT_AFTER)):
-        # A reading that is left out tells nothing: one more is needed for each.
-        needed_of = {p: needed + review.left_out_count.get(p, 0) for p in points}
-        side = _Side(window, spans, needed_of, before=before)
-        if lacking := side.lacking(parts, _NEAR_US):
-            start_us, end_us = side.beyond(_NEAR_US, _FAR_US)
-            parts.append(
-                await readings.read_window(
-                    connection, point_ids=lacking, start_us=start_us, end_us=end_us
-                )
-            )
-        lacking = side.lacking(parts, _FAR_US)
-        for number, group in groupby(sorted(lacking, key=needed_of.__getitem__), needed_of.get):
-            chosen = list(group)
-            parts.append(
-                await readings.read_neighbours(
-                    connection,
-                    point_ids=chosen,
-                    instants_us=[side.edge_us(_FAR_US)] * len(chosen),
-                    bounds_us=[spans[p][0 if before else 1] for p in chosen],
-                    count=number or needed,
-                    before=before,
-                )
-            )
-    ts_us, point, value, quality = (
-        np.concatenate([part[index] for part in parts]) for index in range(4)
-    )
-    return Readings.of_rows(
-        described.rows_of(point), ts_us, value, quality, point_count=len(described.point_id)
-    )
 
 
 async def _keep_states(connection: Connection, described: Described, loaded: Readings) -> None:

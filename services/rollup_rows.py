@@ -41,7 +41,7 @@ def columns_of(
         Leave out rows that nothing was added up for.
     """
     series = np.repeat(series_id, len(ts_us))
-    measures = np.stack([getattr(block, name).reshape(-1) for name in _MEASURES], axis=1)
+    measures = np.stack([getattr(block, name).reshape(-1) for name in _MEASURES]).T
     columns = ResultColumns(
         ts_us=np.tile(ts_us, len(series_id)),
         series_id=series,
@@ -72,6 +72,8 @@ def block_of(
 
     An interval that a series has no row for is NaN and PARTIAL there.
     """
+    if (whole := _whole_block(columns, series_id)) is not None:
+        return whole
     ts_us, column = np.unique(columns.ts_us, return_inverse=True)
     order = np.argsort(series_id)
     row = order[np.searchsorted(series_id, columns.series_id, sorter=order)]
@@ -91,5 +93,31 @@ def block_of(
         reading_count=spread(columns.reading_count, 0),
         quality=spread(columns.quality, _UNREAD),
         input_hash=spread(columns.input_hash, 0),
+    )
+    return block, ts_us
+
+
+def _whole_block(
+    columns: ResultColumns, series_id: npt.NDArray[np.int32]
+) -> tuple[ResultBlock, npt.NDArray[np.int64]] | None:
+    """Return rows that are a block already, as `columns_of` makes them of one: not copied.
+
+    That is where every series has a row for every interval, in their order.
+    """
+    count = len(columns.ts_us) // max(1, len(series_id))
+    ts_us = columns.ts_us[:count]
+    shape = (len(series_id), count)
+    if not count or len(columns.ts_us) != len(series_id) * count or (np.diff(ts_us) <= 0).any():
+        return None
+    if (columns.ts_us.reshape(shape) != ts_us).any():
+        return None
+    if (columns.series_id.reshape(shape) != series_id[:, np.newaxis]).any():
+        return None
+    block = ResultBlock(
+        **{name: columns.measures[:, index].reshape(shape) for index, name in enumerate(_MEASURES)},
+        covered_us=columns.covered_us.reshape(shape),
+        reading_count=columns.reading_count.reshape(shape),
+        quality=columns.quality.reshape(shape),
+        input_hash=columns.input_hash.reshape(shape),
     )
     return block, ts_us

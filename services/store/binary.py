@@ -1,6 +1,6 @@
 """PostgreSQL's binary COPY format to and from numpy columns: no Python object per row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from psycopg import AsyncConnection, adapters, sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-from compute.row_bytes import row_bytes
+from compute.row_bytes import grouped_columns, row_bytes
 
 ColumnType = Literal["timestamptz", "bigint", "integer", "smallint", "float8"]
 # An array column has the type of its elements, and how many of them every row has.
@@ -30,8 +30,8 @@ _FORMAT: dict[ColumnType, str] = {
 }
 
 
-# Before the elements of an array: dimensions, whether there are NULLs, type, count, first index.
-_ARRAY_HEAD = np.dtype([(n, ">i4") for n in ("dimensions", "nulls", "oid", "count", "first")])
+# Rows that are packed at once: few enough to stay in the processor's cache.
+_BLOCK_ROWS = 16_384
 
 
 def _element_type(kind: ColumnType) -> np.dtype[Any]:
@@ -64,6 +64,19 @@ def pack(types: Sequence[ColumnType], columns: Sequence[npt.NDArray[Any]]) -> by
     types : (c,) column types
     columns : (c,) arrays of one length; timestamptz as int64. [µs since 1970 UTC]
     """
+    return b"".join(_blocks(types, columns))
+
+
+def _blocks(
+    types: Sequence[ColumnType], columns: Sequence[npt.NDArray[Any]]
+) -> Iterator[bytes | memoryview]:
+    yield _HEADER
+    for first in range(0, len(columns[0]), _BLOCK_ROWS):
+        yield _pack_rows(types, [column[first : first + _BLOCK_ROWS] for column in columns])
+    yield _TRAILER
+
+
+def _pack_rows(types: Sequence[ColumnType], columns: Sequence[npt.NDArray[Any]]) -> memoryview:
     words = np.empty((len(types), len(columns[0])), dtype=np.int64)
     for word, kind, column in zip(words, types, columns, strict=True):
         if kind == "float8":
@@ -75,7 +88,7 @@ def pack(types: Sequence[ColumnType], columns: Sequence[npt.NDArray[Any]]) -> by
         width=np.array([np.dtype(_FORMAT[kind]).itemsize for kind in types], dtype=np.int32),
         is_float=np.array([kind == "float8" for kind in types]),
     )
-    return b"".join((_HEADER, rows.data, _TRAILER))
+    return rows.data
 
 
 def pack_arrays(types: Sequence[RowType], columns: Sequence[npt.NDArray[Any]]) -> bytes:
@@ -186,6 +199,18 @@ async def copy_in(connection: AsyncConnection[Any], statement: sql.SQL, stream: 
         await copy.write(stream)
 
 
+async def copy_columns_in(
+    connection: AsyncConnection[Any],
+    statement: sql.SQL,
+    types: Sequence[ColumnType],
+    columns: Sequence[npt.NDArray[Any]],
+) -> None:
+    """Send what `pack` returns block by block: the database takes one while the next is made."""
+    async with connection.cursor().copy(statement) as copy:
+        for block in _blocks(types, columns):
+            await copy.write(block)
+
+
 async def copy_out(
     connection: AsyncConnection[Any], select: sql.Composable, types: Sequence[RowType]
 ) -> list[npt.NDArray[Any]]:
@@ -206,33 +231,41 @@ async def copy_out_by(
     *,
     by: int,
 ) -> list[npt.NDArray[Any]]:
-    """Return the columns of a query as `copy_out` does, the rows grouped by one of them.
+    """Return the columns of a query as `copy_out` does, ordered by one of them, an integer.
 
     For many rows: the database sends one array per group and column, where otherwise every row
-    passes through Python. Groups come in no order, and rows of a group in that of the query.
+    passes through Python. Rows of a group come in the order of the query.
     """
     names = [sql.Identifier(f"c{index}") for index in range(len(types))]
-    arrays = [sql.SQL("array_agg({})").format(name) for name in names]
-    grouped = sql.SQL("select {} from ({}) as rows ({}) group by {}").format(
-        sql.SQL(", ").join(arrays), select, sql.SQL(", ").join(names), names[by]
+    arrays = [
+        sql.SQL("array_agg({})").format(name) for index, name in enumerate(names) if index != by
+    ]
+    grouped = sql.SQL(
+        "select {by}, {arrays} from ({select}) as rows ({names}) group by {by}"
+    ).format(
+        by=names[by],
+        arrays=sql.SQL(", ").join(arrays),
+        select=select,
+        names=sql.SQL(", ").join(names),
     )
-    return _ungrouped(types, await _stream_of(connection, grouped))
+    stream = await _stream_of(connection, grouped)
+    rest = [kind for index, kind in enumerate(types) if index != by]
+    columns = _ungrouped(rest, stream)
+    return [*columns[1 : by + 1], columns[0], *columns[by + 1 :]]
 
 
 def _ungrouped(types: Sequence[ColumnType], stream: bytes) -> list[npt.NDArray[Any]]:
-    """Return the columns of a binary COPY stream whose rows are arrays, as long as their group."""
-    parts: list[list[npt.NDArray[Any]]] = [[np.empty(0, _FORMAT[kind])] for kind in types]
-    place = len(_HEADER)
-    while stream[place : place + 2] != _TRAILER:
-        place += 2
-        for part, kind in zip(parts, types, strict=True):
-            [head] = np.frombuffer(stream, dtype=_ARRAY_HEAD, count=1, offset=place + 4)
-            if head["nulls"] or head["dimensions"] != 1:
-                raise AssertionError(
-                    "a NULL or another type in a COPY stream that was to have none"
-                )
-            element = _element_type(kind)
-            start, count = place + 4 + _ARRAY_HEAD.itemsize, int(head["count"])
-            part.append(np.frombuffer(stream, dtype=element, count=count, offset=start)["value"])
-            place = start + count * element.itemsize
-    return [_native(np.concatenate(part), kind) for part, kind in zip(parts, types, strict=True)]
+    """Return what groups are of, for each of their rows, and the columns, ascending by group."""
+    columns = grouped_columns(
+        np.frombuffer(stream, dtype=np.uint8)[len(_HEADER) : -len(_TRAILER)],
+        width=np.array([np.dtype(_FORMAT[kind]).itemsize for kind in types], dtype=np.int32),
+    )
+    if columns is None:
+        raise AssertionError("a NULL or another type in a COPY stream that was to have none")
+    key, *rest = columns
+    found: list[npt.NDArray[Any]] = [key]
+    for kind, column in zip(types, rest, strict=True):
+        if kind == "timestamptz":
+            np.add(column, EPOCH_2000_US, out=column)
+        found.append(column.view(np.float64) if kind == "float8" else column)
+    return found

@@ -1,5 +1,6 @@
 """Marks of what must be computed again: taken off as they are computed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,12 +31,15 @@ class Dirty:
     of_facts : bool
         Whether the instants are those of facts: when something changed in the life of a point, and
         until when it holds.
+    numbers : frozenset of int
+        Of a whole span, the marks that it is a slice of.
     """
 
     point_id: npt.NDArray[np.int32]
     first_us: npt.NDArray[np.int64]
     last_us: npt.NDArray[np.int64]
     of_facts: bool = False
+    numbers: frozenset[int] = frozenset()
 
     def between(self, start_us: int, end_us: int) -> "Dirty":
         """Return what of a mark of points lies in [start, end)."""
@@ -138,8 +142,7 @@ async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
     marks = await site_marks(connection, site_id)
     if not marks:
         return None
-    newest = max(marks, key=lambda mark: (mark.end, mark.start))
-    cut = _cut(newest, await topology.reading_span(connection, site_id))
+    newest, cut = await _newest(connection, site_id, marks)
     for mark in marks:
         if mark.end <= cut:
             continue
@@ -147,10 +150,32 @@ async def _take_slice(connection: Connection, site_id: int) -> Dirty | None:
             await connection.execute(query("shorten_site_mark"), (mark.id, cut))
         else:
             await connection.execute(query("remove_mark"), (mark.id,))
+    return _slice(cut, newest.end, [mark for mark in marks if mark.end > cut])
+
+
+async def next_slice(connection: Connection, site_id: int) -> Dirty | None:
+    """Return what will be taken of the spans of the whole site if no more are marked, if any is."""
+    marks = await site_marks(connection, site_id)
+    if not marks:
+        return None
+    newest, cut = await _newest(connection, site_id, marks)
+    return _slice(cut, newest.end, marks)
+
+
+async def _newest(
+    connection: Connection, site_id: int, marks: Sequence["SiteMark"]
+) -> tuple["SiteMark", datetime]:
+    """Return the mark whose newest slice is next, and where that slice begins."""
+    newest = max(marks, key=lambda mark: (mark.end, mark.start))
+    return newest, _cut(newest, await topology.reading_span(connection, site_id))
+
+
+def _slice(start: datetime, end: datetime, marks: Sequence["SiteMark"]) -> Dirty:
     return Dirty(
         np.empty(0, dtype=np.int32),
-        np.array([to_us(cut)], dtype=np.int64),
-        np.array([to_us(newest.end)], dtype=np.int64),
+        np.array([to_us(start)], dtype=np.int64),
+        np.array([to_us(end)], dtype=np.int64),
+        numbers=frozenset(mark.id for mark in marks),
     )
 
 

@@ -156,7 +156,7 @@ def _places(
 async def read_window(
     connection: Connection, *, point_ids: Sequence[int], start_us: int, end_us: int
 ) -> list[npt.NDArray[Any]]:
-    """Return ts_us, point_id, value, quality of every reading in [start, end), in no order."""
+    """Return ts_us, point_id, value, quality of every reading in [start, end)."""
     window = {
         "start": sql.Literal(from_us(start_us)),
         "end": sql.Literal(from_us(end_us)),

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from compute.periods import from_us, to_us
-from services.store.binary import ColumnType, copy_in, copy_out_by, pack
+from services.store.binary import ColumnType, copy_columns_in, copy_out_by
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -131,6 +131,9 @@ async def put_results(
     standing = await read_results(
         connection, series_ids=asked, grain=grain, start_us=start_us, end_us=end_us
     )
+    if not len(standing.ts_us):
+        await _copy(connection, columns, "copy_results", grain=grain)
+        return
     put, stood = _places(columns, standing, asked)
     at = np.full(max(put.max(initial=-1), stood.max(initial=-1)) + 1, -1, dtype=np.int64)
     at[stood] = np.arange(len(stood))
@@ -178,26 +181,23 @@ async def _copy(
     count = len(columns.ts_us)
     if not count:
         return
-    stream = pack(
-        _WRITE_TYPES,
-        (
-            columns.ts_us,
-            columns.series_id,
-            np.full(count, grain, dtype=np.int16),
-            columns.quality,
-            columns.reading_count,
-            columns.covered_us,
-            columns.input_hash,
-            *columns.measures.T,
-        ),
+    values = (
+        columns.ts_us,
+        columns.series_id,
+        np.full(count, grain, dtype=np.int16),
+        columns.quality,
+        columns.reading_count,
+        columns.covered_us,
+        columns.input_hash,
+        *columns.measures.T,
     )
-    await copy_in(connection, sql.SQL(query(statement)), stream)
+    await copy_columns_in(connection, sql.SQL(query(statement)), _WRITE_TYPES, values)
 
 
 async def read_results(
     connection: Connection, *, series_ids: Sequence[int], grain: int, start_us: int, end_us: int
 ) -> ResultColumns:
-    """Return the results of series in [start, end), in no order."""
+    """Return the results of series in [start, end), series by series."""
     select = sql.SQL(query("read_results")).format(
         series=sql.Literal(list(series_ids)),
         grain=sql.Literal(grain),
@@ -213,7 +213,7 @@ async def read_results(
         reading_count=reading_count,
         covered_us=covered_us,
         input_hash=input_hash,
-        measures=np.stack(measures, axis=1),
+        measures=np.stack(measures).T,
     )
 
 

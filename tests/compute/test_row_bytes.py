@@ -4,10 +4,11 @@ import math
 import struct
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compute.row_bytes import row_bytes
+from compute.row_bytes import grouped_columns, row_bytes
 
 _CODES = {2: ">h", 4: ">i", 8: ">q"}
 Row = list[tuple[str, int | float]]
@@ -67,3 +68,59 @@ def test_rows_are_those_of_the_twin(rows: list[Row]) -> None:
         is_float=np.array([kind == "float8" for kind in kinds]),
     )
     assert found.tobytes() == slow_row_bytes(rows)
+
+
+Group = tuple[int, list[tuple[int, ...]]]
+TOP = {4: 1 << 31, 8: 1 << 63}
+INTEGER = {width: st.integers(-top, top - 1) for width, top in TOP.items()}
+
+
+def slow_group_bytes(widths: list[int], key: int, rows: list[tuple[int, ...]]) -> bytes:
+    """Return a key and one array for each column, as PostgreSQL's array_send writes them."""
+    written = struct.pack(">hii", 1 + len(widths), 4, key)
+    for width, column in zip(widths, zip(*rows, strict=True), strict=True):
+        array = struct.pack(">iiiii", 1, 0, 23, len(column), 1)
+        for value in column:
+            array += struct.pack(">i", width) + struct.pack(_CODES[width], value)
+        written += struct.pack(">i", len(array)) + array
+    return written
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> tuple[list[int], list[Group]]:
+    widths = draw(st.lists(st.sampled_from((4, 8)), min_size=1, max_size=4))
+    row = st.tuples(*(INTEGER[width] for width in widths))
+    keys = draw(st.lists(INTEGER[4], max_size=5, unique=True))
+    return widths, [(key, draw(st.lists(row, min_size=1, max_size=4))) for key in keys]
+
+
+def taken(widths: list[int], stream: bytes) -> list[list[int]] | None:
+    width = np.array(widths, dtype=np.int32)
+    columns = grouped_columns(np.frombuffer(stream, dtype=np.uint8), width=width)
+    return None if columns is None else [column.tolist() for column in columns]
+
+
+@given(groups())
+def test_groups_come_back_ascending_by_their_key(case: tuple[list[int], list[Group]]) -> None:
+    widths, found = case
+    stream = b"".join(slow_group_bytes(widths, key, rows) for key, rows in found)
+    rows = [(key, *row) for key, members in sorted(found) for row in members]
+    expected = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in [0, *widths]]
+    assert taken(widths, stream) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(2, 8), (14, 0), (14, 2), (18, 1), (26, 3), (26, 0), (10, 35)],
+    ids=["key", "no dimension", "dimensions", "nulls", "count", "empty", "length"],
+)
+def test_rows_of_another_form_are_not_taken(place: int, value: int) -> None:
+    stream = bytearray(slow_group_bytes([4], 7, [(1,), (2,)]))
+    assert taken([4], bytes(stream)) == [[7, 7], [1, 2]]
+    struct.pack_into(">i", stream, place, value)
+    assert taken([4], bytes(stream)) is None
+
+
+def test_a_row_that_is_cut_off_is_not_taken() -> None:
+    stream = slow_group_bytes([4, 8], 7, [(1, 2)])
+    assert all(taken([4, 8], stream[:end]) is None for end in range(1, len(stream)))

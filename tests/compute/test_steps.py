@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compute.quality import Quality
-from compute.steps import MEMORY, Limits, Series, is_outlier, mark_turning, step
+from compute.steps import Limits, Series, is_outlier, mark_turning, step_back, step_between
 
 MINUTE_US = 60_000_000
 FREE = Limits(modulus=math.nan, step_rate_max=math.inf, resolution=0.0, hold_us=15 * MINUTE_US)
@@ -15,7 +17,7 @@ FREE = Limits(modulus=math.nan, step_rate_max=math.inf, resolution=0.0, hold_us=
 def last_step(values: list[float], limits: Limits) -> tuple[float, int]:
     """Return what is booked for the last step of readings a minute apart."""
     series = series_of(values, limits)
-    return step(series, len(values), len(values) - 2, len(values) - 1, limits, MEMORY)
+    return step_back(series, len(values), len(values) - 2, len(values) - 1, limits)
 
 
 def series_of(values: list[float], limits: Limits) -> Series:
@@ -62,6 +64,26 @@ class TestStep:
         found, flags = last_step(values, FREE._replace(**limits))  # type: ignore[arg-type]
         assert found == pytest.approx(amount, abs=1e-12, nan_ok=True)
         assert flags == quality
+
+    @given(
+        values=st.lists(st.floats(-1e9, 1e9) | st.integers(0, 100).map(float), min_size=1),
+        last=st.floats(-1e9, 1e9) | st.integers(0, 100).map(float),
+        modulus=st.sampled_from([math.nan, 100.0]),
+        step_rate_max=st.sampled_from([math.inf, math.nan, 0.05, 1.0]),
+        resolution=st.sampled_from([0.0, 1.0]),
+    )
+    def test_need_not_look_back_where_nothing_fell(
+        self,
+        values: list[float],
+        last: float,
+        modulus: float,
+        step_rate_max: float,
+        resolution: float,
+    ) -> None:
+        limits = Limits(modulus, step_rate_max, resolution, 15 * MINUTE_US)
+        rising = sorted(values)
+        found = step_between(rising[-1], last, MINUTE_US, limits)
+        assert found == pytest.approx(last_step([*rising, last], limits), rel=0, abs=0, nan_ok=True)
 
     def test_does_not_count_a_level_from_before_a_rollover(self) -> None:
         found, _ = last_step([10.0, 40.0, 80.0, 5.0, 35.0], FREE._replace(modulus=100.0))

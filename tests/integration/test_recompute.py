@@ -98,6 +98,7 @@ class TestRecompute:
         migrated.execute(*SPOIL)
 
         async def begin_and_die(database: Database) -> None:
+            marked = asyncio.Event()
             task = asyncio.ensure_future(
                 rebuild(
                     database,
@@ -105,10 +106,11 @@ class TestRecompute:
                     site="main",
                     first=None,
                     last=None,
-                    report=lambda _: None,
+                    report=lambda _: marked.set(),
                 )
             )
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(60):
+                await marked.wait()
             task.cancel()
             await asyncio.wait([task])
 

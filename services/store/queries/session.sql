@@ -10,6 +10,10 @@ set local synchronous_commit = off
 -- name: limit_statements
 select set_config('statement_timeout', $1, true)
 
+-- name: compute_in_memory
+-- A worker reads whole weeks and groups them: helpers would hand each other what one process can hold.
+select set_config('max_parallel_workers_per_gather', '0', true), set_config('work_mem', '64MB', true)
+
 -- name: fitness
 select current_user as role,
        to_regclass('alembic_version')::text as revision_table,
