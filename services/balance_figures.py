@@ -10,6 +10,7 @@ import numpy as np
 from compute.closing import LEVEL, Closed, close_balances, plan_of
 from compute.network import Network, RowKind
 from compute.projection import FlowClass
+from compute.topology import Float1D
 from services.json_values import finite
 from services.plant.model import Name
 from services.site_model import Described
@@ -90,6 +91,30 @@ class GlobalTest:
     rejects: bool | None
     critical_z: float | None
     level: float = LEVEL
+
+
+def nodal_tests(network: Network, measured: Float1D, sigma: Float1D) -> dict[str, float]:
+    """Return |z| of what the measurements leave over of each balance, by node: the nodal test.
+
+    Parameters
+    ----------
+    network : Network
+    measured, sigma : (r,) float64
+        Of its rows: what is measured or expected, and how sure that is. [kWh or kW]
+
+    Returns
+    -------
+    dict
+        The residual over its standard uncertainty, of independent errors; NaN where something is
+        not measured, or all of it exact.
+    """
+    found = {}
+    for code, row in zip(network.balances.balance_code, network.balances.rows(), strict=True):
+        place, weight = np.array(list(row), dtype=np.int64), np.array(list(row.values()))
+        residual = float((weight * measured[place]).sum())
+        variance = float(np.square(weight * sigma[place]).sum())
+        found[code] = abs(residual) / math.sqrt(variance) if variance > 0.0 else math.nan
+    return found
 
 
 def test_of(closed: Closed) -> GlobalTest:

@@ -19,7 +19,7 @@ from compute.network import expect_losses, expect_shortfalls
 from compute.periods import US_PER_HOUR, Grain, from_us, to_us
 from compute.quality import Quality
 from services import traced
-from services.balance_figures import CLASS_NAMES, named_suspect, test_of
+from services.balance_figures import CLASS_NAMES, named_suspect, nodal_tests, test_of
 from services.json_values import iso_utc
 from services.live_payload import numbers
 from services.reconciled import Kept, chosen_of, has_balances, measured_rows
@@ -62,6 +62,7 @@ def balance_columns(described: Described, closed: Closed | None) -> dict[str, An
     suspect = {row for found in closed.suspects[0] for row in found.rows}
     measured, value = closed.measured_kwh[:count, 0], closed.value_kwh[:count, 0]
     nodes, residuals = _residuals(described, measured)
+    tests = nodal_tests(network, closed.measured_kwh[:, 0], closed.sigma_kwh[:, 0])
     named = [
         named_suspect(described, s.rows, s.z, s.bias_kwh, s.bias_sigma_kwh)
         for s in closed.suspects[0]
@@ -77,7 +78,11 @@ def balance_columns(described: Described, closed: Closed | None) -> dict[str, An
             "class": [CLASS_NAMES[kind] for kind in closed.row_class[:count, 0].tolist()],
             "suspect": [row in suspect for row in range(count)],
         },
-        "node": {"code": nodes, "residual_kw": numbers(residuals)},
+        "node": {
+            "code": nodes,
+            "residual_kw": numbers(residuals),
+            "residual_z": numbers([tests[code] for code in nodes]),
+        },
         "suspects": [
             {
                 "flows": list(s.flows),

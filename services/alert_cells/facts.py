@@ -1,4 +1,4 @@
-"""Values about meters and data: silence, freezing, gaps, quarantine, calibration, suspects."""
+"""Values about meters and data: silence, freezing, gaps, quarantine, calibration, balances."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ import numpy as np
 from compute.periods import Grain, from_us, to_us
 from compute.topology import Float1D
 from services.alert_cells.wanted import LIVE, Wanted, of_measures
+from services.balance_figures import nodal_tests
 from services.benchmark_periods import Clock
 from services.plant.life import due_on
 from services.plant.metering import silent_after
-from services.plant.model import Plant
+from services.site_model import Described
 from services.store import alert_facts as store
 from services.store.pool import Connection
 
@@ -24,6 +25,7 @@ _S = timedelta(seconds=1)
 _LAG = timedelta(seconds=30)
 # How long ingest must have run before silence means that nothing came.
 _SETTLED = timedelta(seconds=30)
+_BALANCES = ("suspect_z", "residual_z")
 _GRAINS = {"interval": Grain.BASE, "day": Grain.DAY}
 # How far back the newest balance may lie to be that of now.
 _NEWEST = {"interval": 3, "day": 2}
@@ -38,7 +40,7 @@ class FactCells:
     """
 
     wanted: Sequence[Wanted]
-    plant: Plant
+    described: Described
     clock: Clock
     site_id: int
     due: dict[str, datetime] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class FactCells:
         "frozen": 15 * _S,
         "quarantine_share": 15 * _S,
         "suspect_z": 15 * _S,
+        "residual_z": 15 * _S,
         "calibration_due_d": 60 * _S,
     }
 
@@ -59,7 +62,8 @@ class FactCells:
         """Look up what is due; `ingest_since` is since when ingest has been seen to run."""
         for measure, every in self._EVERY.items():
             wanted = of_measures(self.wanted, (measure,))
-            wanted = [one for one in wanted if measure != "suspect_z" or one.cell.period != LIVE]
+            if measure in _BALANCES:
+                wanted = [one for one in wanted if one.cell.period != LIVE]
             if not wanted or at < self.due.get(measure, at):
                 continue
             if measure == "silent_s":
@@ -70,8 +74,8 @@ class FactCells:
                 await self._look_frozen(connection, wanted, at)
             elif measure == "quarantine_share":
                 await self._look_received(connection, wanted, at)
-            elif measure == "suspect_z":
-                await self._look_suspects(connection, wanted, at)
+            elif measure in _BALANCES:
+                await self._look_balances(connection, measure, wanted, at)
             else:
                 self._look_due(wanted)
             self.due[measure] = at + every
@@ -111,7 +115,7 @@ class FactCells:
         base = timedelta(microseconds=self.clock.base_interval_us)
         return {
             point.code: silent_after(point, base_interval=base)
-            for meter in self.plant.meters
+            for meter in self.described.plant.meters
             for point in meter.points
         }
 
@@ -131,7 +135,7 @@ class FactCells:
         codes = await store.frozen(connection, site_id=self.site_id, since=recent)
         limited = {
             point.code
-            for meter in self.plant.meters
+            for meter in self.described.plant.meters
             for point in meter.points
             if point.checks.frozen_hours
         }
@@ -148,24 +152,38 @@ class FactCells:
             received, quarantined = rows.get(cell.object, (0.0, 0.0))
             self.known[place] = _constant(quarantined / received if received else np.nan)
 
-    async def _look_suspects(
-        self, connection: Connection, wanted: Sequence[Wanted], at: datetime
+    async def _look_balances(
+        self, connection: Connection, measure: str, wanted: Sequence[Wanted], at: datetime
     ) -> None:
         for period in sorted({one.cell.period for one in wanted}):
-            grain = _GRAINS[period]
             length = self.clock.base_interval_us if period == "interval" else 86_400 * _US_PER_S
             since = from_us(to_us(at) - _NEWEST[period] * length)
-            found = await store.suspects(
-                connection, site_id=self.site_id, grain=int(grain), since=since
-            )
+            grain = int(_GRAINS[period])
+            if measure == "suspect_z":
+                found = await store.suspects(
+                    connection, site_id=self.site_id, grain=grain, since=since
+                )
+            else:
+                found = await self._residuals(connection, grain, since)
             for place, cell in wanted:
                 if cell.period == period:
-                    z = np.nan if found is None else found.get(cell.object, np.nan)
-                    self.known[place] = _constant(z)
+                    self.known[place] = _constant((found or {}).get(cell.object, np.nan))
+
+    async def _residuals(
+        self, connection: Connection, grain: int, since: datetime
+    ) -> dict[str, float] | None:
+        newest = await store.newest_balance(
+            connection, site_id=self.site_id, grain=grain, since=since
+        )
+        network = self.described.balanced.network
+        # One of before the description changed says nothing of the nodes of now.
+        if newest is None or newest.code != network.code:
+            return None
+        return nodal_tests(network, newest.measured_kwh, newest.sigma_kwh)
 
     def _look_due(self, wanted: Sequence[Wanted]) -> None:
         zone = ZoneInfo(self.clock.time_zone)
-        meters = {meter.code: meter for meter in self.plant.meters}
+        meters = {meter.code: meter for meter in self.described.plant.meters}
         for place, cell in wanted:
             meter = meters.get(cell.object)
             newest = None if meter is None else due_on(meter)

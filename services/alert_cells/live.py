@@ -78,6 +78,7 @@ class LiveCells:
     groups: list[_Group] = field(init=False)
     sites: list[tuple[int, str]] = field(init=False)
     residuals: list[Wanted] = field(init=False)
+    tests: list[Wanted] = field(init=False)
     suspects: list[Wanted] = field(init=False)
     benchmarks: list[tuple[int, str, str, str]] = field(init=False)
 
@@ -101,6 +102,7 @@ class LiveCells:
             for place, chosen in found.items()
         ]
         self.residuals = [one for one in live if one.cell.measure == "residual_share"]
+        self.tests = [one for one in live if one.cell.measure == "residual_z"]
         self.suspects = [one for one in live if one.cell.measure == "suspect_z"]
         self.benchmarks = [
             (
@@ -123,6 +125,8 @@ class LiveCells:
         balance = Look(look.payload.get("balance") or _NONE)
         for place, cell in self.residuals:
             values[place] = self._residual_share(look, balance, cell.object)
+        for place, cell in self.tests:
+            values[place] = balance.column("node", "residual_z", (cell.object,))[0]
         self._fill_suspects(values, balance)
         benchmark = Look(look.payload.get("benchmark") or _NONE)
         for index, period, column, code in self.benchmarks:

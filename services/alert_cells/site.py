@@ -54,7 +54,7 @@ class SiteCells:
         self.live = LiveCells(self.wanted, plant)
         self.sums = SumCells(self.wanted, self.described, clock, site.id)
         self.demand = DemandCells(self.wanted, self.described, clock, site.id)
-        self.facts = FactCells(self.wanted, plant, clock, site.id)
+        self.facts = FactCells(self.wanted, self.described, clock, site.id)
 
     async def refresh(
         self, connection: Connection, *, at: datetime, is_news: bool, service: ServiceFacts

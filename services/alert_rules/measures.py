@@ -237,6 +237,18 @@ _BALANCES = (
         "Of buses alone; what converts or stores does not give out what it takes in: unknown.",
     ),
     Measure(
+        "residual_z",
+        "1",
+        ("node",),
+        ("interval", "live", "day"),
+        _NOTHING,
+        "平衡差的检验统计量 |z|",
+        "Test statistic |z| of a balance's residual",
+        "平衡差除以其标准不确定度（由各表准确度等级与分辨力得出）；有未计量的进出时未知。",
+        "Residual over its standard uncertainty, from class and resolution of its meters; "
+        "unknown where something in it is not metered.",
+    ),
+    Measure(
         "suspect_z",
         "1",
         ("flow",),

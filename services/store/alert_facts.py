@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from psycopg.types.json import Jsonb
 
 from services.store.pool import Connection
@@ -67,6 +69,30 @@ async def suspects(
             if code in found:
                 found[code] = max(found[code], abs(row["z"]))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a balance was closed from, by the rows of its network: values and sigmas, in kWh."""
+
+    code: tuple[str, ...]
+    measured_kwh: npt.NDArray[np.float64]
+    sigma_kwh: npt.NDArray[np.float64]
+
+
+async def newest_balance(
+    connection: Connection, *, site_id: int, grain: int, since: datetime
+) -> Measured | None:
+    """Return what the newest balance since an instant was closed from; None without any."""
+    values = (site_id, grain, since)
+    row = await (await connection.execute(query("alert_newest_balance"), values)).fetchone()
+    if row is None:
+        return None
+    return Measured(
+        tuple(place["code"] for place in row["document"]["rows"]),
+        np.array(row["measured_kwh"], dtype=np.float64),
+        np.array(row["sigma_kwh"], dtype=np.float64),
+    )
 
 
 async def site_lag(connection: Connection, site_id: int) -> datetime | None:

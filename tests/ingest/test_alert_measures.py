@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -240,11 +241,12 @@ EXACT = {
     "broker_connected": 1.0,
 }
 SUSPECT = tuple(f'suspect_z{{flow="to-sub"}}[{period}]' for period in ("interval", "live", "day"))
+RESIDUAL = tuple(f'residual_z{{node="sub"}}[{period}]' for period in ("interval", "live", "day"))
 MACHINE = ("disk_free_share", "database_answer_s")
 
 
 def test_measures_are_what_readings_say(centre: Migrated) -> None:
-    found = measured(centre, [*EXACT, *SUSPECT, *MACHINE])
+    found = measured(centre, [*EXACT, *SUSPECT, *RESIDUAL, *MACHINE])
     assert {name: found[name] for name in EXACT} == pytest.approx(EXACT, rel=1e-6)
     [(z,)] = centre.rows(
         "select distinct abs(z) from balance_suspect where grain = 0"
@@ -254,13 +256,25 @@ def test_measures_are_what_readings_say(centre: Migrated) -> None:
     # Nothing but the meter contradicts the others: it does so at any length of time.
     assert [found[name] for name in SUSPECT] == pytest.approx([z] * 3, rel=0.01)
     assert z > 3.0
+    [(network, measured_kwh, sigma_kwh)] = centre.rows(
+        "select n.document, b.measured_kwh, b.sigma_kwh from balance b"
+        " join balance_network n on n.id = b.network_id"
+        " where b.grain = 0 order by b.ts desc limit 1"
+    )
+    place = {row["code"]: index for index, row in enumerate(network["rows"])}
+    [came, kiln, press] = [place[code] for code in ("to-sub", "to-kiln", "to-press")]
+    left_over_kwh = measured_kwh[came] - measured_kwh[kiln] - measured_kwh[press]
+    sure_kwh = math.hypot(sigma_kwh[came], sigma_kwh[kiln], sigma_kwh[press])
+    assert left_over_kwh == pytest.approx(-5.0)
+    assert found[RESIDUAL[0]] == pytest.approx(5.0 / sure_kwh)
+    assert [found[name] for name in RESIDUAL] == pytest.approx([found[RESIDUAL[0]]] * 3, rel=0.01)
     assert 0.0 < found["disk_free_share"] < 1.0
     assert 0.0 < found["database_answer_s"] < 60.0
 
 
 def test_measures_are_all_looked_at() -> None:
     """A measure that is added is seen to come from data."""
-    asked = " ".join([*EXACT, *SUSPECT, *MACHINE])
+    asked = " ".join([*EXACT, *SUSPECT, *RESIDUAL, *MACHINE])
     assert [one.name for one in MEASURES if one.name not in asked] == []
 
 

@@ -12,6 +12,7 @@ from services.alert_rules.compile import CompiledRules, StatedGroup, compile_rul
 from services.alert_rules.facts import facts_of
 from services.alert_rules.ready_made import ready_made
 from services.alert_trial import Trial, play
+from services.balance_figures import nodal_tests
 from services.benchmark_periods import Clock
 from services.plant.model import Plant
 from tests.services.simulated_balances import (
@@ -63,6 +64,18 @@ def suspects_of(month: Simulated, flow: str) -> Float1D:
     )
 
 
+def residuals_of(month: Simulated, node: str) -> Float1D:
+    """Return |z| of what a node leaves over, by intervals."""
+    network = month.span.described.balanced.network
+    measured, sigma = month.base.measured_kwh, month.base.sigma_kwh
+    return np.array(
+        [
+            nodal_tests(network, measured[:, j], sigma[:, j]).get(node, np.nan)
+            for j in range(measured.shape[1])
+        ]
+    )
+
+
 def budgets_of(month: PastCells, share: float) -> dict[tuple[str, str, str, int], float]:
     """Return budgets of so many times the highest day and demand, and what a month takes."""
     found: dict[tuple[str, str, str, int], float] = {}
@@ -83,7 +96,9 @@ def budgets_of(month: PastCells, share: float) -> dict[tuple[str, str, str, int]
     return found
 
 
-def tried(month: Simulated, plant: Plant, *, share: float = 1.1) -> tuple[Trial, CompiledRules]:
+def tried(
+    month: Simulated, plant: Plant, *, share: float = 1.1, days: int = DAYS
+) -> tuple[Trial, CompiledRules]:
     """Hold every ready-made rule against the month, interval by interval."""
     past = past_of(plant, month)
     past.budgets = budgets_of(past, share)
@@ -93,10 +108,12 @@ def tried(month: Simulated, plant: Plant, *, share: float = 1.1) -> tuple[Trial,
     for place, cell in enumerate(rules.cells):
         if (cell.measure, cell.period) == ("suspect_z", "interval"):
             values[place] = suspects_of(month, cell.object)
+        elif (cell.measure, cell.period) == ("residual_z", "interval"):
+            values[place] = residuals_of(month, cell.object)
         elif cell.site:
             values[place] = past.values(Wanted(place, cell))
     ends_us = past.starts_us + STEP_US
-    start, end = (from_us(START_US + days * DAY_US) for days in (PRELUDE_DAYS, PRELUDE_DAYS + DAYS))
+    start, end = (from_us(START_US + at * DAY_US) for at in (PRELUDE_DAYS, PRELUDE_DAYS + days))
     return play(rules, values, ends_us, start=start, end=end, is_fine=True), rules
 
 
@@ -129,3 +146,17 @@ def test_those_of_budgets_ring_when_they_are_not_kept(month: Simulated) -> None:
     }
     # Once for a day, not once for an hour.
     assert max(one.day_most for one in trial.rules if one.alert.startswith("Carbon")) <= 2
+
+
+def test_a_wrong_meter_is_told_by_its_balance_and_by_its_name() -> None:
+    """The meter of the grid shows 10 % more than it lets through, for two days."""
+    shown = simulate(
+        demo_plant(),
+        day_count=PRELUDE_DAYS + 2,
+        shown_as={"utility": 1.1},
+        read_every_us=STEP_US,
+    )
+    trial, _ = tried(shown, demo_plant(), days=2)
+    ringing = {one.alert: one.count for one in trial.rules if one.count}
+    assert ringing.keys() >= {"BalanceOut", "MeterSuspect"}
+    assert ringing["BalanceOut"] <= 2

@@ -31,6 +31,11 @@ select k.ts, n.document, b.place, b.z
 from newest k join balance_network n on n.id = k.network_id
 left join balance_suspect b on b.site_id = $1 and b.grain = $2 and b.ts = k.ts
 
+-- name: alert_newest_balance
+select b.measured_kwh, b.sigma_kwh, n.document
+from balance b join balance_network n on n.id = b.network_id
+where b.site_id = $1 and b.grain = $2 and b.ts >= $3 order by b.ts desc limit 1
+
 -- name: alert_site_lag
 select min(marked_at) as since from dirty where site_id = $1
 
