@@ -96,7 +96,12 @@ async def _take_newest(connection: Connection, site_id: int, marks: list[Dirty])
         for mark, end_us in zip(marks, ends_us, strict=True)
     )
     if not any(mark.of_facts for mark in marks):
-        older_us = await _newest_reading_us(connection, marks, (oldest_us, older_us))
+        # What a mark begins or ends with was said of that instant, whether it has a reading or not.
+        said_us = np.concatenate([np.append(mark.first_us, mark.last_us) for mark in marks])
+        older_us = max(
+            int(said_us[said_us < first_us].max(initial=oldest_us)),
+            await _newest_reading_us(connection, marks, (oldest_us, older_us)),
+        )
     second_us = older_us - slice_us
     taken = [
         part

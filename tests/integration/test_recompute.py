@@ -299,11 +299,27 @@ class TestMarksThatReachFarBack:
                     last_us=ts_us[-1:],
                 )
 
+        def pieces() -> list[tuple[int, int]]:
+            taken = migrated.run("nengtan_worker", self.passes)
+            return [(int(part.first_us[0]), int(part.last_us[0])) for one in taken for part in one]
+
         migrated.run("nengtan_ingest", arrive)
-        taken = migrated.run("nengtan_worker", self.passes)
-        pieces = [(int(part.first_us[0]), int(part.last_us[0])) for one in taken for part in one]
-        assert len(pieces) == 2
-        assert all(any(first <= at <= last for first, last in pieces) for at in ts_us.tolist())
+        found = pieces()
+        assert len(found) == 2
+        assert all(any(first <= at <= last for first, last in found) for at in ts_us.tolist())
+        # What a person decided about an instant without a reading counts as much.
+        decided_at, last_at = (START + timedelta(days=days) for days in (200, 400))
+        migrated.execute(
+            *(
+                "insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts) select"
+                f" tenant_id, site_id, array[id], array[timestamptz '{first}'],"
+                f" array[timestamptz '{last}'] from point"
+                for first, last in ((START, last_at), (decided_at, decided_at))
+            )
+        )
+        found = pieces()
+        assert (us(decided_at), us(decided_at)) in found
+        assert all(any(first <= at <= last for first, last in found) for at in ts_us.tolist())
 
     @pytest.mark.parametrize("days", [7, 1, 9999])
     def test_end_in_the_same_bits(
