@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from pydantic import Field
@@ -128,7 +129,14 @@ class _Measured(Protocol):
 
 def assessed(quality: int) -> dict[str, Any]:
     """Return grade and flags of a quality mask."""
-    return {"grade": grade(quality), "flags": flag_names(quality)}
+    graded, flags = _assessed(quality)
+    return {"grade": graded, "flags": list(flags)}
+
+
+@lru_cache(maxsize=4096)
+def _assessed(quality: int) -> tuple[Grade, tuple[str, ...]]:
+    # Thousands of rows have a few masks, and taking one apart costs more than answering its row.
+    return grade(quality), tuple(flag_names(quality))
 
 
 def measures_of(row: _Measured) -> dict[str, Any]:
