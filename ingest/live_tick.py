@@ -19,7 +19,7 @@ from ingest.tick import forever
 from services import clock, live_values
 from services.live_values import LiveSite
 from services.site_model import SiteModels
-from services.store import events, ledger, topology
+from services.store import events, ledger, session, topology
 from services.store.pool import Database, DatabaseUnavailable
 from services.waiting import wait_for_database
 
@@ -144,7 +144,7 @@ class LiveTick:
         async with self._database.transaction() as connection:
             sites = [site for _, site in await topology.all_sites(connection)]
             ingest = await live_values.ingest_is_running(connection)
-            await events.commit_without_waiting(connection)
+            await session.commit_without_waiting(connection)
             if only is None:
                 if self._count % _TRIM_TICKS == 0:
                     await events.trim_live_events(connection, at=at)
@@ -167,7 +167,7 @@ class LiveTick:
     async def _tell(self, site_id: int, tenant_id: int, *, at: datetime, ingest: bool) -> bool:
         # The tenant is set for the one view that asks for it: a park's, of its members.
         async with self._database.transaction(tenant_id) as connection:
-            await events.commit_without_waiting(connection)
+            await session.commit_without_waiting(connection)
             model = await self._models.get(connection, site_id)
             seen = self._sites.get(site_id)
             if seen is None or seen.model is not model:

@@ -27,7 +27,7 @@ from ingest.values_out import ValuesOut
 from services import clock
 from services.lease import keep_lease
 from services.settings import Settings
-from services.store import alert_facts, events
+from services.store import alert_facts, session
 from services.store.pool import Database, DatabaseUnavailable
 from services.waiting import stop_on_signal, wait_for_database
 
@@ -246,7 +246,7 @@ async def _say(database: Database, pipeline: Pipeline, held: asyncio.Event) -> N
         }
         try:
             async with database.transaction() as connection:
-                await events.commit_without_waiting(connection)
+                await session.commit_without_waiting(connection)
                 await alert_facts.put_service_state(
                     connection, name="ingest", at=clock.now(), detail=detail
                 )

@@ -27,7 +27,8 @@ from services.open_sums import SumPeriod
 from services.rollup_rows import block_of
 from services.site_model import Described, SiteModel, described_at
 from services.store import results
-from services.store.pool import Connection, Database, DatabaseUnavailable, limit_statements
+from services.store.pool import Connection, Database, DatabaseUnavailable
+from services.store.session import limit_statements
 
 _log = structlog.get_logger()
 

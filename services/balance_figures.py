@@ -108,13 +108,14 @@ def nodal_tests(network: Network, measured: Float1D, sigma: Float1D) -> dict[str
         The residual over its standard uncertainty, of independent errors; NaN where something is
         not measured, or all of it exact.
     """
-    found = {}
-    for code, row in zip(network.balances.balance_code, network.balances.rows(), strict=True):
-        place, weight = np.array(list(row), dtype=np.int64), np.array(list(row.values()))
-        residual = float((weight * measured[place]).sum())
-        variance = float(np.square(weight * sigma[place]).sum())
-        found[code] = abs(residual) / math.sqrt(variance) if variance > 0.0 else math.nan
-    return found
+    balances = network.balances
+    if not balances.balance_code:
+        return {}
+    flow, starts = balances.flow_index, balances.offset[:-1]
+    residual = np.add.reduceat(balances.coefficient * measured[flow], starts)
+    variance = np.add.reduceat(np.square(balances.coefficient * sigma[flow]), starts)
+    z = np.abs(residual) / np.sqrt(np.where(variance > 0.0, variance, np.nan))
+    return dict(zip(balances.balance_code, z.tolist(), strict=True))
 
 
 def test_of(closed: Closed) -> GlobalTest:

@@ -32,11 +32,6 @@ async def add_event(
     await connection.execute(query("ring_event"), (str(tenant_id),))
 
 
-async def commit_without_waiting(connection: Connection) -> None:
-    """Let this transaction commit before it is on disk: what it tells is told anew in a second."""
-    await connection.execute(query("commit_without_waiting"))
-
-
 async def trim_events(connection: Connection) -> None:
     """Forget all but the newest events; those of kind `live` do not count."""
     await connection.execute(query("trim_events"), (KEPT_COUNT - 1,))

@@ -142,11 +142,6 @@ class Database:
         await self._pool.close()
 
 
-async def limit_statements(connection: Connection, limit_s: float) -> None:
-    """Let no statement of the transaction take longer; it fails like one that is lost."""
-    await connection.execute(query("limit_statements"), (f"{round(limit_s * 1000)}ms",))
-
-
 def _said(fault: str, error: Exception) -> str:
     """Return what the driver says as one line."""
     return f"{fault}: {' '.join(str(error).split())}"
