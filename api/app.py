@@ -53,6 +53,7 @@ from api.routes import (
 )
 from api.security import ALERTMANAGER_PREFIX, PREFIX, Gate, Throttle, signed_in
 from services.live_events import LiveEvents
+from services.long_lived import keep_for_long
 from services.provenance import VERSION
 from services.settings import Network
 from services.store.pool import Database
@@ -263,6 +264,7 @@ async def serve(settings: ServeSettings, *, page_folder: Path | None) -> None:
             page_folder=page_folder,
             private_networks=settings.private_networks(),
         )
+        keep_for_long()
         config = uvicorn.Config(
             app,
             host=settings.api_host,

@@ -8,10 +8,12 @@ from typing import Any, Literal, Protocol
 from pydantic import Field
 
 from api.dependencies import Schema
+from compute.periods import from_us
 from compute.quality import flag_names, grade
 from compute.quantities import quantity
 from services.cost import Cost
 from services.json_values import iso_utc
+from services.store.results import ResultColumns
 from services.store.tariffs import TariffRow
 from services.totals import MEASURES, SiteState, Total
 
@@ -146,6 +148,20 @@ def measures_of(row: _Measured) -> dict[str, Any]:
         "reading_count": row.reading_count,
         **assessed(row.quality),
     }
+
+
+def result_rows(rows: ResultColumns) -> list[dict[str, Any]]:
+    """Return results row by row as they are answered, each by the start of its interval."""
+    columns = {
+        "start": map(from_us, rows.ts_us.tolist()),
+        **dict(zip(MEASURES, rows.measure_lists(), strict=True)),
+        "covered_us": rows.covered_us.tolist(),
+        "reading_count": rows.reading_count.tolist(),
+    }
+    return [
+        {**dict(zip(columns, row, strict=True)), **assessed(quality)}
+        for quality, *row in zip(rows.quality.tolist(), *columns.values(), strict=True)
+    ]
 
 
 def sum_of(total: Total) -> Sum:

@@ -1,7 +1,6 @@
 """The processes `nengtan ingest` and `nengtan worker`: start, wait, stop clean."""
 
 import asyncio
-import gc
 import os
 import signal
 import ssl
@@ -26,6 +25,7 @@ from ingest.tick import Worker
 from ingest.values_out import ValuesOut
 from services import clock
 from services.lease import keep_lease
+from services.long_lived import keep_for_long
 from services.settings import Settings
 from services.store import alert_facts, session
 from services.store.pool import Database, DatabaseUnavailable
@@ -79,7 +79,7 @@ async def run_ingest(settings: Settings) -> None:
 
 async def _pipeline(settings: Settings, database: Database) -> Pipeline:
     registry = await load_registry(database, keys=settings.gateway_keys())
-    _keep_for_long()
+    keep_for_long()
     return Pipeline(
         receiver=receiver(
             Broker(
@@ -155,7 +155,7 @@ def _warm(kernels: Callable[[], None], event: str) -> None:
             thread.submit(kernels).result()
     finally:
         signal.signal(signal.SIGTERM, before)
-    _keep_for_long()
+    keep_for_long()
 
 
 async def _until(stop: asyncio.Event, *jobs: Callable[[], Awaitable[None]]) -> None:
@@ -189,13 +189,6 @@ async def _beside(job: Callable[[], Awaitable[None]]) -> None:
         raise
 
 
-def _keep_for_long() -> None:
-    """Spare the collector's rounds what is loaded now: kernels, and the registry of a park."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-
-
 async def _follow_plants(database: Database, pipeline: Pipeline, settings: Settings) -> None:
     """Load the registry again whenever a description is applied."""
     keys = settings.gateway_keys()
@@ -215,7 +208,7 @@ async def _reload(database: Database, pipeline: Pipeline, keys: Mapping[str, byt
     registry = await load_registry(database, keys=keys)
     pipeline.receiver.set_filters(registry.filters())
     pipeline.registry = registry
-    _keep_for_long()
+    keep_for_long()
     _log.info("ingest.registry.loaded", points=len(registry.point_id))
 
 

@@ -4,19 +4,21 @@ Every carrier is asked for in the same way: a series is a point, a flow, a node'
 node's residual, a product or a virtual meter, and a carrier is only a word.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from compute.periods import Grain
+import numpy as np
+
+from compute.periods import Grain, from_us, to_us
 from services import totals
 from services.cost import Cost, Costed, Unpriced, load_costs
 from services.refusal import NotFound
 from services.store import answers, data_audit
-from services.store.answers import PointRow, ReadingRow, ResultRow, SeriesRow
+from services.store.answers import PointRow, ReadingRow, SeriesRow
 from services.store.data_audit import DecisionRow
 from services.store.pool import Connection, Database
+from services.store.results import ResultColumns
 from services.totals import SiteState, Total
 
 SeriesKind = Literal["point", "flow", "node", "residual", "product", "virtual"]
@@ -28,16 +30,16 @@ _READINGS_DAYS_MAX = 366
 class EnergyAnswer:
     """A page of the results of a series, and its total over the whole period.
 
-    `after` is the start of the last interval of the page where more follow. `cost_by_start` has
-    the cost of each interval whose cost is known.
+    `rows` are in order, and `cost_cny` is of each. `after` is the start of the last interval of the
+    page where more follow.
     """
 
     state: SiteState
     series: SeriesRow
-    rows: list[ResultRow]
+    rows: ResultColumns
     total: Total
     cost: Cost
-    cost_by_start: dict[datetime, float | None]
+    cost_cny: list[float | None]
     after: datetime | None
 
 
@@ -104,7 +106,7 @@ async def query_energy(
         if not found:
             raise NotFound(kind)
         series = found[0]
-        rows = await answers.list_results(
+        found_rows = await answers.first_results(
             connection,
             series_id=series.id,
             grain=grain,
@@ -116,14 +118,15 @@ async def query_energy(
             connection, state, series_ids=[series.id], spans=[(start, end)]
         )
         costed = await _costed(connection, state, series, start=start, end=end)
+    rows = found_rows.take(np.arange(min(limit, len(found_rows.ts_us))))
     return EnergyAnswer(
         state=state,
         series=series,
-        rows=rows[:limit],
+        rows=rows,
         total=summed.of(series.id),
         cost=costed if isinstance(costed, Cost) else costed.total(),
-        cost_by_start=_cost_by_start(costed, state, rows[:limit], grain),
-        after=rows[limit - 1].ts if len(rows) > limit else None,
+        cost_cny=_cost_of_rows(costed, state, rows, grain),
+        after=from_us(int(rows.ts_us[-1])) if len(found_rows.ts_us) > limit else None,
     )
 
 
@@ -142,14 +145,16 @@ async def _costed(
     return costs.of_site(series.carrier)
 
 
-def _cost_by_start(
-    costed: Costed | Cost, state: SiteState, rows: Sequence[ResultRow], grain: Grain
-) -> dict[datetime, float | None]:
-    """Return the cost of the intervals of a page."""
-    if isinstance(costed, Cost) or not rows:
-        return {}
-    edges = state.edges(rows[0].ts, rows[-1].ts + _MICROSECOND, grain)
-    return dict(zip(edges, costed.by_interval(edges), strict=False))
+def _cost_of_rows(
+    costed: Costed | Cost, state: SiteState, rows: ResultColumns, grain: Grain
+) -> list[float | None]:
+    """Return the cost of the intervals of a page; None where it is not known."""
+    starts_us = rows.ts_us.tolist()
+    if isinstance(costed, Cost) or not starts_us:
+        return [None] * len(starts_us)
+    edges = state.edges(from_us(starts_us[0]), from_us(starts_us[-1]) + _MICROSECOND, grain)
+    known = dict(zip(map(to_us, edges), costed.by_interval(edges), strict=False))
+    return [known.get(start_us) for start_us in starts_us]
 
 
 async def list_series(

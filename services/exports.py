@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from compute.periods import Grain
+from compute.periods import Grain, from_us
 from compute.quality import flag_names, grade
 from compute.quantities import quantity
 from services import totals
@@ -261,30 +261,47 @@ async def _result_batches(
     for one in series:
         after = start
         while True:
-            rows = await answers.list_results(
+            rows = await answers.first_results(
                 connection, series_id=one.id, grain=grain, start=after, end=end, limit=_PAGE_ROWS
             )
+            starts = [from_us(ts_us) for ts_us in rows.ts_us.tolist()]
             yield [
                 (
-                    _local(row.ts, zone),
+                    _local(start_of_row, zone),
                     one.kind,
                     one.code,
                     one.carrier,
-                    row.amount,
+                    amount,
                     one.unit,
-                    *(getattr(row, name) for name in MEASURES if name != "amount"),
-                    row.covered_us,
-                    row.reading_count,
-                    grade(row.quality),
-                    " ".join(flag_names(row.quality)),
-                    f"{row.input_hash & 0xFFFFFFFFFFFFFFFF:016x}",
+                    *others,
+                    covered_us,
+                    reading_count,
+                    grade(quality),
+                    " ".join(flag_names(quality)),
+                    f"{input_hash & 0xFFFFFFFFFFFFFFFF:016x}",
                     VERSION,
                 )
-                for row in rows
+                for (
+                    start_of_row,
+                    quality,
+                    reading_count,
+                    covered_us,
+                    input_hash,
+                    amount,
+                    *others,
+                ) in zip(
+                    starts,
+                    rows.quality.tolist(),
+                    rows.reading_count.tolist(),
+                    rows.covered_us.tolist(),
+                    rows.input_hash.tolist(),
+                    *rows.measure_lists(),
+                    strict=True,
+                )
             ]
-            if len(rows) < _PAGE_ROWS:
+            if len(starts) < _PAGE_ROWS:
                 break
-            after = rows[-1].ts + _MICROSECOND
+            after = starts[-1] + _MICROSECOND
 
 
 def alerts(

@@ -32,7 +32,7 @@ from api.schema import (
     cost_of,
     headers_about,
     measured,
-    measures_of,
+    result_rows,
     sum_of,
     units_of,
 )
@@ -129,15 +129,9 @@ def chosen(
 
 
 def _energy_table(answer: EnergyAnswer) -> export.Page:
-    rows = [
-        {
-            "start": row.ts,
-            "covered_us": row.covered_us,
-            "cost_cny": answer.cost_by_start.get(row.ts),
-            **measures_of(row),
-        }
-        for row in answer.rows
-    ]
+    rows = result_rows(answer.rows)
+    for row, cost_cny in zip(rows, answer.cost_cny, strict=True):
+        row["cost_cny"] = cost_cny
     return rows, answer.after
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from psycopg import sql
 
-from services.store.binary import ColumnType, copy_out
+from services.store.binary import ColumnType, copy_out_by
 from services.store.pool import Connection
 from services.store.results import ResultColumns
 from services.store.rows import fetch_all, fetch_one
@@ -129,23 +129,6 @@ class SeriesRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultRow:
-    """The result of one interval of a series."""
-
-    ts: datetime
-    amount: float | None
-    energy_kwh: float | None
-    coal_equivalent_tce: float | None
-    coal_equal_tce: float | None
-    emission_direct_tco2e: float | None
-    emission_purchased_tco2e: float | None
-    covered_us: int
-    reading_count: int
-    quality: int
-    input_hash: int
-
-
-@dataclass(frozen=True, slots=True)
 class ProvenanceRow:
     """What a base interval was computed from."""
 
@@ -237,7 +220,7 @@ async def list_series(
     return await fetch_all(connection, SeriesRow, "answer_series", (site_id, kind, code, carrier))
 
 
-async def list_results(
+async def first_results(
     connection: Connection,
     *,
     series_id: int,
@@ -245,11 +228,12 @@ async def list_results(
     start: datetime,
     end: datetime,
     limit: int,
-) -> list[ResultRow]:
-    """Return the first results of a series whose interval starts in [start, end)."""
-    return await fetch_all(
-        connection, ResultRow, "answer_rows", (series_id, int(grain), start, end, limit)
+) -> ResultColumns:
+    """Return the first results of a series whose interval starts in [start, end), in order."""
+    select = sql.SQL("{} order by ts limit {}").format(
+        _select([series_id], grain, start, end), sql.Literal(limit)
     )
+    return await _columns_of(connection, select)
 
 
 async def result_columns(
@@ -261,14 +245,21 @@ async def result_columns(
     end: datetime,
 ) -> ResultColumns:
     """Return the results of series whose interval starts in [start, end), in no order."""
-    select = sql.SQL(query("answer_columns")).format(
+    return await _columns_of(connection, _select(series_ids, grain, start, end))
+
+
+def _select(series_ids: Sequence[int], grain: int, start: datetime, end: datetime) -> sql.Composed:
+    return sql.SQL(query("answer_columns")).format(
         series=sql.Literal(list(series_ids)),
         grain=sql.Literal(int(grain)),
         start=sql.Literal(start),
         end=sql.Literal(end),
     )
-    ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = await copy_out(
-        connection, select, _COLUMN_TYPES
+
+
+async def _columns_of(connection: Connection, select: sql.Composed) -> ResultColumns:
+    ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = await copy_out_by(
+        connection, select, _COLUMN_TYPES, by=1
     )
     return ResultColumns(
         ts_us=ts_us,

@@ -66,6 +66,12 @@ class ResultColumns:
     input_hash: npt.NDArray[np.int64]
     measures: npt.NDArray[np.float64]
 
+    def measure_lists(self) -> list[list[float | None]]:
+        """Return the measures for people and files: a list of each, None where there is none."""
+        values = self.measures.T.astype(object)
+        values[np.isnan(self.measures.T)] = None
+        return [*map(list, values)]
+
     def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> "ResultColumns":
         """Return some of the rows."""
         if rows.dtype == np.bool_ and rows.all():

@@ -18,6 +18,7 @@ from compute.warm import warm
 from deploy import admin
 from ingest.tick import Worker
 from services import recompute, roll_up
+from services.long_lived import keep_for_long
 from services.store import ledger, readings, results
 from services.store.pool import Database
 from tests import servers
@@ -125,6 +126,7 @@ async def answers_ms(migrated: Migrated, key: str) -> dict[str, list[list[float]
         "end": (park.START + timedelta(days=DAY_COUNT)).isoformat(),
         "limit": "10000",
     }
+    keep_for_long()
     took: dict[str, list[list[float]]] = {"month": [], "day": [], "hour": []}
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),

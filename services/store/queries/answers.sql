@@ -53,13 +53,6 @@ where site_id = $1 and ($2::text is null or kind = $2) and ($3::text is null or 
   and ($4::text is null or carrier = $4)
 order by kind, code, carrier
 
--- name: answer_rows
-select ts, amount, energy_kwh, coal_equivalent_tce, coal_equal_tce, emission_direct_tco2e,
-       emission_purchased_tco2e, covered_us, reading_count, quality, input_hash
-from tenant_result
-where series_id = $1 and grain = $2 and ts >= $3 and ts < $4
-order by ts limit $5
-
 -- name: answer_columns
 select ts, series_id, quality, reading_count, covered_us, input_hash, coalesce(amount, 'NaN'),
   coalesce(energy_kwh, 'NaN'), coalesce(coal_equivalent_tce, 'NaN'), coalesce(coal_equal_tce, 'NaN'),
