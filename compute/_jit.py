@@ -26,6 +26,11 @@ _BASE = getattr(numba.config, "CACHE_DIR", "") or files("compute").joinpath("__p
 numba.config.CACHE_DIR = f"{_BASE}/{_sources_digest()}"  # type: ignore[attr-defined]
 
 
+def core_count() -> int:
+    """Return how many cores this process may use."""
+    return int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+
+
 def kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Compile a loop over arrays and primitives; it writes into the outputs it is given."""
     return _compiled(function, forceinline=False)

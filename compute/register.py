@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from compute._jit import kernel
+from compute.cores import share_out
 from compute.errors import NengtanError
 from compute.gauge import add_gauge, add_periods, period_of, snapped_us
 from compute.grid import Float2D, Grid, Index2D, Int2D, Line, close, flag, spread_from, take_over
@@ -195,10 +196,6 @@ def interval_amounts(
     for row in np.flatnonzero((rules.kind == _INTERVAL) & (rules.period_us <= 0)):
         raise PeriodMissing(points.code[row])
     longest = int(np.diff(columns.point_offset).max(initial=0))
-    # A stretch has what the register showed at both of its ends besides its readings.
-    scratch = _Scratch(
-        numbers_of(longest), numbers_of(longest + 2), np.zeros(count), digests_of(longest)
-    )
     shape = (point_count, count)
     out = _Output(
         amount=np.zeros(shape, dtype=np.float64),
@@ -208,9 +205,18 @@ def interval_amounts(
         input_hash=np.zeros(shape, dtype=np.uint64),
     )
     grid = Grid(int(start_us), int(step_us), int(count))
-    # Only without the compiler does numpy warn of the wrapping that the digest means.
-    with np.errstate(over="ignore", invalid="ignore"):
-        _interval_amounts(columns, rules, lives_of(points), grid, scratch, out)
+    lives = lives_of(points)
+
+    def work(first: int, last: int) -> None:
+        # A stretch has what the register showed at both of its ends besides its readings.
+        scratch = _Scratch(
+            numbers_of(longest), numbers_of(longest + 2), np.zeros(count), digests_of(longest)
+        )
+        # Only without the compiler does numpy warn of the wrapping that the digest means.
+        with np.errstate(over="ignore", invalid="ignore"):
+            _interval_amounts(columns, rules, lives, grid, scratch, out, first, last)
+
+    share_out(work, columns.point_offset)
     return IntervalAmounts(
         amount=out.amount,
         covered_us=out.covered_us,
@@ -222,10 +228,17 @@ def interval_amounts(
 
 @kernel
 def _interval_amounts(
-    columns: Columns, rules: _Rules, lives: Lives, grid: Grid, scratch: _Scratch, out: _Output
+    columns: Columns,
+    rules: _Rules,
+    lives: Lives,
+    grid: Grid,
+    scratch: _Scratch,
+    out: _Output,
+    first_row: int,
+    last_row: int,
 ) -> None:
     numbers = scratch.numbers
-    for row in range(rules.kind.size):
+    for row in range(first_row, last_row):
         count = _take_numbers(columns, row, numbers)
         line = Line(out.amount[row], out.covered_us[row], out.quality[row])
         before, after = _NEIGHBOURS, _NEIGHBOURS
