@@ -20,16 +20,16 @@ from tests.browser.demo_run import DemoRun
 from tests.browser.page import MISSING_GLYPHS, OVERFLOW, Visit, Visitor
 
 SIZES = {1366: 768, 360: 780, 1920: 1080, 3840: 2160}
+# Wider than a desk the page is the same page with more room; axe takes longer than all else here.
+AXE_WIDTHS = {1366, 360}
 MANAGER = "energy_manager@demo"
 VIEWER = "viewer@demo"
 OPERATOR = "park_operator@demo-park"
+# What overflows depends on the language and what has contrast on the look: each once is enough.
+LOOKS = (("zh-CN", "light"), ("en", "dark"))
 VIEWS = {
     "overview": ("/overview", MANAGER),
     "flow": ("/flow", MANAGER),
-}
-LOOKS = (("zh-CN", "light"), ("en", "dark"))
-# What overflows depends on the language and what has contrast on the look: each once is enough.
-VIEWS_WALKED_TWICE = {
     "sign-in": ("/overview", None),
     "trends": ("/trends", MANAGER),
     "meters": ("/meters", MANAGER),
@@ -46,11 +46,8 @@ VIEWS_WALKED_TWICE = {
     "replay": ("/flow?mode=replay&period=yesterday", MANAGER),
 }
 CASES = [
-    pytest.param(*case, id="-".join(case))
-    for case in (
-        *itertools.product(VIEWS, ("zh-CN", "en"), ("light", "dark")),
-        *((view, *look) for view in VIEWS_WALKED_TWICE for look in LOOKS),
-    )
+    pytest.param(view, *look, id="-".join((view, *look)))
+    for view, look in itertools.product(VIEWS, LOOKS)
 ]
 
 
@@ -59,7 +56,7 @@ class TestView:
     def test_stands_whole_and_without_complaint(
         self, visitor: Visitor, view: str, language: str, theme: str
     ) -> None:
-        path, login = (VIEWS | VIEWS_WALKED_TWICE)[view]
+        path, login = VIEWS[view]
         with visitor.visit(path, login=login, language=language, theme=theme) as visit:
             visit.settle()
             for width, height in SIZES.items():
@@ -67,7 +64,8 @@ class TestView:
                 visit.settle()
                 visit.keep_screenshot(f"{view}-{language}-{width}-{theme}")
                 assert visit.evaluate(OVERFLOW) <= 0, width
-                assert visit.axe_violations() == [], width
+                if width in AXE_WIDTHS:
+                    assert visit.axe_violations() == [], width
             assert visit.evaluate(MISSING_GLYPHS) == []
             assert visit.complaints == []
             assert visit.page.locator("html").get_attribute("lang") == language
