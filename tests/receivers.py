@@ -54,6 +54,7 @@ class Receiver:
 
     script: list[str] = field(default_factory=list)
     then: str = "200"
+    said: bytes = b"said"
     received: list[Received] = field(default_factory=list)
     sent_bytes: int = 0
     tls: ssl.SSLContext | None = None
@@ -137,7 +138,7 @@ class Receiver:
             case status:
                 wait = behaviour.partition(":")[2]
                 more = f"Retry-After: {wait}\r\n" if wait else ""
-                said = b"" if status == "204" else b"said"
+                said = b"" if status == "204" else self.said
                 head = f"HTTP/1.1 {status} Said\r\n{more}Content-Length: {len(said)}\r\n\r\n"
                 connection.sendall(head.encode() + said)
 

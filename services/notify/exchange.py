@@ -7,7 +7,7 @@ bounded time, and reads a bounded part of the answer.
 import asyncio
 import math
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -23,7 +23,7 @@ from services.settings import Network
 ANSWER_BYTES_MAX = 64 * 1024
 _HEAD_BYTES_MAX = 32 * 1024
 _READ_BYTES = 16 * 1024
-# What a receiver says after its status decides nothing: it is not waited for long.
+# What a receiver says after its status seldom decides anything: it is not waited for long.
 _BODY_TIMEOUT_S = 2.0
 _RETRY_AFTER_S_MAX = 3600.0
 _SHOWN_LENGTH = 200
@@ -79,7 +79,13 @@ class Line:
     context: ssl.SSLContext | None = None
 
 
-async def exchange(request: Request, line: Line, *, at: datetime) -> Failure | None:
+async def exchange(
+    request: Request,
+    line: Line,
+    *,
+    at: datetime,
+    refusal: Callable[[bytes], Failure | None] | None = None,
+) -> Failure | None:
     """Send a request; return None if it was answered with 2xx, else why it was not taken.
 
     Parameters
@@ -88,6 +94,8 @@ async def exchange(request: Request, line: Line, *, at: datetime) -> Failure | N
     line : Line
     at : datetime
         Now; dates of Retry-After are counted from it.
+    refusal : callable or None
+        Reads what was said with a 2xx, of a receiver that refuses with one too.
     """
     deadline_s = asyncio.get_running_loop().time() + line.timeout_s
     try:
@@ -107,7 +115,8 @@ async def exchange(request: Request, line: Line, *, at: datetime) -> Failure | N
             writer.transport.abort()
     except (UrlRefused, OSError, h11.RemoteProtocolError) as error:
         return _why(error, line)
-    return _outcome(head, said, at=at)
+    outcome = _outcome(head, said, at=at)
+    return refusal(said) if outcome is None and refusal is not None else outcome
 
 
 def _why(error: Exception, line: Line) -> Failure:
@@ -191,7 +200,7 @@ async def _head(connection: h11.Connection, reader: asyncio.StreamReader) -> h11
 
 
 async def _body(connection: h11.Connection, reader: asyncio.StreamReader) -> bytes:
-    """Return the begin of what the receiver says: nothing that happens here changes the outcome."""
+    """Return the begin of what the receiver says; what happens here is no failure by itself."""
     said = bytearray()
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):

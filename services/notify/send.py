@@ -10,7 +10,7 @@ from services.notify import alertmanager, event
 from services.notify.chat import send_chat
 from services.notify.exchange import Failure, Line, Request, exchange
 from services.notify.mail import MailServer, send_mail
-from services.notify.message import compose
+from services.notify.message import Message, compose
 from services.notify.policy import Channel
 from services.store.notices import DueRow
 
@@ -75,8 +75,20 @@ async def send(
             alerts = [_alert(row, means, at) for row in rows]
             request = alertmanager.push(channel.url or "", alerts, secret=secret)
             return await exchange(request, means.line, at=at)
-        case _:
-            return await _to_people(means, channel, rows, secret=secret, at=at)
+        case "mail":
+            if means.mail is None:
+                return _NO_MAIL_SERVER
+            return await send_mail(
+                means.mail,
+                _message(means, rows),
+                to=channel.to,
+                key=first.idempotency_key,
+                at=at,
+                timeout_s=means.line.timeout_s,
+            )
+        case robot:
+            message = _message(means, rows)
+            return await send_chat(robot, message, means.line, secret=secret or "", at=at)
 
 
 async def repeat(
@@ -115,20 +127,6 @@ def _alert(row: DueRow, means: Means, at: datetime) -> Mapping[str, Any]:
     }
 
 
-async def _to_people(
-    means: Means, channel: Channel, rows: Sequence[DueRow], *, secret: str | None, at: datetime
-) -> Failure | None:
+def _message(means: Means, rows: Sequence[DueRow]) -> Message:
     payloads = [row.payload for row in rows]
-    message = compose(rows[0].kind, payloads, public_url=means.public_url)
-    if channel.kind != "mail":
-        return await send_chat(channel.kind, message, secret=secret or "")
-    if means.mail is None:
-        return _NO_MAIL_SERVER
-    return await send_mail(
-        means.mail,
-        message,
-        to=channel.to,
-        key=rows[0].idempotency_key,
-        at=at,
-        timeout_s=means.line.timeout_s,
-    )
+    return compose(rows[0].kind, payloads, public_url=means.public_url)
