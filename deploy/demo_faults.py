@@ -68,11 +68,12 @@ _SHOWN: Mapping[DemoFault, _Shown] = {
         "flag spike of grid-1 on Meters; the plant's total stays as it is.",
     ),
     DemoFault.WRONG_METER: _Shown(
-        "机加工总表的一相电流断开：只计三分之二，持续 45 分钟，读数本身毫无异常。"
-        "看“能量平衡”：下一个基本周期结束后，平衡点名 machining-power。",
-        "a phase of the machine shop's meter is not connected: it counts two thirds for 45 "
-        "minutes, and no reading looks odd. See Balance: once the next interval is over, it names "
-        "machining-power.",
+        "机加工总表的一相电流断开：只计三分之二，持续三小时，读数本身毫无异常。"
+        "看“能量平衡”：下一个基本周期结束后，平衡点名 machining-power；"
+        "一个半小时后，“告警”报 MeterSuspect。",
+        "a phase of the machine shop's meter is not connected: it counts two thirds for three "
+        "hours, and no reading looks odd. See Balance: once the next interval is over, it names "
+        "machining-power; after an hour and a half MeterSuspect is among the alerts.",
     ),
 }
 
@@ -95,7 +96,7 @@ def faults_of(kind: DemoFault, *, now_us: int) -> list[Fault]:
     if kind is DemoFault.METER_EXCHANGE:
         return [Fault(kind="exchange", target="M-FURNACE", start_us=start_us, size=652_000.0)]
     if kind is DemoFault.WRONG_METER:
-        return [_phase_lost(start_us, hour_us * 3 // 4)]
+        return [_phase_lost(start_us, 3 * hour_us)]
     if kind is DemoFault.GAP:
         gap_us = 90 * _SECOND_US
         return [Fault(kind="late", target="gw-foundry", start_us=start_us, duration_us=gap_us)]
