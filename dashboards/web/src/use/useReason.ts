@@ -1,6 +1,5 @@
 import { nextTick, ref, useTemplateRef } from "vue";
-import { asProblem } from "@/api/client";
-import type { Problem } from "@/api/problem";
+import { useSending } from "@/use/useSending";
 
 /**
  * Asks why something is to be undone, and does it with that reason.
@@ -10,9 +9,8 @@ import type { Problem } from "@/api/problem";
  */
 export function useReason(act: (reason: string) => Promise<unknown>, done: () => void) {
   const isAsking = ref(false);
-  const isSending = ref(false);
   const reason = ref("");
-  const problem = ref<Problem | null>(null);
+  const { isSending, problem, send: sending } = useSending();
   const field = useTemplateRef<HTMLInputElement>("field");
 
   async function ask(): Promise<void> {
@@ -24,15 +22,10 @@ export function useReason(act: (reason: string) => Promise<unknown>, done: () =>
   async function send(): Promise<void> {
     const why = reason.value.trim();
     if (why === "") return;
-    isSending.value = true;
-    problem.value = null;
-    try {
-      await act(why);
-      done();
-    } catch (error) {
-      problem.value = asProblem(error);
-      isSending.value = false;
-    }
+    const isDone = await sending(() => act(why));
+    // Whoever asked goes: what is done is not done twice until then.
+    isSending.value = isDone;
+    if (isDone) done();
   }
 
   return { isAsking, isSending, reason, problem, ask, send };
