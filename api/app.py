@@ -4,12 +4,14 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.routing import BaseRoute
 
 from api import errors
 from api.dependencies import only_known_parameters
@@ -198,6 +200,17 @@ def create_app(
     app.add_middleware(Page, folder=page_folder)
     app.add_middleware(Gate, database=database)
     errors.install(app)
+    app.router.routes.extend(_routes())
+    return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Return every route, below what is asked of its caller first.
+
+    They hold nothing of an application. What FastAPI finds out about each when it is first looked
+    for, a second in all, it finds out once a process.
+    """
     anyone = APIRouter(
         prefix=PREFIX, dependencies=[Depends(only_known_parameters)], responses=_PROBLEMS
     )
@@ -211,16 +224,16 @@ def create_app(
     )
     for router in ROUTERS:
         someone.include_router(router)
-    app.include_router(anyone)
-    app.include_router(someone)
     # Its readers send parameters that others of their kind know: what is unknown is let pass.
     like_alertmanager = APIRouter(
         prefix=ALERTMANAGER_PREFIX, dependencies=[Depends(signed_in)], responses=_PROBLEMS
     )
     for router in ALERTMANAGER_ROUTERS:
         like_alertmanager.include_router(router)
-    app.include_router(like_alertmanager)
-    return app
+    every = APIRouter()
+    for router in (anyone, someone, like_alertmanager):
+        every.include_router(router)
+    return tuple(every.routes)
 
 
 class _Server(uvicorn.Server):
