@@ -1,12 +1,14 @@
 """A tenant whose alerts are told: episodes fire and end as the worker writes them, time passes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
+from deploy import admin
 from services.alert_rules.identity import fingerprint
 from services.notify.deliver import Notifier
 from services.notify.exchange import Line
@@ -16,7 +18,8 @@ from services.notify.send import Means
 from services.store import alerts
 from services.store.alerts import NewEpisode
 from services.store.pool import Database
-from tests.migrated import Migrated
+from tests.migrated import Migrated, migrated_database
+from tests.servers import DatabaseServer
 
 # A Thursday, 10:00 in Shanghai.
 START = datetime(2026, 11, 26, 2, tzinfo=UTC)
@@ -27,6 +30,20 @@ _TABLES = (
     "alert_delivery, alert_note, alert_instance, alert_episode, alert_document, alert_secret,"
     " alert_silence, alert_heartbeat, event"
 )
+
+
+@contextmanager
+def migrated_with_tenant(server: DatabaseServer) -> Iterator[Migrated]:
+    """Give a migrated database with a tenant, acme."""
+
+    async def tenant(database: Database) -> None:
+        await admin.create_tenant(
+            database, code="acme", kind="enterprise", name_zh="租户", name_en="Tenant"
+        )
+
+    with migrated_database(server) as migrated:
+        migrated.run("nengtan_admin", tenant)
+        yield migrated
 
 
 @dataclass

@@ -14,6 +14,7 @@ import pytest
 from deploy.access import Access
 from tests import debian, servers
 from tests.debian import PROJECT, ServerAbsentError
+from tests.migrated import Migrated, migrated_database
 from tests.servers import (
     DatabaseServer,
     ExternalServer,
@@ -161,6 +162,20 @@ def module_database_url(database_server: DatabaseServer) -> Iterator[str]:
     url = servers.create_database(database_server)
     yield url
     servers.drop_database(database_server, url)
+
+
+@pytest.fixture
+def migrated(database_server: DatabaseServer) -> Iterator[Migrated]:
+    """Give a migrated database of the test's own, on each tier."""
+    with migrated_database(database_server) as migrated:
+        yield migrated
+
+
+@pytest.fixture(scope="module")
+def shared_migrated(database_server: DatabaseServer) -> Iterator[Migrated]:
+    """Give a migrated database that the tests of a module share, on each tier."""
+    with migrated_database(database_server) as migrated:
+        yield migrated
 
 
 @pytest.fixture(params=["timescaledb", "plain"])

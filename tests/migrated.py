@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 
 from deploy import admin
@@ -20,6 +23,8 @@ from services.plant.model import Plant
 from services.plant.read import read_plant
 from services.store import roles
 from services.store.pool import Database
+from tests import servers
+from tests.servers import DatabaseServer
 
 Result = TypeVar("Result")
 
@@ -109,9 +114,54 @@ async def take_in(
 def migrate(url: str) -> Migrated:
     """Bring an empty database to the newest schema, with passwords for the roles."""
     admin.upgrade_database(url)
-    for role in roles.SERVICE_ROLES:
-        asyncio.run(admin.set_role_password(url, role, PASSWORD))
+    return _with_passwords(url)
+
+
+def _with_passwords(url: str) -> Migrated:
+    """Give the roles their passwords: they are of the server, where another test may set others."""
+
+    async def work() -> None:
+        for role in roles.SERVICE_ROLES:
+            await admin.set_role_password(url, role, PASSWORD)
+
+    asyncio.run(work())
     return Migrated(url)
+
+
+@contextmanager
+def migrated_database(server: DatabaseServer) -> Iterator[Migrated]:
+    """Give a database with the newest schema: a copy of one that a run migrates once."""
+    url = servers.create_database(server, template=_template(server))
+    try:
+        yield _with_passwords(url)
+    finally:
+        servers.drop_database(server, url)
+
+
+# URL of a server → the name of its database that is copied.
+_TEMPLATES: dict[str, str] = {}
+
+
+def _template(server: DatabaseServer) -> str:
+    if server.url() not in _TEMPLATES:
+        _TEMPLATES[server.url()] = _make_template(server)
+    return _TEMPLATES[server.url()]
+
+
+def _make_template(server: DatabaseServer) -> str:
+    url = servers.create_database(server)
+    admin.upgrade_database(url)
+    name = str(conninfo_to_dict(url)["dbname"])
+    # TimescaleDB's scheduler stays away from a database that nobody may enter; one who is in it
+    # would hold up every copy for seconds.
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("alter database {} allow_connections false").format(sql.Identifier(name))
+        )
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,)
+        )
+    return name
 
 
 def us(at: datetime) -> int:

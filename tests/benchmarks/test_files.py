@@ -18,8 +18,7 @@ from services import clock, exports, imports
 from services.files.write import Format, write_file
 from services.store.imports import Policy
 from services.store.pool import Database
-from tests import servers
-from tests.migrated import START, Migrated, SmallPlant, counts, migrate
+from tests.migrated import START, Migrated, SmallPlant, counts, migrated_database
 from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.database, pytest.mark.timeout(1800)]
@@ -32,11 +31,9 @@ END = START + ROWS * STEP
 
 @pytest.fixture
 def migrated(database_server: DatabaseServer) -> Iterator[Migrated]:
-    url = servers.create_database(database_server)
-    migrated = migrate(url)
-    migrated.install(SmallPlant().plant())
-    yield migrated
-    servers.drop_database(database_server, url)
+    with migrated_database(database_server) as migrated:
+        migrated.install(SmallPlant().plant())
+        yield migrated
 
 
 def peak_mb() -> float:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy import admin
 from services import clock
 from services.store.pool import Database
 from tests import servers
-from tests.alert_centre import AlertCentre, channel, policy
+from tests.alert_centre import AlertCentre, channel, migrated_with_tenant, policy
 from tests.faults import alert_plan
 from tests.faults.alert_siege import VICTIMS, Nursery, ReceiverProcess, Siege
 from tests.faults.test_random_kills import SEED
@@ -28,17 +27,8 @@ SETTLED_S = 60.0
 @pytest.fixture
 def migrated(plain_server: PlainServer) -> Iterator[Migrated]:
     """Give a database with a tenant."""
-    url = servers.create_database(plain_server)
-    made = migrate(url)
-
-    async def tenant(database: Database) -> None:
-        await admin.create_tenant(
-            database, code="acme", kind="enterprise", name_zh="租户", name_en="Tenant"
-        )
-
-    made.run("nengtan_admin", tenant)
-    yield made
-    servers.drop_database(plain_server, url)
+    with migrated_with_tenant(plain_server) as migrated:
+        yield migrated
 
 
 @pytest.fixture

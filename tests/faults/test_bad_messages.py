@@ -22,8 +22,16 @@ from ingest.registry import load_registry
 from ingest.signature import sign
 from services.plant.findings import PlantInvalid
 from services.store.pool import Database
-from tests import servers
-from tests.migrated import START, Migrated, SmallPlant, counts, migrate, stamp, take_in, us
+from tests.migrated import (
+    START,
+    Migrated,
+    SmallPlant,
+    counts,
+    migrated_database,
+    stamp,
+    take_in,
+    us,
+)
 from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.database]
@@ -275,9 +283,8 @@ class Centre:
 @pytest.fixture(scope="module")
 def shared_migrated(plain_server: DatabaseServer) -> Iterator[Migrated]:
     """Give the database of all cases; what is asked here is no question of the tier."""
-    url = servers.create_database(plain_server)
-    yield migrate(url)
-    servers.drop_database(plain_server, url)
+    with migrated_database(plain_server) as migrated:
+        yield migrated
 
 
 @pytest.fixture

@@ -20,10 +20,9 @@ from services.plant.findings import PlantInvalid
 from services.reference import Override
 from services.store.data_audit import FindingRow
 from services.store.pool import Database
-from tests import servers
 from tests.faults.centre import RECEIVED, amounts_of, drain, send, stored
 from tests.faults.meters import HOUR, QUARTER, SIX_DIGITS, START, of
-from tests.migrated import NAME, Migrated, SmallPlant, migrate, stamp
+from tests.migrated import NAME, Migrated, SmallPlant, migrated_database, stamp
 from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.database]
@@ -50,9 +49,8 @@ IMPOSSIBLE: Mapping[str, tuple[dict[str, Any], Sequence[float], Sequence[float]]
 @pytest.fixture(scope="module")
 def shared_migrated(plain_server: DatabaseServer) -> Iterator[Migrated]:
     """Give the database of all cases; what is asked here is no question of the tier."""
-    url = servers.create_database(plain_server)
-    yield migrate(url)
-    servers.drop_database(plain_server, url)
+    with migrated_database(plain_server) as migrated:
+        yield migrated
 
 
 def tenant_id(migrated: Migrated, tenant: str) -> int:

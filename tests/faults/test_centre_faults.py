@@ -10,7 +10,6 @@ from compute.periods import Grain
 from compute.quality import Quality, flag_names
 from compute.rules import RULES
 from compute.settle import SeriesKey
-from tests import servers
 from tests.faults import fault_page
 from tests.faults.arrays import close_to
 from tests.faults.centre import send, stored
@@ -23,7 +22,7 @@ from tests.faults.scenarios import (
     measure,
     two_halls,
 )
-from tests.migrated import Migrated, migrate
+from tests.migrated import Migrated, migrated_database
 from tests.servers import DatabaseServer
 
 PAGE = Path(fault_page.__file__).with_name("FAULT_TABLE.md")
@@ -33,9 +32,8 @@ BITS = {rule.name: set(flag_names(rule.quality)) for rule in RULES}
 @pytest.fixture(scope="module")
 def rows_migrated(plain_server: DatabaseServer) -> Iterator[Migrated]:
     """Give the database of all rows; what they ask is no question of the tier."""
-    url = servers.create_database(plain_server)
-    yield migrate(url)
-    servers.drop_database(plain_server, url)
+    with migrated_database(plain_server) as migrated:
+        yield migrated
 
 
 @pytest.mark.database

@@ -19,9 +19,8 @@ from compute.register import IntervalAmounts
 from deploy import admin
 from services.store import results
 from services.store.pool import Database
-from tests import servers
 from tests.faults.centre import drain, send
-from tests.migrated import START, Migrated, SmallPlant, migrate
+from tests.migrated import START, Migrated, SmallPlant, migrated_database
 from tests.servers import PlainServer
 
 pytestmark = [pytest.mark.database]
@@ -85,9 +84,8 @@ def plant_of(tenant: str) -> SmallPlant:
 @pytest.fixture(scope="module")
 def centre(plain_server: PlainServer) -> Iterator[Migrated]:
     """Give a migrated database; what is computed does not depend on its tier."""
-    url = servers.create_database(plain_server)
-    yield migrate(url)
-    servers.drop_database(plain_server, url)
+    with migrated_database(plain_server) as migrated:
+        yield migrated
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy import admin, supervisor
+from deploy import supervisor
 from services import clock
 from services.store.pool import Database
 from tests import debian, servers
-from tests.alert_centre import AlertCentre, channel, policy
+from tests.alert_centre import AlertCentre, channel, migrated_with_tenant, policy
 from tests.debian import ServerAbsentError
-from tests.migrated import Migrated, migrate
+from tests.migrated import Migrated
 from tests.servers import PlainServer
 
 pytestmark = [pytest.mark.database]
@@ -82,17 +82,8 @@ def alertmanager(debian_root: Path) -> Iterator[str]:
 
 @pytest.fixture
 def migrated(plain_server: PlainServer) -> Iterator[Migrated]:
-    url = servers.create_database(plain_server)
-    made = migrate(url)
-
-    async def tenant(database: Database) -> None:
-        await admin.create_tenant(
-            database, code="acme", kind="enterprise", name_zh="租户", name_en="Tenant"
-        )
-
-    made.run("nengtan_admin", tenant)
-    yield made
-    servers.drop_database(plain_server, url)
+    with migrated_with_tenant(plain_server) as migrated:
+        yield migrated
 
 
 @pytest.fixture

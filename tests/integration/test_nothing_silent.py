@@ -12,7 +12,7 @@ from ingest.reading import Delivery
 from ingest.tick import Worker
 from services import data_audit, review
 from services.store.pool import Database
-from tests.migrated import Migrated, SmallPlant, migrate
+from tests.migrated import Migrated, SmallPlant
 
 pytestmark = [pytest.mark.database]
 
@@ -101,11 +101,6 @@ def told(shared_migrated: Migrated) -> list[History]:
         shared_migrated.ingest(each.deliveries, at=AT)
     shared_migrated.run("nengtan_worker", lambda database: Worker(database).drain())
     return made
-
-
-@pytest.fixture(scope="module")
-def shared_migrated(module_database_url: str) -> Migrated:
-    return migrate(module_database_url)
 
 
 def tenant_id(migrated: Migrated, each: History) -> int:

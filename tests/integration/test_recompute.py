@@ -17,7 +17,7 @@ from services.store import dirty_marks, ledger, readings
 from services.store.pool import Database
 from tests.faults.centre import drain, send
 from tests.faults.meters import SIX_DIGITS, START, of
-from tests.migrated import Migrated, SmallPlant, migrate, us
+from tests.migrated import Migrated, SmallPlant, us
 
 pytestmark = [pytest.mark.database]
 
@@ -28,12 +28,6 @@ SPOIL = (
     "update result set amount = amount + 1 where ts < timestamptz '2025-03-20'",
     "delete from result where ts >= timestamptz '2025-04-01'",
 )
-
-
-@pytest.fixture
-def migrated(database_url: str) -> Migrated:
-    """Give a migrated database, on each tier."""
-    return migrate(database_url)
 
 
 def filled(migrated: Migrated) -> SmallPlant:

@@ -34,7 +34,7 @@ from services.plant.compile import compile_topology, point_rows
 from services.plant.model import Flow, Plant
 from services.reference import FactorBook, carrier_factors
 from services.store.pool import Database
-from tests.migrated import Migrated, migrate, take_in
+from tests.migrated import Migrated, take_in
 
 pytestmark = [pytest.mark.database, pytest.mark.timeout(600)]
 
@@ -290,11 +290,6 @@ def differences(plant: Plant, truth: Truth, found: Totals, *, relative: float) -
             allowed = relative * size if relative else allowed
             compare(f"node {code} {column}", found[kind, code][column], true, allowed)
     return wrong
-
-
-@pytest.fixture
-def migrated(database_url: str) -> Migrated:
-    return migrate(database_url)
 
 
 class TestAWeek:

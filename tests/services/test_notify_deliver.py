@@ -9,13 +9,11 @@ from typing import Any
 
 import pytest
 
-from deploy import admin
 from services.notify.queue import queue
 from services.store import alerts
 from services.store.pool import Database
-from tests import servers
-from tests.alert_centre import AlertCentre, channel, forget_alerts, policy
-from tests.migrated import Migrated, migrate
+from tests.alert_centre import AlertCentre, channel, forget_alerts, migrated_with_tenant, policy
+from tests.migrated import Migrated
 from tests.receivers import MailSink, Receiver
 from tests.servers import PlainServer
 
@@ -24,17 +22,8 @@ pytestmark = [pytest.mark.database]
 
 @pytest.fixture(scope="module")
 def migrated(plain_server: PlainServer) -> Iterator[Migrated]:
-    url = servers.create_database(plain_server)
-    made = migrate(url)
-
-    async def tenant(database: Database) -> None:
-        await admin.create_tenant(
-            database, code="acme", kind="enterprise", name_zh="租户", name_en="Tenant"
-        )
-
-    made.run("nengtan_admin", tenant)
-    yield made
-    servers.drop_database(plain_server, url)
+    with migrated_with_tenant(plain_server) as migrated:
+        yield migrated
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from services.store.pool import Database
 from services.window_readings import Ready
 from tests.faults.centre import send
 from tests.faults.meters import SIX_DIGITS, START, of
-from tests.migrated import Migrated, SmallPlant, migrate, us
+from tests.migrated import Migrated, SmallPlant, us
 
 pytestmark = [pytest.mark.database]
 
@@ -27,12 +27,6 @@ WEEK = timedelta(days=7)
 END = START + timedelta(days=DAYS)
 # Every second hour: what comes for the hours between is late.
 READINGS = [(START + 2 * n * HOUR, Decimal(20 * n)) for n in range(12 * DAYS + 1)]
-
-
-@pytest.fixture
-def migrated(database_url: str) -> Migrated:
-    """Give a migrated database, on each tier."""
-    return migrate(database_url)
 
 
 def filled(migrated: Migrated) -> SmallPlant:
