@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,6 +34,8 @@ RUNS = PROJECT / ".cache" / "tests"
 SHIPPED_BROKER_SETTINGS = PROJECT / "deploy" / "mosquitto" / "mosquitto.conf"
 MOSQUITTO_VERSION_MIN = (2, 0, 15)
 TEMPLATE_FREE_S = 30.0
+# As linux/fs.h has them.
+_GET_FLAGS, _SET_FLAGS, _IS_TOP_FOLDER = 0x80086601, 0x40086602, 0x00020000
 # Room for a whole suite's connections; large enough buffers that a benchmark measures our path.
 DATABASE_SETTINGS = {
     "max_connections": "200",
@@ -122,6 +125,24 @@ def drop_database(server: DatabaseServer, url: str) -> None:
         connection.execute(query)
 
 
+def _spread(cluster: Path) -> None:
+    """Ask that the files of each database lie apart from those of others, where ext4 can do so.
+
+    Without a journal it looks, for each new file, at every one that was deleted nearby within five
+    minutes: making a database took 0.4 s among the remains of others, and takes 0.1 s apart.
+    """
+    folder = os.open(cluster / "base", os.O_RDONLY)
+    try:
+        flags = fcntl.ioctl(folder, _GET_FLAGS, bytes(8))
+        number = int.from_bytes(flags, sys.byteorder) | _IS_TOP_FOLDER
+        fcntl.ioctl(folder, _SET_FLAGS, number.to_bytes(8, sys.byteorder))
+    except OSError:
+        # Another filesystem has no such flag, and no such habit.
+        return
+    finally:
+        os.close(folder)
+
+
 def best_server(request: pytest.FixtureRequest) -> DatabaseServer:
     """Give the best tier there is, for tests to which the tiers are alike."""
     try:
@@ -151,6 +172,11 @@ class PlainServer(EmbeddedPostgres):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, settings=DATABASE_SETTINGS)
+
+    def prepare(self) -> None:
+        """Do as the demo's server does."""
+        super().prepare()
+        _spread(self.data_folder)
 
 
 class ExternalServer:
@@ -200,6 +226,7 @@ class TimescaleServer:
         """Start the server, on the data that is there, and return when it answers."""
         if not self._data.exists():
             self._make_cluster()
+            _spread(self._data)
         embedded.kill_cluster(self._data)
         (self._data / "postmaster.pid").unlink(missing_ok=True)
         settings = {
