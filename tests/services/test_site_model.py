@@ -10,10 +10,11 @@ import pytest
 
 from services.plant.model import Plant
 from services.reference import load_tables
-from services.site_model import SiteModel, Span, load_site_model
+from services.site_model import SiteModel, SiteModels, Span, load_site_model
 from services.store import topology
 from services.store.pool import Database
-from tests.migrated import START, Migrated, SmallPlant, us
+from tests.migrated import START, Migrated, SmallPlant, migrated_database, us
+from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.database]
 
@@ -155,3 +156,25 @@ class TestLoadSiteModel:
             for tenant in ("acme", "other")
         ]
         assert lacking == [1, 0]
+
+
+class TestSiteModels:
+    def test_see_that_another_database_stands_in_the_place_of_one(
+        self, migrated: Migrated, database_server: DatabaseServer
+    ) -> None:
+        models = SiteModels()
+
+        async def get(database: Database) -> SiteModel:
+            async with database.transaction() as connection:
+                return await models.get(connection, 1)
+
+        migrated.install(SmallPlant(points=[{**REGISTER, "multiplier": 2}]).plant())
+        found = [migrated.run("nengtan_worker", get) for _ in range(2)]
+        assert found[0] is found[1]
+        with migrated_database(database_server) as other:
+            other.install(SmallPlant(points=[{**REGISTER, "multiplier": 7}]).plant())
+            found.append(other.run("nengtan_worker", get))
+        [scale, _, other_scale] = [
+            spans(model, START, START + DAY)[0].described.arrays.points.scale[0] for model in found
+        ]
+        assert other_scale / scale == 3.5

@@ -110,7 +110,9 @@ values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: site_revision
 select concat_ws('/',
-  (select max(id) from plant_version where site_id = s.id),
+  -- What the versions say, not their numbers alone: another database may stand in this one's place.
+  (select max(id) || '-' || md5(string_agg(encode(sha256, 'hex'), ',' order by id))
+   from plant_version where site_id = s.id),
   (select count(*) || '-' || coalesce(max(id), 0) from factor_confirmation f where f.tenant_id = s.tenant_id),
   (select count(*) || '-' || coalesce(max(id), 0) from factor_override o where o.tenant_id = s.tenant_id),
   (select coalesce(max(id), 0) from hourly_factor h where h.tenant_id = s.tenant_id),
