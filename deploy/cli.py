@@ -13,7 +13,7 @@ from rich.console import Console
 
 from compute.errors import NengtanError
 from dashboards.page import PAGE_FOLDER
-from deploy import admin, demo, recompute
+from deploy import admin, recompute
 from deploy.access import mosquitto_access_list, mosquitto_passwords
 from deploy.demo_faults import DemoFault
 from deploy.file_commands import export_table, import_file, undo_import
@@ -124,6 +124,8 @@ def run_demo(
     ] = 1.0,
 ) -> None:
     """Run a park of two plants with everything it needs, and say how to look at it."""
+    from deploy import demo  # noqa: PLC0415 - no service needs a broker of its own
+
     demo.run(folder=folder, port=port, seconds=seconds, fault=fault, speed=speed)
 
 
@@ -133,6 +135,8 @@ def run_demo_fault(
     folder: Annotated[Path, typer.Option(help="Of the demo that runs.")] = _DEMO,
 ) -> None:
     """Have something go wrong in a running demo, and say where to see it."""
+    from deploy import demo  # noqa: PLC0415 - no service needs a broker of its own
+
     print(demo.ask_for_fault(folder, kind))
 
 
