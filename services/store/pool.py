@@ -1,5 +1,6 @@
 """Connections: the one place that opens transactions, and so the one that sets the tenant."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, Self
@@ -99,7 +100,7 @@ class Database:
             If a value cannot be represented: trying again will not help.
         """
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._connection() as connection, connection.transaction():
                 if snapshot:
                     await connection.execute(query("read_one_instant"))
                 if tenant_id is not None:
@@ -123,7 +124,7 @@ class Database:
     async def hold(self) -> AsyncIterator[Connection]:
         """Keep one connection outside any transaction; its locks and bells end with it."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._connection() as connection:
                 await connection.set_autocommit(True)
                 try:
                     yield connection
@@ -137,9 +138,28 @@ class Database:
         except (PoolTimeout, OperationalError) as error:
             raise DatabaseUnavailable(_said("the database does not answer", error)) from error
 
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """Take a connection of the pool.
+
+        One that is handed over in the turn in which its task is cancelled is handed over, and the
+        pool drops the cancellation: who was to stop would go on for ever. Here it is raised again.
+        """
+        before = _cancellations()
+        async with self._pool.connection() as connection:
+            if _cancellations() > before:
+                raise asyncio.CancelledError
+            yield connection
+
     async def close(self) -> None:
         """Give every connection back to the server."""
         await self._pool.close()
+
+
+def _cancellations() -> int:
+    """Return how often this task was asked to stop and has not said that it will not."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _said(fault: str, error: Exception) -> str:

@@ -254,3 +254,37 @@ class TestAdmin:
     def test_gives_passwords_to_service_roles_only(self, migrated: Migrated) -> None:
         with pytest.raises(NengtanError, match="not a service role"):
             asyncio.run(admin.set_role_password(migrated.url, "postgres", "x"))
+
+
+class TestATaskThatIsCancelled:
+    def test_ends_also_in_the_turn_in_which_it_gets_a_connection(self, migrated: Migrated) -> None:
+        """It waits for the one connection there is; the cancellation comes so many turns after."""
+
+        async def go_on(database: Database) -> None:
+            while True:
+                async with database.transaction() as connection:
+                    await topology.all_sites(connection)
+                await asyncio.sleep(0)
+
+        async def ended(database: Database, turns: int) -> bool:
+            async with database.hold():
+                task = asyncio.create_task(go_on(database))
+                for _ in range(20):
+                    await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=2)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0.01)
+            return task in done and task.cancelled()
+
+        async def work() -> list[int]:
+            database = await Database.open(migrated.role_url("nengtan_worker"), size_max=1)
+            try:
+                return [turns for turns in range(25) if not await ended(database, turns)]
+            finally:
+                await database.close()
+
+        assert asyncio.run(work()) == []
