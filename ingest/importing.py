@@ -6,7 +6,6 @@ its own, so that received = stored + duplicate + conflict + quarantined holds th
 """
 
 import asyncio
-import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -111,8 +110,10 @@ async def _shown(database: Database, waiting: WaitingImport) -> AsyncIterator[_P
         yield progress
     finally:
         showing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await showing
+        # Not awaited itself: a cancellation of this task would be taken for its own, and lost.
+        await asyncio.wait([showing])
+        if not showing.cancelled():
+            showing.result()
 
 
 async def _look_or_take(
