@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from services import balance, balance_table, carbon_flow, period_balance
+from services import balance, balance_table, carbon_flow
 from services.balance import Balance
 from services.period_balance import NetworkChanges
-from services.site_model import SiteModels
 from services.store.pool import Database
 from tests.migrated import NAME, START, Migrated, SmallPlant
 from tests.services.histories import Reading
@@ -26,12 +25,6 @@ POINTS: list[dict[str, Any]] = [
     {"code": code, "kind": "interval", "unit": "kWh", "period_minutes": 60, "stamp": "end"}
     for code in KW
 ]
-
-
-@pytest.fixture(autouse=True)
-def _compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A process has one database; these tests have one each, with the same numbers in them.
-    monkeypatch.setattr(period_balance, "_MODELS", SiteModels())
 
 
 def plant(

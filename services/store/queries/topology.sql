@@ -110,7 +110,8 @@ values ($1, $2, $3, $4, $5, $6, $7)
 
 -- name: site_revision
 select concat_ws('/',
-  -- What the versions say, not their numbers alone: another database may stand in this one's place.
+  -- Of which database, and what its versions say: another may stand in this one's place, with the same numbers.
+  (select oid from pg_database where datname = current_database()),
   (select max(id) || '-' || md5(string_agg(encode(sha256, 'hex'), ',' order by id))
    from plant_version where site_id = s.id),
   (select count(*) || '-' || coalesce(max(id), 0) from factor_confirmation f where f.tenant_id = s.tenant_id),
