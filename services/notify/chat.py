@@ -9,9 +9,10 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -98,7 +99,7 @@ async def send_chat(
     token, key = found[1], found[2] or ""
     text = _cut(f"{message.subject}\n\n{message.text}", robot.text_bytes_max)
     request = _request(kind, robot.url + token, key, text, at)
-    return await exchange(request, line, at=at, refusal=_refusal_of(robot))
+    return await exchange(request, line, at=at, refusal=partial(_refusal, robot))
 
 
 def _request(kind: RobotKind, url: str, key: str, text: str, at: datetime) -> Request:
@@ -131,23 +132,20 @@ def _cut(text: str, bytes_max: int) -> str:
     return encoded[: bytes_max - len(_CUT.encode())].decode(errors="ignore") + _CUT
 
 
-def _refusal_of(robot: _Robot) -> Callable[[bytes], Failure | None]:
-    def refusal(said: bytes) -> Failure | None:
-        try:
-            answer = json.loads(said)
-        except ValueError:
-            answer = None
-        code = answer.get(robot.code) if isinstance(answer, Mapping) else None
-        if code == 0:
-            return None
-        if not isinstance(code, int):
-            return Failure("机器人未说明是否收下", "the robot did not say whether it took it")
-        words = str(answer.get("errmsg") or answer.get("msg") or "")[:_SAID_LENGTH_MAX]
-        return Failure(
-            f"机器人拒收（{code}）：{words}",
-            f"the robot refused it ({code}): {words}",
-            is_permanent=code in robot.not_as_set_up,
-            retry_after_s=_RATE_PAUSE_S if code == robot.too_many else 0.0,
-        )
-
-    return refusal
+def _refusal(robot: _Robot, said: bytes) -> Failure | None:
+    try:
+        answer = json.loads(said)
+    except ValueError:
+        answer = None
+    code = answer.get(robot.code) if isinstance(answer, Mapping) else None
+    if code == 0:
+        return None
+    if not isinstance(code, int):
+        return Failure("机器人未说明是否收下", "the robot did not say whether it took it")
+    words = str(answer.get("errmsg") or answer.get("msg") or "")[:_SAID_LENGTH_MAX]
+    return Failure(
+        f"机器人拒收（{code}）：{words}",
+        f"the robot refused it ({code}): {words}",
+        is_permanent=code in robot.not_as_set_up,
+        retry_after_s=_RATE_PAUSE_S if code == robot.too_many else 0.0,
+    )

@@ -5,24 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from psycopg import sql
 
-from services.store.binary import ColumnType, copy_out_by
 from services.store.pool import Connection
-from services.store.results import ResultColumns
+from services.store.results import ResultColumns, columns_of
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
-
-_COLUMN_TYPES: tuple[ColumnType, ...] = (
-    "timestamptz",
-    "integer",
-    "integer",
-    "integer",
-    "bigint",
-    "bigint",
-    *(("float8",) * 6),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +221,7 @@ async def first_results(
     select = sql.SQL("{} order by ts limit {}").format(
         _select([series_id], grain, start, end), sql.Literal(limit)
     )
-    return await _columns_of(connection, select)
+    return await columns_of(connection, select)
 
 
 async def result_columns(
@@ -245,7 +233,7 @@ async def result_columns(
     end: datetime,
 ) -> ResultColumns:
     """Return the results of series whose interval starts in [start, end), in no order."""
-    return await _columns_of(connection, _select(series_ids, grain, start, end))
+    return await columns_of(connection, _select(series_ids, grain, start, end))
 
 
 def _select(series_ids: Sequence[int], grain: int, start: datetime, end: datetime) -> sql.Composed:
@@ -254,21 +242,6 @@ def _select(series_ids: Sequence[int], grain: int, start: datetime, end: datetim
         grain=sql.Literal(int(grain)),
         start=sql.Literal(start),
         end=sql.Literal(end),
-    )
-
-
-async def _columns_of(connection: Connection, select: sql.Composed) -> ResultColumns:
-    ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = await copy_out_by(
-        connection, select, _COLUMN_TYPES, by=1
-    )
-    return ResultColumns(
-        ts_us=ts_us,
-        series_id=series_id,
-        quality=quality,
-        reading_count=reading_count,
-        covered_us=covered_us,
-        input_hash=input_hash,
-        measures=np.stack(measures, axis=1),
     )
 
 

@@ -210,6 +210,11 @@ async def read_results(
         start=sql.Literal(from_us(start_us)),
         end=sql.Literal(from_us(end_us)),
     )
+    return await columns_of(connection, select)
+
+
+async def columns_of(connection: Connection, select: sql.Composed) -> ResultColumns:
+    """Return what a query selects of results, in the order of `read_results`, series by series."""
     columns = await copy_out_by(connection, select, _READ_TYPES, by=1)
     ts_us, series_id, quality, reading_count, covered_us, input_hash, *measures = columns
     return ResultColumns(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from compute.periods import Grain
@@ -13,6 +14,7 @@ from services import meter_life
 from services.store.meter_facts import FactRow
 from services.store.pool import Database
 from tests.faults.arrays import Arrival
+from tests.faults.meters import SIX_DIGITS, of
 from tests.migrated import Migrated, SmallPlant, take_in
 
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -88,3 +90,11 @@ def stored(migrated: Migrated, tenant: str, key: SeriesKey, grain: Grain) -> Sto
 def amounts_of(rows: Stored) -> dict[datetime, float]:
     """Return the amounts that are known."""
     return {at: amount for at, (amount, _) in rows.items() if amount is not None}
+
+
+def filled(migrated: Migrated, readings: Sequence[tuple[datetime, Decimal]]) -> SmallPlant:
+    """Return a plant of one register whose readings have been computed."""
+    plant = SmallPlant(points=[{"code": "P1", **SIX_DIGITS}])
+    migrated.install(plant.plant())
+    send(migrated, plant, [of("P1", readings)])
+    return plant

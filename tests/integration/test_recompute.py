@@ -15,7 +15,7 @@ from deploy.recompute import NothingToRecompute, Progress, Rebuilt, rebuild, wat
 from ingest.tick import Worker
 from services.store import dirty_marks, ledger, readings
 from services.store.pool import Database
-from tests.faults.centre import drain, send
+from tests.faults.centre import drain, filled, send
 from tests.faults.meters import SIX_DIGITS, START, of
 from tests.migrated import Migrated, SmallPlant, us
 
@@ -28,14 +28,6 @@ SPOIL = (
     "update result set amount = amount + 1 where ts < timestamptz '2025-03-20'",
     "delete from result where ts >= timestamptz '2025-04-01'",
 )
-
-
-def filled(migrated: Migrated) -> SmallPlant:
-    """Return a plant whose forty days of readings have been computed."""
-    plant = SmallPlant(points=[{"code": "P1", **SIX_DIGITS}])
-    migrated.install(plant.plant())
-    send(migrated, plant, [of("P1", READINGS)])
-    return plant
 
 
 def digest(migrated: Migrated) -> object:
@@ -70,7 +62,7 @@ async def rebuilt(migrated: Migrated, seen: list[Progress], work: asyncio.Event)
 
 class TestRecompute:
     def test_gives_back_every_bit_that_was_spoilt(self, migrated: Migrated) -> None:
-        filled(migrated)
+        filled(migrated, READINGS)
         whole = digest(migrated)
         migrated.execute(*SPOIL)
         assert digest(migrated) != whole
@@ -87,7 +79,7 @@ class TestRecompute:
         assert digest(migrated) == whole
 
     def test_goes_on_where_it_was_killed(self, migrated: Migrated) -> None:
-        filled(migrated)
+        filled(migrated, READINGS)
         whole = digest(migrated)
         migrated.execute(*SPOIL)
 
@@ -124,7 +116,7 @@ class TestRecompute:
         assert digest(migrated) == whole
 
     def test_does_not_hold_up_what_arrives(self, migrated: Migrated) -> None:
-        plant = filled(migrated)
+        plant = filled(migrated, READINGS)
 
         async def ask(database: Database) -> None:
             with pytest.raises(NothingToRecompute, match="acme/nowhere"):
@@ -158,7 +150,7 @@ class TestRecompute:
         ]
 
     def test_says_what_it_came_to(self, migrated: Migrated) -> None:
-        filled(migrated)
+        filled(migrated, READINGS)
         shown = io.StringIO()
         day = date(2025, 3, 20)
         begun = threading.Event()
@@ -183,7 +175,7 @@ class TestRecompute:
 
 class TestSpansThatOverlap:
     def test_are_computed_once(self, migrated: Migrated) -> None:
-        filled(migrated)
+        filled(migrated, READINGS)
         day = timedelta(days=1)
         for start, end in ((0, 20), (10, 20), (15, 18), (2, 5)):
             migrated.execute(
@@ -319,7 +311,7 @@ class TestMarksThatReachFarBack:
     def test_end_in_the_same_bits(
         self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch, days: int
     ) -> None:
-        filled(migrated)
+        filled(migrated, READINGS)
         whole = digest(migrated)
         # As if all had just been taken from a file.
         migrated.execute("delete from result", "delete from point_state")

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from ipaddress import ip_network
@@ -11,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.notify import chat
 from services.notify.chat import ROBOTS, RobotKind, send_chat
 from services.notify.exchange import Failure, Line
 from services.notify.message import Message
@@ -44,9 +44,8 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         for kind, robot in ROBOTS.items():
             parts = urlsplit(robot.url)
             place = robot.url.removeprefix(f"https://{parts.netloc}")
-            own = {name: getattr(robot, name) for name in robot.__dataclass_fields__}
             url = receiver.url.removesuffix("/hook") + place
-            monkeypatch.setitem(ROBOTS, kind, chat._Robot(**own | {"url": url}))
+            monkeypatch.setitem(ROBOTS, kind, replace(robot, url=url))
         yield receiver
 
 

@@ -14,9 +14,9 @@ from services.store import dirty_marks, ledger
 from services.store.dirty_marks import Dirty
 from services.store.pool import Database
 from services.window_readings import Ready
-from tests.faults.centre import send
-from tests.faults.meters import SIX_DIGITS, START, of
-from tests.migrated import Migrated, SmallPlant, us
+from tests.faults.centre import filled, send
+from tests.faults.meters import START, of
+from tests.migrated import Migrated, us
 
 pytestmark = [pytest.mark.database]
 
@@ -27,14 +27,6 @@ WEEK = timedelta(days=7)
 END = START + timedelta(days=DAYS)
 # Every second hour: what comes for the hours between is late.
 READINGS = [(START + 2 * n * HOUR, Decimal(20 * n)) for n in range(12 * DAYS + 1)]
-
-
-def filled(migrated: Migrated) -> SmallPlant:
-    """Return a plant whose six weeks of readings have been computed."""
-    plant = SmallPlant(points=[{"code": "P1", **SIX_DIGITS}])
-    migrated.install(plant.plant())
-    send(migrated, plant, [of("P1", READINGS)])
-    return plant
 
 
 async def mark_all(database: Database) -> None:
@@ -62,7 +54,7 @@ class TestReadAhead:
 
     def ready(self, migrated: Migrated, *more: timedelta, site_mark: bool = False) -> Ready | None:
         """Return what was read ahead when the next slice is taken with marks of readings."""
-        filled(migrated)
+        filled(migrated, READINGS)
         migrated.run("nengtan_ingest", mark_all)
 
         async def work(database: Database) -> Ready | None:
@@ -101,7 +93,7 @@ class TestReadAhead:
         assert self.ready(migrated, site_mark=True) is None
 
     def test_is_not_begun_where_a_slice_holds_too_much(self, migrated: Migrated) -> None:
-        filled(migrated)
+        filled(migrated, READINGS)
         migrated.run("nengtan_ingest", mark_all)
 
         async def work(database: Database) -> Ready | None:
@@ -117,7 +109,7 @@ class TestReadAhead:
 
 class TestWorker:
     def test_counts_what_comes_late_into_slices_read_ahead(self, migrated: Migrated) -> None:
-        plant = filled(migrated)
+        plant = filled(migrated, READINGS)
         migrated.run("nengtan_ingest", mark_all)
         slices = [0]
 
