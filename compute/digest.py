@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from compute._jit import inlined
+from compute._jit import inlined, kernel
 
 UInt1D = npt.NDArray[np.uint64]
 
@@ -64,10 +64,15 @@ def sequence_of(length: int) -> Sequence:
     return sequence
 
 
-@inlined
-def put_word(sequence: Sequence, index: int, word: np.uint64) -> None:
-    """Make a word the one at an index, after those before it have been put."""
-    sequence.prefix[index + 1] = sequence.prefix[index] * _RADIX + word
+@kernel
+def put_words(sequence: Sequence, words: UInt1D) -> None:
+    """Make words the sequence."""
+    prefix = sequence.prefix
+    # In a register: each waits for the one before.
+    state = prefix[0]
+    for index in range(words.size):
+        state = state * _RADIX + words[index]
+        prefix[index + 1] = state
 
 
 @inlined

@@ -1,22 +1,18 @@
-"""The readings of a site's points as columns: checked, counted and digested."""
+"""The readings of a site's points as columns, checked."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from compute._jit import inlined, kernel
-from compute.digest import EMPTY, Sequence, UInt1D, join, mix, put_word, sequence_of
+from compute._jit import inlined
+from compute.digest import UInt1D
 from compute.errors import NengtanError
-from compute.grid import Grid, Index2D
-from compute.life import Lives, Reach, ends_us, mix_changes
+from compute.life import ends_us
 from compute.quality import Quality
 from compute.topology import Float1D, Index1D, Int1D, Points
 
 _Q_SOURCE_BAD = int(Quality.SOURCE_BAD)
-_LONG_AGO_US = -(1 << 62)
-_FAR_AHEAD_US = 1 << 62
 
 
 class ReadingsNotAscending(NengtanError):
@@ -83,29 +79,6 @@ class Columns(NamedTuple):
     quality: Index1D
 
 
-class Context(NamedTuple):
-    """Which readings around an interval its amount may depend on.
-
-    `numbers` are the places of the point's readings that hold a number. An interval without one
-    depends on those beside it only where it touches [begin, end), which is what they can cover.
-    """
-
-    numbers: Int1D
-    before: int
-    after: int
-    begin_us: int
-    end_us: int
-    lives: Lives
-
-
-class Tally(NamedTuple):
-    """What the readings themselves say of each interval of each point, (p, k)."""
-
-    reading_count: Index2D
-    quality: Index2D
-    input_hash: npt.NDArray[np.uint64]
-
-
 def while_in_use(readings: Readings, points: Points) -> Readings:
     """Return readings without what was read of a point after it was retired.
 
@@ -164,80 +137,3 @@ def columns_of(readings: Readings, points: Points) -> Columns:
 def has_number(columns: Columns, place: int) -> bool:
     """Return whether a reading holds a number that may be used."""
     return not (np.isnan(columns.value[place]) or columns.quality[place] & _Q_SOURCE_BAD)
-
-
-class Digests(NamedTuple):
-    """Room for the digests of the readings of one point: of all, and of those with a number."""
-
-    of_all: Sequence
-    of_numbers: Sequence
-
-
-def digests_of(count: int) -> Digests:
-    """Return room for a number of readings."""
-    return Digests(sequence_of(count), sequence_of(count))
-
-
-@kernel
-def _digest_readings(columns: Columns, row: int, numbers: Int1D, digests: Digests) -> None:
-    begin, number = columns.point_offset[row], 0
-    for place in range(begin, columns.point_offset[row + 1]):
-        word = mix(EMPTY, np.uint64(columns.ts_us[place]))
-        word = mix(word, columns.word[place])
-        word = mix(word, np.uint64(columns.quality[place]))
-        put_word(digests.of_all, place - begin, word)
-        if number < numbers.size and numbers[number] == place:
-            put_word(digests.of_numbers, number, word)
-            number += 1
-
-
-@inlined
-def _reach(columns: Columns, row: int, numbers: Int1D, earliest: int, latest: int) -> Reach:
-    """Return the time that the numbers cover which an interval may depend on."""
-    from_us, until_us = _LONG_AGO_US, _FAR_AHEAD_US
-    if earliest >= 0:
-        from_us = columns.ts_us[numbers[earliest]]
-    if latest < numbers.size:
-        until_us = columns.ts_us[numbers[latest]] + 1
-    return Reach(row, from_us, until_us)
-
-
-@kernel
-def count_and_digest(
-    columns: Columns, row: int, grid: Grid, context: Context, digests: Digests, tally: Tally
-) -> None:
-    """Count the readings of each interval, show its errors, and digest what it depends on."""
-    numbers, before, after, begin_us, covered_until_us, lives = context
-    has_changes = lives.offset[row + 1] > lives.offset[row]
-    begin, last = columns.point_offset[row], columns.point_offset[row + 1]
-    place, number = begin, 0
-    _digest_readings(columns, row, numbers, digests)
-    while place < last and columns.ts_us[place] < grid.start_us:
-        place += 1
-    while number < numbers.size and numbers[number] < place:
-        number += 1
-    for j in range(grid.interval_count):
-        start_us = grid.start_us + j * grid.step_us
-        end_us = start_us + grid.step_us
-        # Beyond what is covered nothing may enter: what comes before or after would be seen or not
-        # by when the interval was last computed.
-        holds_number = number < numbers.size and columns.ts_us[numbers[number]] < end_us
-        depends = holds_number or (begin_us < end_us and start_us < covered_until_us)
-        back, ahead = (before, after) if depends else (0, 0)
-        earliest = number - back
-        found = join(np.uint64(0), digests.of_numbers, max(earliest, 0), number)
-        first = place
-        while place < last and columns.ts_us[place] < end_us:
-            tally.reading_count[row, j] += 1
-            if not has_number(columns, place):
-                tally.quality[row, j] |= columns.quality[place]
-            place += 1
-        while number < numbers.size and numbers[number] < place:
-            number += 1
-        found = join(found, digests.of_all, first - begin, place - begin)
-        found = join(found, digests.of_numbers, number, min(number + ahead, numbers.size))
-        state = mix(EMPTY, found)
-        if has_changes and depends:
-            reach = _reach(columns, row, numbers, earliest, number + ahead - 1)
-            state = mix_changes(state, lives, reach, start_us)
-        tally.input_hash[row, j] = state

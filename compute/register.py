@@ -29,15 +29,10 @@ from compute.life import Lives, Numbers, lives_of, numbers_of, stretch_us, take_
 from compute.quality import Quality
 from compute.readings import (
     Columns,
-    Context,
-    Digests,
     Readings,
     ReadingsMisshapen,
     ReadingsNotAscending,
-    Tally,
     columns_of,
-    count_and_digest,
-    digests_of,
     has_number,
 )
 from compute.steps import (
@@ -52,6 +47,7 @@ from compute.steps import (
     step_back,
     step_between,
 )
+from compute.tally import Context, Digests, Tally, count_and_digest, digests_of
 from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
 
 __all__ = [
@@ -210,7 +206,10 @@ def interval_amounts(
     def work(first: int, last: int) -> None:
         # A stretch has what the register showed at both of its ends besides its readings.
         scratch = _Scratch(
-            numbers_of(longest), numbers_of(longest + 2), np.zeros(count), digests_of(longest)
+            numbers_of(longest),
+            numbers_of(longest + 2),
+            np.zeros(count),
+            digests_of(longest, count),
         )
         # Only without the compiler does numpy warn of the wrapping that the digest means.
         with np.errstate(over="ignore", invalid="ignore"):

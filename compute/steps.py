@@ -91,19 +91,32 @@ def judge(a: float, b: float, dt_us: int, limits: Limits) -> int:
 def mark_turning(series: Series, count: int, limits: Limits) -> None:
     """Mark the readings that look like a single wrong one between two right ones."""
     ts_us, value, turning = series
-    for i in range(count):
-        turning[i] = False
-        if i in (0, count - 1):
-            continue
-        a, b, c = value[i - 1], value[i], value[i + 1]
-        if not ((a < b and c < b) or (a > b and c > b)):
-            continue
-        believed = (
-            judge(a, b, ts_us[i] - ts_us[i - 1], limits) <= _ROLLOVER
-            and judge(b, c, ts_us[i + 1] - ts_us[i], limits) <= _ROLLOVER
-        )
-        if not believed:
-            turning[i] = judge(a, c, ts_us[i + 1] - ts_us[i - 1], limits) <= _ROLLOVER
+    turning[:count] = False
+    inner = max(count - 2, 0)
+    before, here, after = value[:inner], value[1 : inner + 1], value[2 : inner + 2]
+    # Few readings turn: these are found in a loop that a compiler turns into vectors.
+    turns = turning[1 : inner + 1]
+    for i in range(inner):
+        up, down = before[i] < here[i], before[i] > here[i]
+        turns[i] = (up & (after[i] < here[i])) | (down & (after[i] > here[i]))
+    for i in range(1, inner + 1):
+        if turning[i]:
+            turning[i] = _is_wrong(
+                value[i - 1],
+                value[i],
+                value[i + 1],
+                ts_us[i] - ts_us[i - 1],
+                ts_us[i + 1] - ts_us[i],
+                limits,
+            )
+
+
+@kernel
+def _is_wrong(a: float, b: float, c: float, before_us: int, after_us: int, limits: Limits) -> bool:
+    """Return whether b cannot be between a and c, which can follow each other without it."""
+    if judge(a, b, before_us, limits) <= _ROLLOVER and judge(b, c, after_us, limits) <= _ROLLOVER:
+        return False
+    return judge(a, c, before_us + after_us, limits) <= _ROLLOVER
 
 
 @inlined
