@@ -158,7 +158,7 @@ class _PackedInstants(_PackedArray):
     """A timestamptz[]."""
 
 
-def integers(values: npt.NDArray[np.integer[Any]]) -> _PackedIntegers:
+def integers(values: npt.NDArray[np.integer[Any]] | Sequence[int]) -> _PackedIntegers:
     """Return a parameter of type integer[] without an object for each element."""
     return _PackedIntegers(_pack_array(values, "integer"))
 
@@ -168,7 +168,7 @@ def instants(values_us: npt.NDArray[np.int64]) -> _PackedInstants:
     return _PackedInstants(_pack_array(values_us - EPOCH_2000_US, "timestamptz"))
 
 
-def _pack_array(values: npt.NDArray[Any], kind: ColumnType) -> bytes:
+def _pack_array(values: npt.NDArray[Any] | Sequence[int], kind: ColumnType) -> bytes:
     rows = np.empty(len(values), dtype=_element_type(kind))
     rows["length"], rows["value"] = rows.dtype["value"].itemsize, values
     return np.array(_array_head(kind, len(values)), dtype=">i4").tobytes() + rows.tobytes()

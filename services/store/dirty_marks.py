@@ -70,8 +70,8 @@ async def take_dirty(connection: Connection, *, site_id: int, count_max: int) ->
     marks = [
         Dirty(
             np.array(row["point_ids"], dtype=np.int32),
-            np.array([to_us(at) for at in row["start_ts"]], dtype=np.int64),
-            np.array([to_us(at) for at in row["end_ts"]], dtype=np.int64),
+            _of_each(row["start_ts"], len(row["point_ids"])),
+            _of_each(row["end_ts"], len(row["point_ids"])),
             row["of_facts"],
         )
         for row in sorted(rows, key=lambda row: row["id"])
@@ -79,6 +79,12 @@ async def take_dirty(connection: Connection, *, site_id: int, count_max: int) ->
     marks = await _take_newest(connection, site_id, marks)
     whole = await _take_slice(connection, site_id)
     return marks if whole is None else [*marks, whole]
+
+
+def _of_each(at: Sequence[datetime], point_count: int) -> npt.NDArray[np.int64]:
+    """Return the instant of each point, of which a mark keeps one where all have the same."""
+    at_us = np.array([to_us(one) for one in at], dtype=np.int64)
+    return np.repeat(at_us, point_count) if len(at_us) == 1 else at_us
 
 
 async def _take_newest(connection: Connection, site_id: int, marks: list[Dirty]) -> list[Dirty]:

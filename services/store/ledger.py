@@ -15,6 +15,8 @@ from services.store.sql import query
 
 # More than live values look back, from a clock that is as far ahead as one may be.
 TOLD_BACK_US = 600_000_000
+# Of the readings of one moment, a commit has two or three spans: its ends cut through some.
+_SHARED_SPANS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,12 @@ async def add_counts(
     await connection.execute(
         query("add_ingest_hours"),
         (
-            [count.gateway_id for count in counts],
+            integers([count.gateway_id for count in counts]),
             received_at,
-            [count.stored for count in counts],
-            [count.duplicate for count in counts],
-            [count.conflict for count in counts],
-            [count.quarantined for count in counts],
+            integers([count.stored for count in counts]),
+            integers([count.duplicate for count in counts]),
+            integers([count.conflict for count in counts]),
+            integers([count.quarantined for count in counts]),
         ),
     )
 
@@ -61,7 +63,7 @@ async def add_sequences(
     ]
     await connection.execute(
         query("add_sequences"),
-        ([row[0] for row in seen], [row[1] for row in seen], texts, received_at),
+        (integers([row[0] for row in seen]), [row[1] for row in seen], texts, received_at),
     )
 
 
@@ -116,28 +118,55 @@ async def mark_dirty(
     first_us: npt.NDArray[np.int64],
     last_us: npt.NDArray[np.int64],
 ) -> None:
-    """Note the first and last new reading of each point, a mark for each site; wake the worker."""
-    order = np.argsort(site_ids, kind="stable")
+    """Note the first and last new reading of each point of some sites; wake the worker.
+
+    Points of a site that are read together share a mark with one span, unless there are many
+    spans: then one mark of the site has the span of each point.
+    """
+    order = np.lexsort((last_us, first_us, site_ids))
     site_ids, first_us, last_us = site_ids[order], first_us[order], last_us[order]
-    starts = np.flatnonzero(np.diff(site_ids, prepend=-1))
-    stops = np.append(starts[1:], len(site_ids))
-    newest_us = np.maximum.reduceat(last_us, starts)
-    is_told = last_us >= np.repeat(newest_us - TOLD_BACK_US, stops - starts)
-    oldest_us = np.minimum.reduceat(np.where(is_told, first_us, newest_us.max()), starts)
-    sites = site_ids[starts]
-    told = zip(sites.tolist(), oldest_us.tolist(), newest_us.tolist(), strict=True)
+    is_new_site = np.diff(site_ids, prepend=-1) != 0
+    is_new_span = is_new_site.copy()
+    is_new_span[1:] |= (np.diff(first_us) != 0) | (np.diff(last_us) != 0)
+    site_starts = np.flatnonzero(is_new_site)
+    shares = np.add.reduceat(is_new_span, site_starts, dtype=np.int64) <= _SHARED_SPANS_MAX
+    site_of_each = np.cumsum(is_new_site) - 1
+    starts = np.flatnonzero(np.where(shares[site_of_each], is_new_span, is_new_site))
+    counts = np.diff(starts, append=len(site_ids))
+    # Of a mark that shares its span, the first stands for all.
+    is_kept = ~shares[site_of_each]
+    is_kept[starts] = True
+    span_counts = np.add.reduceat(is_kept, starts, dtype=np.int64)
+    span_stops = np.cumsum(span_counts)
     await connection.execute(
         query("add_arrived"),
         (
-            integers(sites),
+            integers(site_ids[starts]),
             integers(starts + 1),
-            integers(stops),
+            integers(starts + counts),
+            integers(span_stops - span_counts + 1),
+            integers(span_stops),
             integers(point_ids[order]),
-            instants(first_us),
-            instants(last_us),
-            [" ".join(map(str, row)) for row in told],
+            instants(first_us[is_kept]),
+            instants(last_us[is_kept]),
+            _told(site_ids, site_starts, first_us, last_us),
         ),
     )
+
+
+def _told(
+    site_ids: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int64],
+    first_us: npt.NDArray[np.int64],
+    last_us: npt.NDArray[np.int64],
+) -> list[str]:
+    """Return what the bell tells of each site: `Arrived`, in words."""
+    newest_us = np.maximum.reduceat(last_us, starts)
+    counts = np.diff(starts, append=len(site_ids))
+    is_told = last_us >= np.repeat(newest_us - TOLD_BACK_US, counts)
+    oldest_us = np.minimum.reduceat(np.where(is_told, first_us, newest_us.max()), starts)
+    rows = zip(site_ids[starts].tolist(), oldest_us.tolist(), newest_us.tolist(), strict=True)
+    return [" ".join(map(str, row)) for row in rows]
 
 
 def heard(said: str) -> Arrived | None:

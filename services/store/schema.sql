@@ -548,7 +548,7 @@ CREATE TABLE public.dirty (
 
 ALTER TABLE ONLY public.dirty FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE public.dirty IS 'What must be computed again: per point the first and last new reading of a commit; without points, a span of the whole site.';
+COMMENT ON TABLE public.dirty IS 'What must be computed again: per point the first and last new reading of a commit, once where all points have the same; without points, a span of the whole site.';
 
 COMMENT ON COLUMN public.dirty.of_facts IS 'Whether the instants are of facts of the points, and not of readings.';
 

@@ -29,6 +29,7 @@ def installed(migrated: Migrated) -> Migrated:
 @pytest.fixture(scope="module")
 def shared_installed(shared_migrated: Migrated) -> Migrated:
     shared_migrated.install(SmallPlant().plant())
+    shared_migrated.install(SmallPlant(site="other").plant())
     return shared_migrated
 
 
@@ -47,7 +48,7 @@ def ids(migrated: Migrated) -> tuple[int, int, int]:
     """Return the gateway, the site and the first point."""
     [row] = migrated.rows(
         "select g.id, g.site_id, min(p.id) from gateway g join point p on p.gateway_id = g.id"
-        " group by g.id"
+        " group by g.id order by g.id limit 1"
     )
     return row[0], row[1], row[2]
 
@@ -195,6 +196,73 @@ class TestDirtyMarks:
         assert marks[0].first_us.tolist() == [us(START)]
         assert marks[0].last_us.tolist() == [us(START) + 5]
         assert (int(marks[2].first_us[0]), int(marks[2].last_us[0])) == (us(START), us(END))
+
+    @given(
+        marked=st.dictionaries(
+            st.tuples(st.integers(0, 1), st.integers(1, 40)),
+            st.tuples(st.integers(0, 3), st.integers(0, 5)),
+            min_size=1,
+            max_size=60,
+        )
+    )
+    @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_say_of_each_point_what_it_was_marked_with_however_many_share_it(
+        self, shared_installed: Migrated, marked: dict[tuple[int, int], tuple[int, int]]
+    ) -> None:
+        site_ids = [row[0] for row in shared_installed.rows("select id from site order by id")]
+        said = {
+            (site_ids[site], point): (us(START) + first, us(START) + first + length)
+            for (site, point), (first, length) in marked.items()
+        }
+        sites, points = (np.array(column, np.int32) for column in zip(*said, strict=True))
+        first, last = (np.array(column) for column in zip(*said.values(), strict=True))
+        write(
+            shared_installed,
+            lambda c: ledger.mark_dirty(
+                c, site_ids=sites, point_ids=points, first_us=first, last_us=last
+            ),
+        )
+
+        async def take(database: Database) -> list[tuple[int, dirty_marks.Dirty]]:
+            taken = []
+            async with database.transaction() as connection:
+                for site in site_ids:
+                    marks = await dirty_marks.take_dirty(connection, site_id=site, count_max=100)
+                    taken += [(site, mark) for mark in marks]
+            return taken
+
+        taken = shared_installed.run("nengtan_worker", take)
+        found = [
+            ((site, point), span)
+            for site, mark in taken
+            for point, *span in zip(
+                mark.point_id.tolist(), mark.first_us.tolist(), mark.last_us.tolist(), strict=True
+            )
+        ]
+        assert len(found) == len(said)
+        assert {at: tuple(span) for at, span in found} == said
+
+    @pytest.mark.parametrize(("span_count", "mark_count"), [(1, 1), (3, 3), (50, 1)])
+    def test_are_as_few_as_the_spans_or_one_of_the_site(
+        self, installed: Migrated, span_count: int, mark_count: int
+    ) -> None:
+        _, site, _ = ids(installed)
+        points = np.arange(1, 101, dtype=np.int32)
+        first = us(START) + points.astype(np.int64) % span_count
+        write(
+            installed,
+            lambda c: ledger.mark_dirty(
+                c,
+                site_ids=np.full(100, site, np.int32),
+                point_ids=points,
+                first_us=first,
+                last_us=first,
+            ),
+        )
+        rows = installed.rows("select cardinality(point_ids), cardinality(start_ts) from dirty")
+        assert len(rows) == mark_count
+        assert sum(points for points, _ in rows) == 100
+        assert {instants for _, instants in rows} == {1 if span_count <= 3 else 100}
 
 
 END: datetime = START + HOUR

@@ -44,12 +44,13 @@ select tenant_id, id, $2::integer[], $3::timestamptz[], $4::timestamptz[], $5 fr
 -- name: add_arrived
 with marked as (
   insert into dirty (tenant_id, site_id, point_ids, start_ts, end_ts, of_facts)
-  select s.tenant_id, s.id, ($4::integer[])[m.first:m.last], ($5::timestamptz[])[m.first:m.last],
-    ($6::timestamptz[])[m.first:m.last], false
-  from unnest($1::integer[], $2::integer[], $3::integer[]) as m (site_id, first, last)
+  select s.tenant_id, s.id, ($6::integer[])[m.first:m.last], ($7::timestamptz[])[m.first_span:m.last_span],
+    ($8::timestamptz[])[m.first_span:m.last_span], false
+  from unnest($1::integer[], $2::integer[], $3::integer[], $4::integer[], $5::integer[])
+    as m (site_id, first, last, first_span, last_span)
   join site s on s.id = m.site_id
 )
-select pg_notify('nengtan_dirty', told) from unnest($7::text[]) as told
+select pg_notify('nengtan_dirty', told) from unnest($9::text[]) as told
 
 -- name: ring_dirty
 select pg_notify('nengtan_dirty', '')
