@@ -96,20 +96,19 @@ class Loaded:
     ----------
     energy_wh : int
         Counted by all registers from the first reading to the last.
-    late_at : (s,) list of datetime
-    late_kwh : (s, p) float64
-        What the registers showed at the instants that were left out.
+    late : list of (late_at, late_kwh)
+        Instants that were left out, (s,), and what the registers showed then, (s, p): once for
+        each time that three hours are to come late.
     """
 
     energy_wh: int
-    late_at: list[datetime]
-    late_kwh: npt.NDArray[np.float64]
+    late: list[tuple[list[datetime], npt.NDArray[np.float64]]]
 
 
-def load_readings(url: str, *, point_ids: list[int], day_count: int) -> Loaded:
+def load_readings(url: str, *, point_ids: list[int], day_count: int, late_count: int) -> Loaded:
     """Store a reading of every register each quarter of an hour, and what the worker knows of it.
 
-    Three hours of the last day but one are left out.
+    Three hours of some days before the last are left out.
     """
     random = np.random.default_rng(11)
     ids = np.array(point_ids, dtype=np.int32)
@@ -117,8 +116,13 @@ def load_readings(url: str, *, point_ids: list[int], day_count: int) -> Loaded:
     first = level.copy()
     start_us, step_us = us(START), int(STEP / timedelta(microseconds=1))
     step_count = day_count * STEPS_A_DAY + 1
-    late = range(step_count - 2 * STEPS_A_DAY, step_count - 2 * STEPS_A_DAY + LATE_STEPS)
-    late_levels: list[npt.NDArray[np.int64]] = []
+    late = np.array(
+        [
+            step_count - (2 + back) * STEPS_A_DAY + np.arange(LATE_STEPS)
+            for back in range(late_count)
+        ]
+    )
+    late_levels: dict[int, npt.NDArray[np.int64]] = {}
     with psycopg.connect(url, autocommit=True) as connection:
         for begin in range(0, step_count, STEPS_A_DAY):
             steps = np.arange(begin, min(begin + STEPS_A_DAY, step_count))
@@ -126,8 +130,8 @@ def load_readings(url: str, *, point_ids: list[int], day_count: int) -> Loaded:
             amount[0] *= begin > 0
             levels = level + np.cumsum(amount, axis=0)
             level = levels[-1]
-            is_late = (steps >= late.start) & (steps < late.stop)
-            late_levels += list(levels[is_late])
+            is_late = np.isin(steps, late)
+            late_levels |= zip(steps[is_late].tolist(), levels[is_late], strict=True)
             steps, levels = steps[~is_late], levels[~is_late]
             ts_us = np.repeat(start_us + step_us * steps, len(ids))
             block = pack(
@@ -150,6 +154,11 @@ def load_readings(url: str, *, point_ids: list[int], day_count: int) -> Loaded:
         connection.execute("analyze reading")
     return Loaded(
         energy_wh=int((level - first).sum()),
-        late_at=[START + step * STEP for step in late],
-        late_kwh=np.array(late_levels) / 1000.0,
+        late=[
+            (
+                [START + step * STEP for step in steps],
+                np.array([late_levels[step] for step in steps]) / 1000.0,
+            )
+            for steps in late.tolist()
+        ],
     )

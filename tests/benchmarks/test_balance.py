@@ -16,6 +16,7 @@ from compute.grid import Float2D
 from compute.reconcile import Reconciliation, reconcile
 from compute.reconcile_plan import plan_reconciliation
 from compute.topology import Float1D, Index1D, NodeKind
+from tests.benchmarks.bench import spread
 from tests.benchmarks.plants import FAMILIES, OUTSIDE, Ends
 from tests.compute.networks import dense, network
 
@@ -25,18 +26,23 @@ SOURCE_COUNT = 10
 # On a shared machine few of them are left alone.
 REPEATS = 30
 STEP_MAX = 5
+FLOW_COUNTS = (1_000, 10_000, 100_000)
 # Beyond this a full matrix takes gigabytes.
 DENSE_MAX = 1_000
 
 
-def milliseconds(work: Callable[[], object]) -> float:
+def times_ms(work: Callable[[], object]) -> list[float]:
     work()
     times = []
     for _ in range(REPEATS):
         start = time.process_time()
         work()
-        times.append(time.process_time() - start)
-    return 1000.0 * min(times)
+        times.append(1000.0 * (time.process_time() - start))
+    return times
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    return min(times_ms(work))
 
 
 def balanced_flows(ends: Ends) -> Float1D:
@@ -191,9 +197,9 @@ def beside_sparse(case: Case, found: Reconciliation, traced: Traced) -> str:
     return f", scipy.sparse without tests and variances {together:.1f}"
 
 
-@pytest.mark.parametrize("flow_count", [1_000, 10_000, 100_000])
+@pytest.mark.parametrize("flow_count", FLOW_COUNTS)
 @pytest.mark.parametrize("family", list(FAMILIES))
-def test_one_interval(family: str, flow_count: int) -> None:
+def test_one_interval(family: str, flow_count: int, row: Callable[[int, str, str], None]) -> None:
     start = time.process_time()
     case = Case(FAMILIES[family](flow_count))
     compiled_ms = 1000.0 * (time.process_time() - start)
@@ -210,6 +216,18 @@ def test_one_interval(family: str, flow_count: int) -> None:
     assert step_count >= STEP_MAX - 2
     step_ms = (milliseconds(case.eliminated) - reconcile_ms) / step_count
     attribute_ms = milliseconds(lambda: case.attributed(found.value))
+    if flow_count == max(FLOW_COUNTS):
+        both = zip(
+            times_ms(case.reconciled),
+            times_ms(lambda: case.attributed(found.value)),
+            strict=True,
+        )
+        row(
+            120 + list(FAMILIES).index(family),
+            f"balance of every meter and carbon of every node, one interval, {flow_count:,} flows:"
+            f" {family}",
+            f"{spread([sum(one) for one in both], '.1f')} ms of one core",
+        )
     beside = beside_sparse(case, found, traced)
     if flow_count <= DENSE_MAX:
         value, variance = reconciled_densely(case)

@@ -5,10 +5,8 @@ time moves with what else runs here; CPU time of a reading moves less, so both a
 """
 
 import itertools
-import json
-import os
-import platform
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,7 @@ from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
 
-ROUND_COUNT = 3
+ROUND_COUNT = 5
 READING_COUNT = {100: 2_000_000, 25: 1_000_000, 1: 100_000}  # by readings a message
 DELAY_S = 5.0
 SHARES = (0.1, 0.5, 0.8)
@@ -42,6 +40,7 @@ def test_end_to_end_beside_raw_copy(
     timescale_server: DatabaseServer,
     mosquitto_folder: tuple[Path, Path | None],
     tmp_path: Path,
+    row: Callable[[int, str, str], None],
 ) -> None:
     sizes = list(READING_COUNT)
     ways = ("copy", "whole", "subscriber")
@@ -56,48 +55,57 @@ def test_end_to_end_beside_raw_copy(
                 other = Load(bench.other.port, f"s{attempt}-{size}", size, count, waits_for="acks")
                 bench.bare_subscriber(other, measured[size, "subscriber"])
         delays = delays_below(bench, statistics.median(measured[sizes[0], "whole"].per_s), sizes[0])
-    lines, record = [], []
     for size in sizes:
-        copy, whole, bare = (measured[size, way] for way in ways)
-        of_copy = [w / c for w, c in zip(whole.per_s, copy.per_s, strict=True)]
-        of_bare = [w / b for w, b in zip(whole.per_s, bare.per_s, strict=True)]
-        database = [
-            c / w for c, w in zip(copy.cpu_us["database"], whole.cpu_us["database"], strict=True)
-        ]
-        costs = {name: statistics.median(values) for name, values in whole.cpu_us.items()}
-        lines.append(
-            f"{size:>4} a message: {statistics.median(whole.per_s):>9,.0f} readings/s"
-            f"   ÷ COPY {spread(of_copy)}   ÷ mosquitto_sub {spread(of_bare)}\n"
-            f"     database CPU, COPY ÷ whole {spread(database)};"
-            f" COPY {statistics.median(copy.per_s):,.0f}/s"
-            f" {statistics.median(copy.cpu_us['database']):.2f} µs;"
-            f" mosquitto_sub {statistics.median(bare.per_s):,.0f}/s\n"
-            f"     CPU µs a reading: "
-            + ", ".join(f"{name} {value:.2f}" for name, value in costs.items())
-        )
-        record.append(
-            {
-                "readings_per_message": size,
-                "readings_per_s": whole.per_s,
-                "copy_per_s": copy.per_s,
-                "subscriber_per_s": bare.per_s,
-                "copy_database_cpu_us": copy.cpu_us["database"],
-                "cpu_us": whole.cpu_us,
-            }
-        )
-    print(
-        f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},"
-        f" median of {ROUND_COUNT} (least … most)"
-    )
-    print("\n".join(lines))
-    for share, rounds in delays.items():
-        print(
-            f"at {share:.0%} of the rate of {sizes[0]} a message, publish → receipt:"
-            + ", ".join(
-                f" {name} {spread([1000.0 * said[f'{name}_s'] for said in rounds], '.0f')} ms"
+        tell(row, size, *(measured[size, way] for way in ways))
+    row(
+        20,
+        "publish → receipt, p50 / p99",
+        "; ".join(
+            " / ".join(
+                spread([1000.0 * said[f"{name}_s"] for said in rounds], ".0f")
                 for name in ("p50", "p99")
             )
-        )
-    print(json.dumps({"benchmark": "end_to_end", "rows": record, "delays": delays}))
+            + f" ms at {100 * share:.0f} % of the first rate"
+            for share, rounds in delays.items()
+        ),
+    )
     # Loose on purpose: a machine that is busy otherwise must not fail the benchmark.
     assert min(whole for size in sizes for whole in measured[size, "whole"].per_s) > 1000
+
+
+def tell(
+    row: Callable[[int, str, str], None],
+    size: int,
+    copy: Measured,
+    whole: Measured,
+    bare: Measured,
+) -> None:
+    """Say how fast messages of a size went, beside what bounds them, and what they cost."""
+    of_copy = spread([w / c for w, c in zip(whole.per_s, copy.per_s, strict=True)])
+    of_bare = spread([w / b for w, b in zip(whole.per_s, bare.per_s, strict=True)])
+    cpu_us = {name: spread(values) for name, values in whole.cpu_us.items()}
+    copy_us = spread(copy.cpu_us["database"])
+    print(
+        f"\n{size:>4} a message: {spread(whole.per_s, ',.0f')} readings/s"
+        f"\n     ÷ COPY {of_copy}, ÷ mosquitto_sub {of_bare}"
+        f"\n     COPY {spread(copy.per_s, ',.0f')}/s, {copy_us} µs of the database;"
+        f" mosquitto_sub {spread(bare.per_s, ',.0f')}/s"
+        f"\n     CPU µs a reading: {', '.join(f'{name} {said}' for name, said in cpu_us.items())}"
+    )
+    row(
+        10 + list(READING_COUNT).index(size),
+        f"publish → commit → receipt, {size} {'readings' if size > 1 else 'reading'} a message",
+        f"{statistics.median(whole.per_s):,.0f} readings/s, "
+        + (
+            f"{of_copy} of a raw binary COPY of the same rows"
+            if size > 1
+            else f"{of_bare} of what `mosquitto_sub` receives"
+        ),
+    )
+    if size == max(READING_COUNT):
+        row(
+            50,
+            f"CPU of a reading, {size} a message",
+            f"database {cpu_us['database']} µs (raw COPY {copy_us}), ingest {cpu_us['ingest']},"
+            f" broker {cpu_us['broker']}",
+        )

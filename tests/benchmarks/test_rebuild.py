@@ -6,11 +6,13 @@ import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import numpy as np
+import numpy.typing as npt
+import psycopg
 import pytest
 
 from api.app import create_app
@@ -23,12 +25,15 @@ from services.store import ledger, readings, results
 from services.store.pool import Database
 from tests import servers
 from tests.benchmarks import park
+from tests.benchmarks.bench import spread
 from tests.migrated import Migrated, SmallPlant, migrate
 from tests.servers import DatabaseServer
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 DAY_COUNT = 365
+ROUND_COUNT = 3
+ANSWER_ROUNDS = 5
 MESSAGE_READINGS = 100
 EXPECTED_ROWS = {"month": 12, "day": DAY_COUNT, "hour": DAY_COUNT * 24}
 SPLIT: dict[str, list[tuple[Any, str]]] = {
@@ -97,27 +102,28 @@ def rebuild_s(migrated: Migrated) -> float:
     return time.perf_counter() - began_s
 
 
-def late_s(migrated: Migrated, loaded: park.Loaded) -> float:
+def late_s(migrated: Migrated, late_at: list[datetime], late_kwh: npt.NDArray[np.float64]) -> float:
     """Return how long three late hours take from their messages to every total."""
     codes = [code for hall in park.HALLS for code in park.codes_of(hall)]
     rows = [
         (code, at, value)
-        for at, values in zip(loaded.late_at, loaded.late_kwh.tolist(), strict=True)
+        for at, values in zip(late_at, late_kwh.tolist(), strict=True)
         for code, value in zip(codes, values, strict=True)
     ]
     plant = SmallPlant(tenant="bench", site="main")
+    epoch = f"{late_at[0]:%Y%m%d}"
     deliveries = [
-        plant.delivery(rows[first : first + MESSAGE_READINGS], seq=1 + first)
+        plant.delivery(rows[first : first + MESSAGE_READINGS], seq=1 + first, epoch=epoch)
         for first in range(0, len(rows), MESSAGE_READINGS)
     ]
     began_s = time.perf_counter()
-    migrated.ingest(deliveries, at=loaded.late_at[-1] + timedelta(days=2))
+    migrated.ingest(deliveries, at=late_at[-1] + timedelta(days=9))
     migrated.run("nengtan_worker", lambda database: Worker(database).drain())
     return time.perf_counter() - began_s
 
 
 async def answers_ms(migrated: Migrated, key: str) -> dict[str, list[list[float]]]:
-    """Return how long a year of each hall and of the park takes, asked in three rounds."""
+    """Return how long a year of each hall and of the park takes, asked in rounds."""
     database = await Database.open(migrated.role_url("nengtan_api"))
     app = create_app(database=database)
     period = {
@@ -135,7 +141,7 @@ async def answers_ms(migrated: Migrated, key: str) -> dict[str, list[list[float]
         timeout=60,
     ) as client:
         for interval, rounds in took.items():
-            for _ in range(3):
+            for _ in range(ANSWER_ROUNDS):
                 times = []
                 for node in ("park", *park.HALLS):
                     began_s = time.perf_counter()
@@ -150,11 +156,54 @@ async def answers_ms(migrated: Migrated, key: str) -> dict[str, list[list[float]
     return took
 
 
-def quantile(values: list[float], share: float) -> float:
-    return float(np.quantile(np.array(values), share))
+def rebuilt(migrated: Migrated, split: Split) -> dict[str, list[float]]:
+    """Return how long rebuilds take into no results, each part of these, and over the same. [s]."""
+    took_s: dict[str, list[float]] = defaultdict(list)
+    for attempt in range(ROUND_COUNT + 1):
+        whole = "whole" if attempt < ROUND_COUNT else "again"
+        if whole == "whole":
+            with psycopg.connect(migrated.url, autocommit=True) as connection:
+                connection.execute("truncate result")
+        split.clear()
+        took_s[whole].append(rebuild_s(migrated))
+        for part in SPLIT if whole == "whole" else ():
+            took_s[part].append(split.wall_s[part])
+        parts = ", ".join(
+            f"{part} {split.wall_s[part]:.1f} s (here {split.processor_s[part]:.1f})"
+            for part in SPLIT
+        )
+        print(f"  rebuild, {whole}: {took_s[whole][-1]:.1f} s; {parts}")
+    return took_s
 
 
-def test_a_plant_year(timescale_server: DatabaseServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def check_totals(migrated: Migrated, loaded: park.Loaded) -> None:
+    """See that every grain adds up to what the registers counted."""
+    for grain in range(4):
+        [(kwh,)] = migrated.rows(
+            "select sum(r.energy_kwh) from result r join series s on s.id = r.series_id"
+            " where s.kind = 'flow' and r.grain = %s",
+            grain,
+        )
+        assert kwh == pytest.approx(loaded.energy_wh / 1000.0, rel=1e-9)
+
+
+def check_late(
+    migrated: Migrated, late_at: list[datetime], late_kwh: npt.NDArray[np.float64]
+) -> None:
+    """See that an interval between two late instants has what passed between them."""
+    [(kwh,)] = migrated.rows(
+        "select sum(r.energy_kwh) from result r join series s on s.id = r.series_id"
+        " where s.kind = 'flow' and r.grain = 0 and r.ts = %s",
+        late_at[5],
+    )
+    assert kwh == pytest.approx(float((late_kwh[6] - late_kwh[5]).sum()), rel=1e-9)
+
+
+def test_a_plant_year(
+    timescale_server: DatabaseServer,
+    monkeypatch: pytest.MonkeyPatch,
+    row: Callable[[int, str, str], None],
+) -> None:
     url = servers.create_database(timescale_server)
     migrated = migrate(url)
     migrated.install(park.park())
@@ -165,41 +214,48 @@ def test_a_plant_year(timescale_server: DatabaseServer, monkeypatch: pytest.Monk
         ),
     )
     point_ids = [row[0] for row in migrated.rows("select id from point order by id")]
-    loaded = park.load_readings(url, point_ids=point_ids, day_count=DAY_COUNT)
+    loaded = park.load_readings(
+        url, point_ids=point_ids, day_count=DAY_COUNT, late_count=ROUND_COUNT
+    )
     warm()
     split = Split(monkeypatch)
+    reading_count = park.POINT_COUNT * DAY_COUNT * 96
     print(
         f"\n{platform.machine()}, {os.cpu_count()} cores; {park.POINT_COUNT:,} registers, "
-        f"{DAY_COUNT} days of quarters of an hour = {park.POINT_COUNT * DAY_COUNT * 96:,} readings"
+        f"{DAY_COUNT} days of quarters of an hour = {reading_count:,} readings"
     )
-    for what in ("into an empty table", "over the same results"):
-        split.clear()
-        took_s = rebuild_s(migrated)
-        parts = ", ".join(
-            f"{part} {split.wall_s[part]:.1f} s (here {split.processor_s[part]:.1f})"
-            for part in SPLIT
-        )
-        print(f"  rebuild {what}: {took_s:.1f} s; {parts}")
-    took_s = late_s(migrated, loaded)
-    print(f"  three late hours of {park.POINT_COUNT:,} meters, until every total: {took_s:.1f} s")
-    for grain in range(4):
-        [(kwh,)] = migrated.rows(
-            "select sum(r.energy_kwh) from result r join series s on s.id = r.series_id"
-            " where s.kind = 'flow' and r.grain = %s",
-            grain,
-        )
-        assert kwh == pytest.approx(loaded.energy_wh / 1000.0, rel=1e-9)
-    at = loaded.late_at[5]
-    [(kwh,)] = migrated.rows(
-        "select sum(r.energy_kwh) from result r join series s on s.id = r.series_id"
-        " where s.kind = 'flow' and r.grain = 0 and r.ts = %s",
-        at,
-    )
-    assert kwh == pytest.approx(float((loaded.late_kwh[6] - loaded.late_kwh[5]).sum()), rel=1e-9)
+    took_s = rebuilt(migrated, split)
+    for late_at, late_kwh in loaded.late:
+        took_s["late"].append(late_s(migrated, late_at, late_kwh))
+        check_late(migrated, late_at, late_kwh)
+    check_totals(migrated, loaded)
+    said = {name: spread(seconds, ".1f") for name, seconds in took_s.items()}
+    print(f"  three late hours of {park.POINT_COUNT:,} meters, until every total: {said['late']} s")
+    answered: dict[str, str] = {}
     for interval, rounds in asyncio.run(answers_ms(migrated, key)).items():
-        warm_ms = [ms for times in rounds[1:] for ms in times]
+        first_ms, *again_ms = [float(np.quantile(times, 0.95)) for times in rounds]
+        answered[interval] = spread(again_ms, ".0f")
         print(
-            f"  a year by {interval}, {len(rounds[0])} nodes: p95 {quantile(rounds[0], 0.95):.0f}"
-            f" at first, {quantile(warm_ms, 0.95):.0f} ms again"
+            f"  a year by {interval}, {len(rounds[0])} nodes: p95 {first_ms:.0f} at first,"
+            f" {answered[interval]} ms again"
         )
+    row(
+        70,
+        f"rebuild of a plant-year: {park.POINT_COUNT:,} registers, {reading_count / 1e6:.0f}"
+        " million readings, into every interval, hour, day, month and node",
+        f"{said['whole']} s; waiting for readings {said['read']}, kernels {said['kernel']}, waiting"
+        f" for writes {said['write']}, in part side by side; over the same results"
+        f" {took_s['again'][0]:.1f} s (one round)",
+    )
+    row(
+        80,
+        f"three late hours of {park.POINT_COUNT:,} meters, until every total is right",
+        f"{said['late']} s",
+    )
+    row(
+        90,
+        f"a year of {len(park.HALLS)} halls and the park, {park.POINT_COUNT:,} registers filled:"
+        " p95 of an answer by month / by day / by hour, without HTTP",
+        " / ".join(answered.values()) + " ms",
+    )
     servers.drop_database(timescale_server, url)
