@@ -259,31 +259,33 @@ def _sum_rows(
     total_marks: Marks,
 ) -> None:
     column_count, row_count, interval_count = total.shape
+    known = np.empty(interval_count, dtype=np.int64)
+    # Member by member, each over all intervals: so that memory is read in its order.
     for row in range(row_count):
         begin, end = members.offset[row], members.offset[row + 1]
+        covered_us, reading_count = total_marks.covered_us[row], total_marks.reading_count[row]
+        quality, state = total_marks.quality[row], total_marks.input_hash[row]
+        known[:] = 0
+        for k in range(begin, end):
+            i, weight = members.row_index[k], members.weight[k]
+            covers_us, counted = marks.covered_us[i], marks.reading_count[i]
+            bits, word, amount = marks.quality[i], marks.input_hash[i], values[0, i]
+            for j in range(interval_count):
+                covered_us[j] = covers_us[j] if k == begin else min(covered_us[j], covers_us[j])
+                reading_count[j] += counted[j]
+                quality[j] |= bits[j]
+                state[j] = mix(state[j], word[j])
+                known[j] += not np.isnan(amount[j])
+            for column in range(column_count):
+                figure, added = total[column, row], values[column, i]
+                for j in range(interval_count):
+                    # A sum from 0.0 is never -0.0, so what is not known changes no bit.
+                    figure[j] += 0.0 if np.isnan(amount[j]) else weight * added[j]
         for j in range(interval_count):
-            known = 0
-            covered_us = marks.covered_us[members.row_index[begin], j] if end > begin else 0
-            quality = 0
-            state = EMPTY
-            for k in range(begin, end):
-                i = members.row_index[k]
-                covered_us = min(covered_us, marks.covered_us[i, j])
-                total_marks.reading_count[row, j] += marks.reading_count[i, j]
-                quality |= marks.quality[i, j]
-                state = mix(state, marks.input_hash[i, j])
-                if np.isnan(values[0, i, j]):
-                    continue
-                known += 1
-                for column in range(column_count):
-                    total[column, row, j] += members.weight[k] * values[column, i, j]
-            if known == 0 or (needs_all[row] and known < end - begin):
+            if known[j] == 0 or (needs_all[row] and known[j] < end - begin):
                 for column in range(column_count):
                     total[column, row, j] = np.nan
                 # There is no figure that a factor could be missing for.
-                quality = (quality | _Q_MISSING) & ~_Q_FACTOR_MISSING
-            elif known < end - begin:
-                quality |= _Q_MISSING | _Q_PARTIAL
-            total_marks.covered_us[row, j] = covered_us
-            total_marks.quality[row, j] = quality
-            total_marks.input_hash[row, j] = state
+                quality[j] = (quality[j] | _Q_MISSING) & ~_Q_FACTOR_MISSING
+            elif known[j] < end - begin:
+                quality[j] |= _Q_MISSING | _Q_PARTIAL

@@ -129,7 +129,7 @@ def test_ten_thousand_instances_within_a_millisecond(
     row(
         130,
         f"{count:,} instances of alert rules, one tick",
-        f"{spread([1e3 * one for one in times])} ms of one core",
+        f"{spread([1e3 * one for one in times[1:]])} ms of one core",
     )
     print(
         f"\nalerts, {count} instances over {len(rules.cells)} cells: {1e3 * best:.3f} ms a tick "
