@@ -210,18 +210,16 @@ def test_one_interval(family: str, flow_count: int, row: Callable[[int, str, str
     uses = case.kinds == NodeKind.USE
     entered = found.value[case.kinds[case.origin] == NodeKind.SOURCE].sum()
     assert traced.received_tco2e[:, uses].sum() == pytest.approx(entered, rel=1e-9)
-    reconcile_ms = milliseconds(case.reconciled)
+    reconciled_ms = times_ms(case.reconciled)
+    reconcile_ms = min(reconciled_ms)
     # A small flow beside large ones is not told by 50 sigma of its own.
     step_count = (case.eliminated().suspects.flow_index >= 0).sum()
     assert step_count >= STEP_MAX - 2
     step_ms = (milliseconds(case.eliminated) - reconcile_ms) / step_count
-    attribute_ms = milliseconds(lambda: case.attributed(found.value))
+    attributed_ms = times_ms(lambda: case.attributed(found.value))
+    attribute_ms = min(attributed_ms)
     if flow_count == max(FLOW_COUNTS):
-        both = zip(
-            times_ms(case.reconciled),
-            times_ms(lambda: case.attributed(found.value)),
-            strict=True,
-        )
+        both = zip(reconciled_ms, attributed_ms, strict=True)
         row(
             120 + list(FAMILIES).index(family),
             f"balance of every meter and carbon of every node, one interval, {flow_count:,} flows:"
