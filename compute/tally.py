@@ -150,10 +150,7 @@ def _digest_others(
     numbers, lives = context.numbers, context.lives
     begin, edge, number_edge = columns.point_offset[row], digests.edge, digests.number_edge
     has_changes = lives.offset[row + 1] > lives.offset[row]
-    number_words = np.empty(numbers.size, np.uint64)
-    for number in range(numbers.size):
-        number_words[number] = digests.word[numbers[number] - begin]
-    put_words(digests.of_numbers, number_words)
+    put_words(digests.of_numbers, digests.word[numbers - begin])
     number_edge[:] = np.searchsorted(numbers, begin + edge)
     for j in range(grid.interval_count):
         for place in range(begin + edge[j], begin + edge[j + 1]):
