@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from compute._jit import kernel
 from compute.grid import Float2D
+from compute.life import Numbers, numbers_of
 from compute.quality import Quality
-from compute.readings import Columns, Readings, columns_of, has_number
+from compute.readings import Columns, Readings, columns_of, take_numbers
 from compute.steps import (
     MEMORY,
     Limits,
@@ -25,7 +26,7 @@ from compute.steps import (
     step_back,
     step_between,
 )
-from compute.topology import Bool1D, Float1D, Index1D, Int1D, PointKind, Points
+from compute.topology import Float1D, Index1D, Int1D, PointKind, Points
 
 CheckName = Literal[
     "range", "step", "rate", "spike", "decrease", "gap", "frozen", "skew", "balance"
@@ -210,13 +211,6 @@ class _Limits(NamedTuple):
     rate_max_per_hour: Float1D
 
 
-class _Scratch(NamedTuple):
-    ts_us: Int1D
-    value: Float1D
-    turning: Bool1D
-    place: Int1D
-
-
 def check_readings(readings: Readings, *, points: Points, limits: CheckLimits) -> Failures:
     """Return which readings fail which of `READING_CHECKS`.
 
@@ -243,12 +237,7 @@ def check_readings(readings: Readings, *, points: Points, limits: CheckLimits) -
     """
     columns = columns_of(readings, points)
     longest = int(np.diff(columns.point_offset).max(initial=0))
-    scratch = _Scratch(
-        ts_us=np.empty(longest, dtype=np.int64),
-        value=np.empty(longest, dtype=np.float64),
-        turning=np.empty(longest, dtype=np.bool_),
-        place=np.empty(longest, dtype=np.int64),
-    )
+    numbers = numbers_of(longest)
     registers = _Registers(
         kind=np.array(points.kind, dtype=np.int32),
         modulus=np.array(points.modulus, dtype=np.float64),
@@ -270,7 +259,7 @@ def check_readings(readings: Readings, *, points: Points, limits: CheckLimits) -
     previous = np.full(columns.ts_us.size, -1, dtype=np.int64)
     # Only without the compiler does numpy warn of infinite differences.
     with np.errstate(over="ignore", invalid="ignore"):
-        _check(columns, registers, wanted, scratch, failed, limit, previous)
+        _check(columns, registers, wanted, numbers, failed, limit, previous)
     return Failures(failed, limit, previous)
 
 
@@ -279,28 +268,22 @@ def _check(
     columns: Columns,
     registers: _Registers,
     limits: _Limits,
-    scratch: _Scratch,
+    numbers: Numbers,
     failed: npt.NDArray[np.bool_],
     limit: Float2D,
     previous: Int1D,
 ) -> None:
     for row in range(registers.kind.size):
-        count = 0
-        for place in range(columns.point_offset[row], columns.point_offset[row + 1]):
-            if has_number(columns, place):
-                scratch.ts_us[count] = columns.ts_us[place]
-                scratch.value[count] = columns.value[place]
-                scratch.place[count] = place
-                count += 1
+        count = take_numbers(columns, row, numbers)
         silence_us = registers.hold_us[row]
         if registers.kind[row] == _INTERVAL:
             # A stamp within a tenth of a period of its grid is on it.
             silence_us = registers.period_us[row] + registers.period_us[row] // 5
-        _check_range(scratch, count, (limits.range_min[row], limits.range_max[row]), failed, limit)
+        _check_range(numbers, count, (limits.range_min[row], limits.range_max[row]), failed, limit)
         for i in range(1, count):
-            place = scratch.place[i]
-            previous[place] = scratch.place[i - 1]
-            if scratch.ts_us[i] - scratch.ts_us[i - 1] > silence_us:
+            place = numbers.place[i]
+            previous[place] = numbers.place[i - 1]
+            if numbers.ts_us[i] - numbers.ts_us[i - 1] > silence_us:
                 failed[place, _GAP] = True
                 limit[place, _GAP] = silence_us / 1e6
         if registers.kind[row] == _REGISTER:
@@ -310,15 +293,15 @@ def _check(
                 registers.resolution[row],
                 registers.hold_us[row],
             )
-            _check_register(scratch, count, rules, failed, limit)
+            _check_register(numbers, count, rules, failed, limit)
         else:
             changes = (limits.step_max[row], limits.rate_max_per_hour[row])
-            _check_changes(scratch, count, changes, failed, limit)
+            _check_changes(numbers, count, changes, failed, limit)
 
 
 @kernel
 def _check_range(
-    scratch: _Scratch,
+    numbers: Numbers,
     count: int,
     bounds: tuple[float, float],
     failed: npt.NDArray[np.bool_],
@@ -326,14 +309,14 @@ def _check_range(
 ) -> None:
     low, high = bounds
     for i in range(count):
-        if scratch.value[i] < low or scratch.value[i] > high:
-            failed[scratch.place[i], _RANGE] = True
-            limit[scratch.place[i], _RANGE] = low if scratch.value[i] < low else high
+        if numbers.value[i] < low or numbers.value[i] > high:
+            failed[numbers.place[i], _RANGE] = True
+            limit[numbers.place[i], _RANGE] = low if numbers.value[i] < low else high
 
 
 @kernel
 def _check_changes(
-    scratch: _Scratch,
+    numbers: Numbers,
     count: int,
     changes: tuple[float, float],
     failed: npt.NDArray[np.bool_],
@@ -341,9 +324,9 @@ def _check_changes(
 ) -> None:
     step_max, rate_max_per_hour = changes
     for i in range(1, count):
-        place = scratch.place[i]
-        change = abs(scratch.value[i] - scratch.value[i - 1])
-        hours = (scratch.ts_us[i] - scratch.ts_us[i - 1]) / _US_PER_HOUR
+        place = numbers.place[i]
+        change = abs(numbers.value[i] - numbers.value[i - 1])
+        hours = (numbers.ts_us[i] - numbers.ts_us[i - 1]) / _US_PER_HOUR
         if change > step_max:
             failed[place, _STEP] = True
             limit[place, _STEP] = step_max
@@ -354,28 +337,28 @@ def _check_changes(
 
 @kernel
 def _check_register(
-    scratch: _Scratch,
+    numbers: Numbers,
     count: int,
     rules: Limits,
     failed: npt.NDArray[np.bool_],
     limit: Float2D,
 ) -> None:
     """Find the readings to which the step is withheld: the same rules as for amounts."""
-    series = Series(scratch.ts_us, scratch.value, scratch.turning)
+    series = Series(numbers.ts_us, numbers.value, numbers.turning)
     mark_turning(series, count, rules)
     left = -1
     fall, fall_before_left = -MEMORY, -MEMORY
     for i in range(count):
-        if i > 0 and scratch.value[i] < scratch.value[i - 1]:
+        if i > 0 and numbers.value[i] < numbers.value[i - 1]:
             fall = i
-        lone = is_outlier(scratch.turning, i, count)
+        lone = is_outlier(numbers.turning, i, count)
         before = i - 1 if lone else left
         withheld = lone
         if not lone:
             if left >= 0:
                 if fall_before_left <= left - MEMORY:
-                    dt_us = scratch.ts_us[i] - scratch.ts_us[left]
-                    amount, _ = step_between(scratch.value[left], scratch.value[i], dt_us, rules)
+                    dt_us = numbers.ts_us[i] - numbers.ts_us[left]
+                    amount, _ = step_between(numbers.value[left], numbers.value[i], dt_us, rules)
                 else:
                     amount, _ = step_back(series, count, left, i, rules)
                 withheld = np.isnan(amount)
@@ -383,11 +366,11 @@ def _check_register(
             fall_before_left = fall
         if not withheld:
             continue
-        place = scratch.place[i]
-        if scratch.value[i] > scratch.value[before]:
+        place = numbers.place[i]
+        if numbers.value[i] > numbers.value[before]:
             failed[place, _SPIKE] = True
-            dt_us = scratch.ts_us[i] - scratch.ts_us[before]
-            limit[place, _SPIKE] = scratch.value[before] + rise_max(dt_us, rules)
+            dt_us = numbers.ts_us[i] - numbers.ts_us[before]
+            limit[place, _SPIKE] = numbers.value[before] + rise_max(dt_us, rules)
         else:
             failed[place, _DECREASE] = True
-            limit[place, _DECREASE] = scratch.value[before]
+            limit[place, _DECREASE] = numbers.value[before]

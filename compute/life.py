@@ -19,8 +19,8 @@ from compute.topology import Bool1D, Changes, Float1D, Index1D, Int1D, Points
 
 UInt2D = npt.NDArray[np.uint64]
 
-_LONG_AGO_US = -(1 << 62)
-_FAR_AHEAD_US = 1 << 62
+LONG_AGO_US = -(1 << 62)
+FAR_AHEAD_US = 1 << 62
 
 _HOLDING = ("scale", "modulus", "step_rate_max", "resolution")
 
@@ -119,7 +119,7 @@ def lives_of(points: Points) -> Lives:
 
 def ends_us(changes: Changes, point_count: int) -> Int1D:
     """Return from when on the readings of each point are none of its, (p,)."""
-    end_us = np.full(point_count, _FAR_AHEAD_US, dtype=np.int64)
+    end_us = np.full(point_count, FAR_AHEAD_US, dtype=np.int64)
     end_us[changes.point_index[changes.ends]] = changes.at_us[changes.ends]
     return end_us
 
@@ -127,8 +127,8 @@ def ends_us(changes: Changes, point_count: int) -> Int1D:
 @kernel
 def stretch_us(lives: Lives, first: int, last: int, change: int) -> tuple[int, int]:
     """Return the stretch that begins with a change; with first - 1, the one before all changes."""
-    from_us = lives.at_us[change] if change >= first else _LONG_AGO_US
-    until_us = lives.at_us[change + 1] if change + 1 < last else _FAR_AHEAD_US
+    from_us = lives.at_us[change] if change >= first else LONG_AGO_US
+    until_us = lives.at_us[change + 1] if change + 1 < last else FAR_AHEAD_US
     return from_us, until_us
 
 
@@ -156,7 +156,7 @@ def _shown_at(
     if i < count and numbers.ts_us[i] == at_us:
         # `| 0`: as wide as the quality of any other level.
         return Level(numbers.value[i], numbers.quality[i] | 0)
-    a_us, a, flags = _LONG_AGO_US, np.nan, 0
+    a_us, a, flags = LONG_AGO_US, np.nan, 0
     if i > 0:
         a_us, a = numbers.ts_us[i - 1], numbers.value[i - 1]
         flags = numbers.quality[i - 1] | 0
@@ -164,7 +164,7 @@ def _shown_at(
     for c in range(first, change):
         if lives.at_us[c] > a_us and not (lives.goes_on[c] and np.isnan(lives.first_raw[c])):
             a_us, a, flags = lives.at_us[c], lives.first_raw[c], 0
-    b_us, b = _FAR_AHEAD_US, np.nan
+    b_us, b = FAR_AHEAD_US, np.nan
     if i < count:
         b_us, b = numbers.ts_us[i], numbers.value[i]
     b_flags = numbers.quality[i] | 0 if i < count else 0

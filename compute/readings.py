@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compute._jit import inlined
+from compute._jit import inlined, kernel
 from compute.digest import UInt1D
 from compute.errors import NengtanError
-from compute.life import ends_us
+from compute.life import Numbers, ends_us
 from compute.quality import Quality
 from compute.topology import Float1D, Index1D, Int1D, Points
 
@@ -137,3 +137,17 @@ def columns_of(readings: Readings, points: Points) -> Columns:
 def has_number(columns: Columns, place: int) -> bool:
     """Return whether a reading holds a number that may be used."""
     return not (np.isnan(columns.value[place]) or columns.quality[place] & _Q_SOURCE_BAD)
+
+
+@kernel
+def take_numbers(columns: Columns, row: int, numbers: Numbers) -> int:
+    """Copy the readings of a point that hold a number, and return how many there are."""
+    count = 0
+    for place in range(columns.point_offset[row], columns.point_offset[row + 1]):
+        if has_number(columns, place):
+            numbers.ts_us[count] = columns.ts_us[place]
+            numbers.value[count] = columns.value[place]
+            numbers.quality[count] = columns.quality[place]
+            numbers.place[count] = place
+            count += 1
+    return count

@@ -33,7 +33,7 @@ from compute.readings import (
     ReadingsMisshapen,
     ReadingsNotAscending,
     columns_of,
-    has_number,
+    take_numbers,
 )
 from compute.steps import (
     CONTEXT_AFTER,
@@ -238,7 +238,7 @@ def _interval_amounts(
 ) -> None:
     numbers = scratch.numbers
     for row in range(first_row, last_row):
-        count = _take_numbers(columns, row, numbers)
+        count = take_numbers(columns, row, numbers)
         line = Line(out.amount[row], out.covered_us[row], out.quality[row])
         before, after = _NEIGHBOURS, _NEIGHBOURS
         begin_us = numbers.ts_us[0] if count > 0 else _NEVER_US
@@ -262,20 +262,6 @@ def _interval_amounts(
         context = Context(numbers.place[:count], before, after, begin_us, closed_until_us, lives)
         tally = Tally(out.reading_count, out.quality, out.input_hash)
         count_and_digest(columns, row, grid, context, scratch.digests, tally)
-
-
-@kernel
-def _take_numbers(columns: Columns, row: int, numbers: Numbers) -> int:
-    """Copy the readings of a point that hold a number, and return how many there are."""
-    count = 0
-    for place in range(columns.point_offset[row], columns.point_offset[row + 1]):
-        if has_number(columns, place):
-            numbers.ts_us[count] = columns.ts_us[place]
-            numbers.value[count] = columns.value[place]
-            numbers.quality[count] = columns.quality[place]
-            numbers.place[count] = place
-            count += 1
-    return count
 
 
 @kernel

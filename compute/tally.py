@@ -12,12 +12,9 @@ import numpy.typing as npt
 from compute._jit import inlined, kernel
 from compute.digest import EMPTY, Sequence, UInt1D, join, mix, put_words, sequence_of
 from compute.grid import Grid, Index2D
-from compute.life import Lives, Reach, mix_changes
+from compute.life import FAR_AHEAD_US, LONG_AGO_US, Lives, Reach, mix_changes
 from compute.readings import Columns, has_number
 from compute.topology import Int1D
-
-_LONG_AGO_US = -(1 << 62)
-_FAR_AHEAD_US = 1 << 62
 
 
 class Context(NamedTuple):
@@ -173,7 +170,7 @@ def _digest_others(
 @inlined
 def _reach(columns: Columns, row: int, numbers: Int1D, earliest: int, latest: int) -> Reach:
     """Return the time that the numbers cover which an interval may depend on."""
-    from_us, until_us = _LONG_AGO_US, _FAR_AHEAD_US
+    from_us, until_us = LONG_AGO_US, FAR_AHEAD_US
     if earliest >= 0:
         from_us = columns.ts_us[numbers[earliest]]
     if latest < numbers.size:
