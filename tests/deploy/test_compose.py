@@ -181,6 +181,16 @@ class TestCompose:
             held = {item for item in secrets_of(SERVICES[name]) if item.startswith("database_")}
             assert held == {f"database_nengtan_{name}"}
 
+    def test_shows_the_keys_of_gateways_to_ingest_alone(self) -> None:
+        mounts = {
+            name: volume.split(":")[1:]
+            for name, service in SERVICES.items()
+            for volume in service.get("volumes", [])
+            if volume.startswith("./secrets/")
+        }
+        folder = SERVICES["ingest"]["environment"]["NENGTAN_GATEWAY_KEYS_FOLDER"]
+        assert mounts == {"ingest": [folder, "ro"]}
+
     def test_mounts_the_broker_files_where_its_settings_look(self) -> None:
         settings = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text(encoding="utf-8")
         broker = SERVICES["broker"]

@@ -1,9 +1,13 @@
 """Ready-made rules over a month of a healthy plant: nothing rings that nobody need come for."""
 
+import copy
+from dataclasses import replace
+from datetime import date
+
 import numpy as np
 import pytest
 
-from compute.periods import from_us, time_of_day
+from compute.periods import from_us, time_of_day, to_us
 from compute.topology import Float1D
 from services import open_sums
 from services.alert_cells.past import PastCells
@@ -146,6 +150,23 @@ def test_those_of_budgets_ring_when_they_are_not_kept(month: Simulated) -> None:
     }
     # Once for a day, not once for an hour.
     assert max(one.day_most for one in trial.rules if one.alert.startswith("Carbon")) <= 2
+
+
+@pytest.mark.parametrize("first_day", [29, 30], ids=["the first of April", "the second"])
+def test_a_wasteful_day_rings_on_any_day_of_a_month(month: Simulated, first_day: int) -> None:
+    """On the first of a month there is nothing of it to compare the day with."""
+    assert from_us(START_US + 29 * DAY_US + 8 * 3_600_000_000).date() == date(2025, 4, 1)
+    block = copy.deepcopy(month.block)
+    wasted = slice(first_day * DAY_US // STEP_US, (first_day + 1) * DAY_US // STEP_US)
+    for name in ("coal_equivalent_tce", "emission_direct_tco2e", "emission_purchased_tco2e"):
+        getattr(block, name)[:, wasted] *= 1.5
+    trial, _ = tried(replace(month, block=block), demo_plant(), share=2.0)
+    began = START_US + first_day * DAY_US
+    assert {one.alert for one in trial.rules if one.count} == {
+        "CarbonIntensityHigh",
+        "EnergyIntensityHigh",
+    }
+    assert all(began < to_us(one.fired_at) < began + DAY_US for one in trial.times)
 
 
 def test_a_wrong_meter_is_told_by_its_balance_and_by_its_name() -> None:
