@@ -144,13 +144,15 @@ class Marks(NamedTuple):
         )
 
     @classmethod
-    def read_of(cls, block: ResultBlock) -> "Marks":
-        """Return those of a block, copied only where kernels could not read: not to be written."""
+    def read(
+        cls, covered_us: Int2D, reading_count: Index2D, quality: Index2D, input_hash: Int2D
+    ) -> "Marks":
+        """Return the same, copied only where kernels could not read: not to be written."""
         return cls(
-            np.require(block.covered_us, np.int64, ["C", "W"]),
-            np.require(block.reading_count, np.int32, ["C", "W"]),
-            np.require(block.quality, np.int32, ["C", "W"]),
-            np.require(block.input_hash, np.int64, ["C", "W"]).view(np.uint64),
+            np.require(covered_us, np.int64, ["C", "W"]),
+            np.require(reading_count, np.int32, ["C", "W"]),
+            np.require(quality, np.int32, ["C", "W"]),
+            np.require(input_hash, np.int64, ["C", "W"]).view(np.uint64),
         )
 
     @classmethod
@@ -227,7 +229,7 @@ def sum_rows(
     # Only without the compiler does numpy warn of the wrapping that the digest means.
     with np.errstate(over="ignore"):
         _sum_rows(
-            np.array(values, dtype=np.float64, order="C"),
+            np.require(values, np.float64, ["C", "W"]),
             marks,
             members,
             everything,

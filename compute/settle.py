@@ -26,7 +26,7 @@ from compute.balance import balanced_nodes, derive_unmetered, node_residuals
 from compute.block import VALUE_COLUMNS, Float3D, Marks, Members, ResultBlock, sum_rows
 from compute.errors import NengtanError
 from compute.flow import outside_nodes, tainted_nodes, trace_intensity
-from compute.grid import Float2D
+from compute.grid import Float2D, Index2D
 from compute.quality import Quality
 from compute.register import IntervalAmounts
 from compute.topology import CarrierFactors, Topology
@@ -133,11 +133,9 @@ def settle(
         )
     if amounts.covered_us.max(initial=0) > step_us:
         raise AmountsMisshapen(f"more than {step_us} µs of an interval are covered")
-    point_values = np.array(amounts.amount, dtype=np.float64, order="C")[np.newaxis]
-    point_marks = Marks.copied(
-        amounts.covered_us, amounts.reading_count, amounts.quality, amounts.input_hash
-    )
-    _give_reasons(point_values[0], point_marks)
+    amount, quality = _with_reasons(amounts)
+    point_values = amount[np.newaxis]
+    point_marks = Marks.read(amounts.covered_us, amounts.reading_count, quality, amounts.input_hash)
     # What overflows is found and marked where blocks are made.
     with np.errstate(over="ignore", invalid="ignore"):
         crossing, flows = _flows(topology, point_values, point_marks, factors)
@@ -157,11 +155,15 @@ def settle(
     )
 
 
-def _give_reasons(amount: Float2D, marks: Marks) -> None:
-    """See that no amount is infinite, and none is NaN without a mark that says why."""
-    unexplained = ~np.isfinite(amount) & (marks.quality & int(Quality.MISSING) == 0)
-    amount[unexplained] = np.nan
-    marks.quality[unexplained] |= int(Quality.MISSING | Quality.UNDEFINED)
+def _with_reasons(amounts: IntervalAmounts) -> tuple[Float2D, Index2D]:
+    """Return amounts of which none is infinite, and qualities that say why one is NaN."""
+    amount, quality = amounts.amount, amounts.quality
+    unexplained = ~np.isfinite(amount) & (quality & int(Quality.MISSING) == 0)
+    # Most often there is none, and a copy of everything costs as much as the sums do.
+    if not unexplained.any():
+        return amount, quality
+    reason = np.where(unexplained, int(Quality.MISSING | Quality.UNDEFINED), 0)
+    return np.where(unexplained, np.nan, amount), quality | reason.astype(np.int32)
 
 
 def _flows(

@@ -84,6 +84,8 @@ def virtual_amounts(amount: Float2D, marks: Marks, formulas: Formulas) -> tuple[
     """
     point_count, interval_count = amount.shape
     count = len(formulas.code)
+    if not count:
+        return np.empty((0, interval_count)), Marks.blank(0, interval_count)
     row_count = point_count + count
     rows = np.full((row_count, interval_count), np.nan)
     rows[:point_count] = amount

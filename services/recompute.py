@@ -248,7 +248,7 @@ def _settled(
         amounts, points=arrays.points, limits=limits, step_us=step_us, before=before
     )
     marked = replace(
-        amounts, quality=amounts.quality | np.where(frozen, _FROZEN, 0).astype(np.int32)
+        amounts, quality=amounts.quality | np.where(frozen, np.int32(_FROZEN), np.int32(0))
     )
     ts_us = start_us + step_us * np.arange(amounts.amount.shape[1], dtype=np.int64)
     return marked, frozen, settle(arrays, marked, span.factors_over(ts_us), step_us=step_us)
