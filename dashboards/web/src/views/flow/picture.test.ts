@@ -49,6 +49,15 @@ describe("the whole site", () => {
     expect([gain.value, gain.kind, gain.places]).toEqual([2, "gain", ["hall"]]);
   });
 
+  it("draws no residual that is rounding of the figures", () => {
+    const gains = [1e-7, 1e-3].map((gain) => {
+      const one = foundry();
+      for (const place of one.nodes) if (place.code === "hall") place.residual_value = -gain;
+      return pictureOf(networkOf(one), null).links.filter(({ source }) => source === "~gain").length;
+    });
+    expect(gains).toEqual([0, 1]);
+  });
+
   it("does not take unknown for nothing", () => {
     const office = find(picture, "utilities", "office");
     expect([office.value, office.known, office.unknownCount]).toEqual([null, 0, 1]);

@@ -55,8 +55,8 @@ export interface Picture {
 
 type FindLoops = (edges: readonly Edge[]) => ReadonlySet<string>;
 
-/** Below this share of the largest flow a residual is rounding. */
-const RESIDUAL_SHARE_MIN = 1e-9;
+/** Below this share of the largest flow a residual is rounding: no meter is that good, and no line that thin. */
+const RESIDUAL_SHARE_MIN = 1e-6;
 
 /**
  * The flows of a site as one sees them looking into a place: what lies below each of its children is one
