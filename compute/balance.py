@@ -112,8 +112,8 @@ def node_residuals(flows: ResultBlock, topology: Topology) -> ResultBlock:
         ]
         for node in balanced_nodes(topology)
     ]
-    marks = Marks.copied(flows.covered_us, flows.reading_count, flows.quality, flows.input_hash)
-    values, residual_marks = sum_rows(flows.values(), marks, Members.listed(rows), needs_all=True)
+    members = Members.listed(rows)
+    values, residual_marks = sum_rows(flows.values(), flows.marks(), members, needs_all=True)
     values[0] = np.nan
     return ResultBlock.of(values, residual_marks)
 

@@ -77,6 +77,10 @@ class ResultBlock:
             np.require(getattr(self, name), np.float64, ["C", "W"]) for name in VALUE_COLUMNS
         )
 
+    def marks(self) -> "Marks":
+        """Return what goes with the figures: to be read, not written."""
+        return Marks.read(self.covered_us, self.reading_count, self.quality, self.input_hash)
+
     @classmethod
     def of(cls, values: Float3D, marks: "Marks") -> "ResultBlock":
         """Return the block of the figures (c, s, k), the first c of `VALUE_COLUMNS`, and marks.
@@ -244,9 +248,8 @@ def add_unlike(block: ResultBlock, rows: Sequence[int]) -> ResultBlock:
     values = block.values()
     # Amounts of several carriers have no sum; here their place says which rows are known.
     values[0] = np.where(np.isnan(values).all(axis=0), np.nan, 0.0)
-    marks = Marks.copied(block.covered_us, block.reading_count, block.quality, block.input_hash)
     members = Members.listed([[(row, 1.0) for row in rows]])
-    total, total_marks = sum_rows(values, marks, members, needs_all=False)
+    total, total_marks = sum_rows(values, block.marks(), members, needs_all=False)
     total[0] = np.nan
     return ResultBlock.of(total, total_marks)
 

@@ -67,7 +67,7 @@ def rollup(block: ResultBlock, group_offset: npt.ArrayLike) -> ResultBlock:
     figures = block.figures()
     total = np.zeros((len(figures), row_count, offset.size - 1), dtype=np.float64)
     total_marks = Marks.blank(row_count, offset.size - 1)
-    marks = Marks.read(block.covered_us, block.reading_count, block.quality, block.input_hash)
+    marks = block.marks()
     # Only without the compiler does numpy warn of the wrapping that the digest means.
     with np.errstate(over="ignore"):
         _rollup_marks(marks, offset, total_marks)

@@ -249,9 +249,7 @@ def _nodes(topology: Topology, crossing: ResultBlock) -> tuple[ResultBlock, Resu
     boundaries = _boundaries(topology)
     by_carrier = [members for rows in boundaries.by_carrier for _, members in rows]
     values = crossing.values()
-    marks = Marks.copied(
-        crossing.covered_us, crossing.reading_count, crossing.quality, crossing.input_hash
-    )
+    marks = crossing.marks()
     carriers = sum_rows(values, marks, Members.listed(by_carrier), needs_all=False)
     totals = sum_rows(values, marks, Members.listed(boundaries.crossing), needs_all=False)
     # Tonnes of coal and cubic metres of gas have no sum.

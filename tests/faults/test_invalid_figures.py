@@ -14,7 +14,7 @@ import pytest
 import services.recompute
 import services.roll_up
 from api.app import create_app
-from compute.block import Marks, ResultBlock
+from compute.block import ResultBlock
 from compute.register import IntervalAmounts
 from deploy import admin
 from services.store import results
@@ -53,10 +53,7 @@ def figures_of(value: float) -> Plant:
     def wrong(answer: ResultBlock) -> ResultBlock:
         values = answer.values()
         values[1:, :, 1] = value
-        marks = Marks.copied(
-            answer.covered_us, answer.reading_count, answer.quality, answer.input_hash
-        )
-        return ResultBlock.of(values, marks)
+        return ResultBlock.of(values, answer.marks())
 
     return wrong
 
