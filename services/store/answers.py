@@ -7,6 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
+from services.store.binary import integers
 from services.store.pool import Connection
 from services.store.results import ResultColumns, columns_of
 from services.store.rows import fetch_all, fetch_one
@@ -238,7 +239,7 @@ async def result_columns(
 
 def _select(series_ids: Sequence[int], grain: int, start: datetime, end: datetime) -> sql.Composed:
     return sql.SQL(query("answer_columns")).format(
-        series=sql.Literal(list(series_ids)),
+        series=sql.Literal(integers(series_ids)),
         grain=sql.Literal(int(grain)),
         start=sql.Literal(start),
         end=sql.Literal(end),

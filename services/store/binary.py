@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -144,53 +144,66 @@ def _native(values: npt.NDArray[Any], kind: ColumnType) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _PackedArray:
-    """A one-dimensional array as PostgreSQL's binary format has it."""
+class _Array:
+    """A one-dimensional array for the database, without an object for each element."""
 
-    data: bytes
-
-
-class _PackedIntegers(_PackedArray):
-    """An integer[]."""
+    kind: ClassVar[ColumnType]
+    values: npt.NDArray[Any]
 
 
-class _PackedInstants(_PackedArray):
-    """A timestamptz[]."""
+class _Integers(_Array):
+    kind = "integer"
 
 
-def integers(values: npt.NDArray[np.integer[Any]] | Sequence[int]) -> _PackedIntegers:
-    """Return a parameter of type integer[] without an object for each element."""
-    return _PackedIntegers(_pack_array(values, "integer"))
+class _Floats(_Array):
+    kind = "float8"
 
 
-def instants(values_us: npt.NDArray[np.int64]) -> _PackedInstants:
-    """Return a parameter of type timestamptz[], of µs since 1970 UTC."""
-    return _PackedInstants(_pack_array(values_us - EPOCH_2000_US, "timestamptz"))
+class _Instants(_Array):
+    kind = "timestamptz"
 
 
-def _pack_array(values: npt.NDArray[Any] | Sequence[int], kind: ColumnType) -> bytes:
-    rows = np.empty(len(values), dtype=_element_type(kind))
-    rows["length"], rows["value"] = rows.dtype["value"].itemsize, values
-    return np.array(_array_head(kind, len(values)), dtype=">i4").tobytes() + rows.tobytes()
+def integers(values: npt.NDArray[np.integer[Any]] | Sequence[int]) -> _Integers:
+    """Return a parameter, or what `sql.Literal` composes, of type integer[]."""
+    return _Integers(np.asarray(values, dtype=np.int32))
 
 
-class _ArrayDumper(Dumper):
+def floats(values: npt.NDArray[np.float64] | Sequence[float]) -> _Floats:
+    """Return the same of type float8[]; NaN stays NaN."""
+    return _Floats(np.asarray(values, dtype=np.float64))
+
+
+def instants(values_us: npt.NDArray[np.int64] | Sequence[int]) -> _Instants:
+    """Return the same of type timestamptz[], of µs since 1970 UTC."""
+    return _Instants(np.asarray(values_us, dtype=np.int64))
+
+
+class _AsText(Dumper):
+    """As part of a statement: COPY takes no parameters."""
+
+    def dump(self, obj: _Array) -> bytes:
+        values = obj.values
+        if obj.kind == "timestamptz":
+            values = np.datetime_as_string(values.view("datetime64[us]"), timezone="UTC")
+        return f"{{{','.join(map(str, values.tolist()))}}}".encode()
+
+
+class _AsBinary(Dumper):
     format = Format.BINARY
 
-    def dump(self, obj: _PackedArray) -> bytes:
-        return obj.data
+    def dump(self, obj: _Array) -> bytes:
+        rows = np.empty(len(obj.values), dtype=_element_type(obj.kind))
+        rows["length"] = rows.dtype["value"].itemsize
+        rows["value"] = obj.values - (EPOCH_2000_US if obj.kind == "timestamptz" else 0)
+        head = np.array(_array_head(obj.kind, len(rows)), dtype=">i4")
+        return head.tobytes() + rows.tobytes()
 
 
-class _IntegersDumper(_ArrayDumper):
-    oid = adapters.types["integer"].array_oid
-
-
-class _InstantsDumper(_ArrayDumper):
-    oid = adapters.types["timestamptz"].array_oid
-
-
-adapters.register_dumper(_PackedIntegers, _IntegersDumper)
-adapters.register_dumper(_PackedInstants, _InstantsDumper)
+for _array in (_Integers, _Floats, _Instants):
+    _type = {"oid": adapters.types[_array.kind].array_oid}
+    # A parameter goes as the dumper has it that is registered last.
+    for _dumper in (_AsText, _AsBinary):
+        adapters.register_dumper(_array, type(_dumper.__name__, (_dumper,), _type))
 
 
 async def copy_in(connection: AsyncConnection[Any], statement: sql.SQL, stream: bytes) -> None:

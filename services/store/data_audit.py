@@ -8,7 +8,7 @@ from typing import Any, Literal
 from psycopg import sql
 
 from compute.periods import from_us, to_us
-from services.store.binary import ColumnType, copy_out
+from services.store.binary import ColumnType, copy_out, integers
 from services.store.pool import Connection
 from services.store.rows import fetch_all, fetch_one
 from services.store.sql import query
@@ -171,7 +171,7 @@ async def ahead_readings(
     select = sql.SQL(query("ahead_readings")).format(
         start=sql.Literal(from_us(span_us[0])),
         end=sql.Literal(from_us(span_us[1])),
-        points=sql.Literal(list(point_ids)),
+        points=sql.Literal(integers(point_ids)),
     )
     ts_us, point_id, ahead_s = await copy_out(connection, select, _AHEAD_TYPES)
     rows = zip(ts_us.tolist(), point_id.tolist(), ahead_s.tolist(), strict=True)

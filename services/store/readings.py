@@ -12,7 +12,15 @@ from psycopg.errors import UniqueViolation
 
 from compute.errors import NengtanError
 from compute.periods import from_us
-from services.store.binary import ColumnType, copy_in, copy_out, copy_out_by, pack
+from services.store.binary import (
+    ColumnType,
+    copy_in,
+    copy_out,
+    copy_out_by,
+    instants,
+    integers,
+    pack,
+)
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -160,7 +168,7 @@ async def read_window(
     window = {
         "start": sql.Literal(from_us(start_us)),
         "end": sql.Literal(from_us(end_us)),
-        "points": sql.Literal(list(point_ids)),
+        "points": sql.Literal(integers(point_ids)),
     }
     found = await copy_out_by(
         connection, sql.SQL(query("window_readings")).format(**window), _READ_TYPES, by=1
@@ -213,9 +221,9 @@ async def read_neighbours(
         none = np.empty(0, np.int32)
         return [np.empty(0, np.int64), none, np.empty(0), none, none]
     select = sql.SQL(query("readings_before" if before else "readings_after")).format(
-        points=sql.Literal(list(point_ids)),
-        instants=sql.Literal([from_us(us) for us in instants_us]),
-        bounds=sql.Literal([from_us(us) for us in bounds_us]),
+        points=sql.Literal(integers(point_ids)),
+        instants=sql.Literal(instants(instants_us)),
+        bounds=sql.Literal(instants(bounds_us)),
         count=sql.Literal(count),
     )
     columns = await copy_out(connection, select, (*_READ_TYPES, "integer"))

@@ -13,7 +13,14 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from compute.periods import from_us, to_us
-from services.store.binary import ColumnType, copy_columns_in, copy_out_by
+from services.store.binary import (
+    ColumnType,
+    copy_columns_in,
+    copy_out_by,
+    floats,
+    instants,
+    integers,
+)
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -159,8 +166,8 @@ async def put_results(
         await connection.execute(
             query("delete_results"),
             (
-                standing.series_id[gone].tolist(),
-                [from_us(us) for us in standing.ts_us[gone].tolist()],
+                integers(standing.series_id[gone]),
+                instants(standing.ts_us[gone]),
                 grain,
                 *(from_us(us) for us in span_us),
             ),
@@ -205,7 +212,7 @@ async def read_results(
 ) -> ResultColumns:
     """Return the results of series in [start, end), series by series."""
     select = sql.SQL(query("read_results")).format(
-        series=sql.Literal(list(series_ids)),
+        series=sql.Literal(integers(series_ids)),
         grain=sql.Literal(grain),
         start=sql.Literal(from_us(start_us)),
         end=sql.Literal(from_us(end_us)),
@@ -232,7 +239,7 @@ async def newest_result(
     connection: Connection, *, series_ids: Sequence[int], start_us: int, end_us: int
 ) -> int | None:
     """Return when the newest base interval begins that has a result in [start, end), if one has."""
-    values = (list(series_ids), from_us(start_us), from_us(end_us))
+    values = (integers(series_ids), from_us(start_us), from_us(end_us))
     row = await (await connection.execute(query("newest_result"), values)).fetchone()
     return None if row is None or row["ts"] is None else to_us(row["ts"])
 
@@ -262,11 +269,11 @@ async def put_point_states(
     await connection.execute(
         query("put_point_states"),
         (
-            point_id.tolist(),
-            [from_us(us) for us in first_us.tolist()],
-            [from_us(us) for us in last_us.tolist()],
-            [None if np.isnan(value) else value for value in last_value.tolist()],
-            last_quality.tolist(),
+            integers(point_id),
+            instants(first_us),
+            instants(last_us),
+            floats(last_value),
+            integers(last_quality),
         ),
     )
 
@@ -275,7 +282,9 @@ async def point_spans(
     connection: Connection, point_ids: Sequence[int]
 ) -> dict[int, tuple[int, int]]:
     """Return first and last reading of each point that has one. [µs since 1970 UTC]."""
-    rows = await (await connection.execute(query("point_states"), (list(point_ids),))).fetchall()
+    rows = await (
+        await connection.execute(query("point_states"), (integers(point_ids),))
+    ).fetchall()
     return {row["point_id"]: (to_us(row["first_ts"]), to_us(row["last_ts"])) for row in rows}
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from psycopg import sql
 
 from compute.periods import from_us
-from services.store.binary import ColumnType, copy_out
+from services.store.binary import ColumnType, copy_out, floats, instants, integers
 from services.store.pool import Connection
 from services.store.sql import query
 
@@ -27,9 +27,9 @@ async def runs_before(
     if not series_ids:
         return np.empty(0, dtype=np.int64)
     select = sql.SQL(query("runs_before")).format(
-        series=sql.Literal(list(series_ids)),
-        amounts=sql.Literal(list(amounts)),
-        sinces=sql.Literal([from_us(us) for us in since_us]),
+        series=sql.Literal(integers(series_ids)),
+        amounts=sql.Literal(floats(amounts)),
+        sinces=sql.Literal(instants(since_us)),
         at=sql.Literal(from_us(at_us)),
         step=sql.Literal(step_us),
     )
@@ -52,8 +52,8 @@ async def runs_after(
     if not series_ids:
         return np.empty(0, dtype=np.int64)
     select = sql.SQL(query("runs_after")).format(
-        series=sql.Literal(list(series_ids)),
-        untils=sql.Literal([from_us(us) for us in until_us]),
+        series=sql.Literal(integers(series_ids)),
+        untils=sql.Literal(instants(until_us)),
         registers=sql.Literal(list(is_register)),
         at=sql.Literal(from_us(at_us)),
         step=sql.Literal(step_us),

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import AsyncConnection, sql
 
+from services.store import binary
 from services.store.binary import ColumnType, copy_in, copy_out, pack, unpack
 
 TYPES: tuple[ColumnType, ...] = ("timestamptz", "bigint", "integer", "smallint", "float8")
@@ -118,6 +119,38 @@ class TestPostgreSQL:
             back = await copy_out(connection, select, TYPES)
             inverse = np.argsort(order)
             return [rows[i] for i in inverse], [column[inverse] for column in back]
+
+    @pytest.mark.parametrize("count", [0, 1, 5])
+    @pytest.mark.parametrize("as_parameter", [True, False])
+    def test_has_arrays_as_they_are(
+        self, database_url: str, count: int, *, as_parameter: bool
+    ) -> None:
+        instant_us, _, number, _, value = (
+            np.array(column)[:count] for column in zip(*self.ROWS, strict=True)
+        )
+        arrays = (binary.instants(instant_us), binary.integers(number), binary.floats(value))
+
+        async def work() -> list[list[Any]]:
+            async with await AsyncConnection.connect(database_url) as connection:
+                return await (self._bound if as_parameter else self._composed)(connection, arrays)
+
+        found = asyncio.run(work())
+        assert len(found) == 3
+        for column, expected in zip(found, (instant_us, number, value), strict=True):
+            np.testing.assert_array_equal(np.array(column, dtype=expected.dtype), expected)
+
+    async def _bound(self, connection: AsyncConnection[Any], arrays: tuple[Any, ...]) -> list[Any]:
+        cursor = await connection.execute(
+            "select array(select 1000000 * extract(epoch from t) from unnest(%s) as t), %s, %s",
+            arrays,
+        )
+        return list(await cursor.fetchone() or ())
+
+    async def _composed(
+        self, connection: AsyncConnection[Any], arrays: tuple[Any, ...]
+    ) -> list[Any]:
+        select = sql.SQL("select * from unnest({}, {}, {})").format(*map(sql.Literal, arrays))
+        return await copy_out(connection, select, ("timestamptz", "integer", "float8"))
 
     def test_is_not_read_back_where_a_null_was_left_in(self, database_url: str) -> None:
         async def work() -> None:

@@ -103,7 +103,7 @@ select site_id from dirty union select site_id from carbon_mark
 
 -- name: put_point_states
 insert into point_state (point_id, tenant_id, first_ts, last_ts, last_value, last_quality)
-select p.id, p.tenant_id, s.first_ts, s.last_ts, s.last_value, s.last_quality
+select p.id, p.tenant_id, s.first_ts, s.last_ts, nullif(s.last_value, 'NaN'), s.last_quality
 from unnest($1::integer[], $2::timestamptz[], $3::timestamptz[], $4::float8[], $5::integer[])
   as s (point_id, first_ts, last_ts, last_value, last_quality)
 join point p on p.id = s.point_id
