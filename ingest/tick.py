@@ -8,6 +8,7 @@ import structlog
 
 from services import clock, traced
 from services.crash import crash_point
+from services.kept_readings import KeptReadings
 from services.read_ahead import ReadAhead
 from services.recompute import Recomputed, recompute
 from services.site_model import SiteModels
@@ -46,6 +47,7 @@ class Worker:
         self._on_results = on_results
         self._took_s = 0.0
         self._ahead = ReadAhead(database)
+        self._kept = KeptReadings()
 
     async def drain(self) -> int:
         """Compute until nothing is dirty; return how many base intervals that was.
@@ -89,11 +91,14 @@ class Worker:
                 await traced.advance(connection, model)
                 return Recomputed(0, None)
             ready = await self._ahead.taken(site_id, dirty)
+            if ready is None:
+                ready = await self._kept.taken(connection, site_id, dirty)
             coming = await dirty_marks.next_slice(connection, site_id)
             if coming is not None:
                 self._ahead.begin(model, coming)
             done = await recompute(connection, model, dirty, at=clock.now(), ready=ready)
             self._ahead.note(site_id, dirty, done.reading_count)
+            self._kept.keep(site_id, dirty, done.basis)
             crash_point("rollup_before_commit")
         crash_point("rollup_after_commit")
         self._on_results(site_id)

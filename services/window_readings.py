@@ -50,6 +50,11 @@ class Ready:
             chosen &= np.isin(point, np.array(points, dtype=np.int32))
         return self.columns if chosen.all() else [column[chosen] for column in self.columns]
 
+    def until(self, end_us: int) -> "Ready":
+        """Return those before an instant."""
+        span = (self.span[0], max(self.span[0], end_us))
+        return Ready(self.point_ids, span, self.of(self.point_ids, span))
+
 
 @dataclass(frozen=True, slots=True)
 class _Side:
@@ -93,7 +98,7 @@ async def load_window(
     spans: dict[int, Window],
     review: Review,
     ready: Ready | None = None,
-) -> Readings:
+) -> tuple[Readings, Ready]:
     """Read a window of every point, with the context readings on both sides.
 
     Parameters
@@ -107,41 +112,51 @@ async def load_window(
     review : Review
     ready : Ready, optional
         What was read already: it is not read again.
+
+    Returns
+    -------
+    readings : Readings
+    ready : Ready
+        Those in the window and near it, for whoever reads it again.
     """
     points = [p for p in described.point_id.tolist() if p in spans]
     near_us = _near_us(window)
     far_us = near_us + _HOUR_US
-    parts = await _with_ready(connection, described, points, around(window), ready)
+    near = await _with_ready(connection, described, points, around(window), ready)
+    parts = [near]
     for before, needed in ((True, CONTEXT_BEFORE), (False, CONTEXT_AFTER)):
         # A reading that is left out tells nothing: one more is needed for each.
         needed_of = {p: needed + review.left_out_count.get(p, 0) for p in points}
         side = _Side(window, spans, needed_of, before=before)
         if lacking := side.lacking(parts, near_us):
             start_us, end_us = side.beyond(near_us, far_us)
-            parts.append(
-                await readings.read_window(
-                    connection, point_ids=lacking, start_us=start_us, end_us=end_us
-                )
+            beyond = await readings.read_window(
+                connection, point_ids=lacking, start_us=start_us, end_us=end_us
             )
+            parts = [beyond, *parts] if before else [*parts, beyond]
         lacking = side.lacking(parts, far_us)
         for number, group in groupby(sorted(lacking, key=needed_of.__getitem__), needed_of.get):
             chosen = list(group)
-            parts.append(
-                await readings.read_neighbours(
-                    connection,
-                    point_ids=chosen,
-                    instants_us=[side.edge_us(far_us)] * len(chosen),
-                    bounds_us=[spans[p][0 if before else 1] for p in chosen],
-                    count=number or needed,
-                    before=before,
-                )
+            found = await readings.read_neighbours(
+                connection,
+                point_ids=chosen,
+                instants_us=[side.edge_us(far_us)] * len(chosen),
+                bounds_us=[spans[p][0 if before else 1] for p in chosen],
+                count=number or needed,
+                before=before,
             )
-    ts_us, point, value, quality = (
-        np.concatenate([part[index] for part in parts]) for index in range(4)
-    )
-    return Readings.of_rows(
+            parts = [found[:4], *parts] if before else [*parts, found[:4]]
+    ts_us, point, value, quality = _joined(parts)
+    whole = Readings.of_rows(
         described.rows_of(point), ts_us, value, quality, point_count=len(described.point_id)
     )
+    return whole, Ready(described.point_id.tolist(), around(window), near)
+
+
+def _joined(parts: Sequence[list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
+    if len(parts) == 1:
+        return parts[0]
+    return [np.concatenate(columns) for columns in zip(*parts, strict=True)]
 
 
 async def _with_ready(
@@ -150,16 +165,20 @@ async def _with_ready(
     points: list[int],
     span: Window,
     ready: Ready | None,
-) -> list[list[npt.NDArray[Any]]]:
+) -> list[npt.NDArray[Any]]:
     """Read a span, but for what is at hand of it."""
-    parts, gaps = [], [span]
+    at_hand = (span[1], span[1])
     if ready is not None and ready.point_ids == described.point_id.tolist():
-        start_us, end_us = max(span[0], ready.span[0]), min(span[1], ready.span[1])
-        if start_us < end_us:
-            parts.append(ready.of(points, (start_us, end_us)))
-            gaps = [(span[0], start_us), (end_us, span[1])]
-    return parts + [
-        await readings.read_window(connection, point_ids=points, start_us=start_us, end_us=end_us)
-        for start_us, end_us in gaps
-        if start_us < end_us
-    ]
+        at_hand = (max(span[0], ready.span[0]), min(span[1], ready.span[1]))
+    if ready is None or at_hand[0] >= at_hand[1]:
+        return await readings.read_window(
+            connection, point_ids=points, start_us=span[0], end_us=span[1]
+        )
+    parts = [ready.of(points, at_hand)]
+    for gap in ((span[0], at_hand[0]), (at_hand[1], span[1])):
+        if gap[0] < gap[1]:
+            read = await readings.read_window(
+                connection, point_ids=points, start_us=gap[0], end_us=gap[1]
+            )
+            parts = [read, *parts] if gap[0] == span[0] else [*parts, read]
+    return _joined(parts)

@@ -333,6 +333,15 @@ async def put_provenance(
     )
 
 
+async def input_hashes(
+    connection: Connection, *, site_id: int, formula: str, start: datetime, end: datetime
+) -> list[bytes]:
+    """Return what the base intervals in [start, end) were computed from, oldest first."""
+    values = (site_id, formula, start, end)
+    rows = await (await connection.execute(query("input_hashes"), values)).fetchall()
+    return [bytes(row["input_hash"]) for row in rows]
+
+
 async def tenant_factors(
     connection: Connection, tenant_id: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -35,13 +35,15 @@ def send(
     async def work() -> None:
         ingest = await Database.open(migrated.role_url("nengtan_ingest"))
         worker = await Database.open(migrated.role_url("nengtan_worker"))
+        # One, as in life: it keeps what it read from pass to pass.
+        keeps = Worker(worker)
         registry = await load_registry(ingest)
         for number, commit in enumerate(commits):
             readings = [(code, at, float(value)) for code, at, value in commit if value is not None]
             message = plant.delivery(readings, seq=first_seq + number)
             await take_in(ingest, registry, [message], at=RECEIVED)
             if number not in idle:
-                await Worker(worker).drain()
+                await keeps.drain()
         await ingest.close()
         await worker.close()
 

@@ -136,6 +136,11 @@ on conflict (site_id, ts, formula) do update set
 where (p.input_hash, p.factor_set_id, p.plant_version_id, p.code_version)
   is distinct from (excluded.input_hash, excluded.factor_set_id, excluded.plant_version_id, excluded.code_version)
 
+-- name: input_hashes
+select input_hash from provenance
+where site_id = $1 and formula = $2 and ts >= $3 and ts < $4
+order by ts
+
 -- name: lock_events
 select pg_advisory_xact_lock(hashtext('nengtan.event'))
 

@@ -1,0 +1,181 @@
+"""Readings kept from pass to pass: used where they still stand, and nowhere else."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ingest.registry import load_registry
+from ingest.tick import Worker
+from services import kept_readings
+from services.store import ledger, readings
+from services.store.pool import Database
+from tests.faults.centre import RECEIVED, drain
+from tests.faults.meters import MINUTE, QUARTER, SIX_DIGITS, START
+from tests.migrated import Migrated, SmallPlant, take_in, us
+
+pytestmark = [pytest.mark.database]
+
+SECOND = timedelta(seconds=1)
+# Read every ten seconds; the second point is the busier one.
+FIRST = [(START + 10 * number * SECOND, 2 * number) for number in range(60)]
+Send = Callable[..., Awaitable[None]]
+
+
+class Passes:
+    """Has one worker compute what is sent, and notes from when on it reads each time."""
+
+    def __init__(self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.migrated = migrated
+        self.read_from_us: list[int] = []
+        self._plant = SmallPlant(points=[{"code": code, **SIX_DIGITS} for code in ("P1", "P2")])
+        self._seq = 0
+        migrated.install(self._plant.plant())
+        read_window = readings.read_window
+
+        async def noted(connection: Any, **span: Any) -> Any:
+            self.read_from_us.append(span["start_us"])
+            return await read_window(connection, **span)
+
+        monkeypatch.setattr(readings, "read_window", noted)
+
+    def run(self, work: Callable[[Worker, Send], Awaitable[None]]) -> None:
+        """Have work done by one worker."""
+
+        async def both(database: Database) -> None:
+            ingest = await Database.open(self.migrated.role_url("nengtan_ingest"))
+            registry = await load_registry(ingest)
+
+            async def send(*values: tuple[datetime, int], code: str = "P1") -> None:
+                self._seq += 1
+                rows = [(code, at, float(kwh)) for at, kwh in values]
+                message = self._plant.delivery(rows, seq=self._seq)
+                await take_in(ingest, registry, [message], at=RECEIVED)
+
+            try:
+                await work(Worker(database), send)
+            finally:
+                await ingest.close()
+
+        self.migrated.run("nengtan_worker", both)
+
+    def results(self) -> list[tuple[Any, ...]]:
+        """Return every bit that stands."""
+        return self.migrated.rows("select r::text from result r order by 1")
+
+    def check(self) -> None:
+        """See that everything computed anew gives the same."""
+        before = self.results()
+        assert before
+        self.migrated.execute("truncate result")
+
+        async def mark(database: Database) -> None:
+            async with database.transaction() as connection:
+                await ledger.mark_site_dirty(
+                    connection, site_id=1, start=START - QUARTER, end=START + 9 * QUARTER
+                )
+
+        self.migrated.run("nengtan_ingest", mark)
+        drain(self.migrated)
+        assert self.results() == before
+
+
+@pytest.fixture
+def passes(migrated: Migrated, monkeypatch: pytest.MonkeyPatch) -> Passes:
+    """Return passes of a centre with two registers."""
+    return Passes(migrated, monkeypatch)
+
+
+class TestKeptReadings:
+    def test_are_not_read_again(self, passes: Passes) -> None:
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            await send((START, 5), code="P2")
+            await worker.drain()
+            passes.read_from_us.clear()
+            await send((START + 10 * MINUTE, 130))
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) == us(START + 10 * MINUTE)
+        passes.check()
+
+    def test_are_read_again_from_the_first_that_is_new(self, passes: Passes) -> None:
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            await worker.drain()
+            passes.read_from_us.clear()
+            await send((START + 10 * MINUTE, 130))
+            # Late, of another point, and of the same one another value: which is a conflict.
+            await send((START + 3 * MINUTE, 44), code="P2")
+            await send((START + 4 * MINUTE, 999))
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) == us(START + 3 * MINUTE)
+        passes.check()
+
+    def test_go_on_from_quarter_to_quarter(self, passes: Passes) -> None:
+        async def work(worker: Worker, send: Send) -> None:
+            for number in range(0, 400, 7):
+                await send(
+                    *((START + 10 * (number + i) * SECOND, 2 * (number + i)) for i in range(7))
+                )
+                # Every fifth message of the other point is late by up to a quarter.
+                late = number - (83 * number) % 90 if number % 5 == 0 else number
+                await send((START + (10 * late + 3) * SECOND, late), code="P2")
+                await worker.drain()
+
+        passes.run(work)
+        passes.check()
+
+    def test_are_not_used_where_another_worker_took_marks(self, passes: Passes) -> None:
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            await worker.drain()
+            await send((START + 5 * MINUTE + SECOND, 61))
+            other = await Database.open(passes.migrated.role_url("nengtan_worker"))
+            await Worker(other).drain()
+            await other.close()
+            passes.read_from_us.clear()
+            await send((START + 10 * MINUTE, 130))
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) < us(START)
+        passes.check()
+
+    def test_are_not_used_after_the_whole_site_was_marked(self, passes: Passes) -> None:
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            await worker.drain()
+            passes.read_from_us.clear()
+            database = await Database.open(passes.migrated.role_url("nengtan_ingest"))
+            async with database.transaction() as connection:
+                await ledger.mark_site_dirty(
+                    connection, site_id=1, start=START, end=START + QUARTER
+                )
+            await database.close()
+            await send((START + 10 * MINUTE, 130))
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) < us(START)
+        passes.check()
+
+    def test_are_not_kept_where_there_are_too_many(
+        self, passes: Passes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kept_readings, "_READINGS_MAX", len(FIRST) - 1)
+
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            await worker.drain()
+            passes.read_from_us.clear()
+            await send((START + 10 * MINUTE, Decimal(130)))
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) < us(START)
