@@ -32,7 +32,8 @@ _Q_CONFLICT = int(Quality.CONFLICT)
 class Numbers(NamedTuple):
     """Readings of one point that hold a number, with room for two more.
 
-    `place` is where they are in the columns of all readings; `turning` is for `compute.steps`.
+    `place` is where they are in the columns of all readings; `turning` and `plain` are for
+    `compute.steps`.
     """
 
     ts_us: Int1D
@@ -40,6 +41,7 @@ class Numbers(NamedTuple):
     quality: Index1D
     place: Int1D
     turning: Bool1D
+    plain: Bool1D
 
 
 class Lives(NamedTuple):
@@ -85,6 +87,7 @@ def numbers_of(count: int) -> Numbers:
         quality=np.empty(count, dtype=np.int32),
         place=np.empty(count, dtype=np.int64),
         turning=np.empty(count, dtype=np.bool_),
+        plain=np.empty(count, dtype=np.bool_),
     )
 
 

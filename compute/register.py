@@ -43,7 +43,9 @@ from compute.steps import (
     Series,
     accepted_step,
     is_outlier,
+    mark_plain,
     mark_turning,
+    plain_step,
     step_back,
     step_between,
 )
@@ -337,6 +339,7 @@ def _add_others(
 def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: Limits) -> None:
     series = Series(scratch.ts_us, scratch.value, scratch.turning)
     mark_turning(series, count, limits)
+    mark_plain(scratch.ts_us[:count], scratch.value[:count], scratch.plain[:count], limits)
     for i in range(count):
         if scratch.quality[i] & _Q_ACCEPTED:
             scratch.turning[i] = False
@@ -353,15 +356,18 @@ def _add_register(line: Line, grid: Grid, scratch: Numbers, count: int, limits: 
             flag(line, grid, ts_us, flags | scratch.quality[i])
             continue
         if left >= 0:
+            a, b, dt_us = scratch.value[left], scratch.value[i], ts_us - scratch.ts_us[left]
             # Without a fall among the readings that a step looks back at, it need not look.
-            if fall_before_left <= left - MEMORY:
-                dt_us = ts_us - scratch.ts_us[left]
-                amount, flags = step_between(scratch.value[left], scratch.value[i], dt_us, limits)
+            looks_back = fall_before_left > left - MEMORY
+            if not looks_back and left == i - 1 and scratch.plain[i]:
+                amount, flags = plain_step(a, b, dt_us, limits)
+            elif not looks_back:
+                amount, flags = step_between(a, b, dt_us, limits)
             else:
                 amount, flags = step_back(series, count, left, i, limits)
             if np.isnan(amount) and scratch.quality[i] & _Q_ACCEPTED:
-                amount = accepted_step(scratch.value[left], scratch.value[i])
-                flags = _Q_INTERPOLATED if ts_us - scratch.ts_us[left] > limits.hold_us else 0
+                amount = accepted_step(a, b)
+                flags = _Q_INTERPOLATED if dt_us > limits.hold_us else 0
             flags |= scratch.quality[left] | scratch.quality[i]
             span_us = (scratch.ts_us[left], ts_us)
             interval = spread_from(line, grid, interval, span_us, amount, flags)

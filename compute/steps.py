@@ -73,18 +73,35 @@ def rise_max(dt_us: int, limits: Limits) -> float:
 
 
 @inlined
-def judge(a: float, b: float, dt_us: int, limits: Limits) -> int:
-    """Return what the step from a to b is, by these two alone."""
+def is_plain(a: float, b: float, dt_us: int, limits: Limits) -> bool:
+    """Return whether b follows a without a fall, and no higher than can be."""
     rise = b - a
     # A register that counts in digits may show one more than has passed, or one less.
     jitter = jitter_max(a, b, limits)
-    if rise >= -jitter:
-        return _PLAIN if rise <= rise_max(dt_us, limits) + jitter and rise < np.inf else _SPIKE
+    return bool((rise >= -jitter) & (rise <= rise_max(dt_us, limits) + jitter) & (rise < np.inf))
+
+
+@inlined
+def judge(a: float, b: float, dt_us: int, limits: Limits) -> int:
+    """Return what the step from a to b is, by these two alone."""
+    if is_plain(a, b, dt_us, limits):
+        return _PLAIN
+    jitter = jitter_max(a, b, limits)
+    if b - a >= -jitter:
+        return _SPIKE
     if np.isfinite(limits.modulus) and b >= 0.0 and a < limits.modulus:
         wrapped = limits.modulus - a + b
         if wrapped <= min(rise_max(dt_us, limits), 0.5 * limits.modulus) + jitter:
             return _ROLLOVER
     return _FALL
+
+
+@kernel
+def mark_plain(ts_us: Int1D, value: Float1D, plain: Bool1D, limits: Limits) -> None:
+    """Mark the readings that follow the one before them plainly: nearly all, told in vectors."""
+    plain[:1] = False
+    for i in range(1, plain.size):
+        plain[i] = is_plain(value[i - 1], value[i], ts_us[i] - ts_us[i - 1], limits)
 
 
 @kernel
@@ -122,9 +139,10 @@ def _is_wrong(a: float, b: float, c: float, before_us: int, after_us: int, limit
 @inlined
 def is_outlier(turning: Bool1D, i: int, count: int) -> bool:
     """Return whether a reading turns wrongly and neither of its neighbours does."""
+    if not turning[i]:
+        return False
     # Of two neighbours that both look wrong, none can be said to be: each step is then judged.
-    alone = not (i > 0 and turning[i - 1]) and not (i < count - 1 and turning[i + 1])
-    return bool(turning[i] and alone)
+    return not (i > 0 and turning[i - 1]) and not (i < count - 1 and turning[i + 1])
 
 
 @inlined
@@ -174,13 +192,19 @@ def booked_below(series: Series, count: int, best: int, left: int, limits: Limit
 
 
 @inlined
+def plain_step(a: float, b: float, dt_us: int, limits: Limits) -> tuple[float, int]:
+    """Return what is booked where b follows a plainly, in raw units, and its quality."""
+    return max(b - a, 0.0), _Q_INTERPOLATED if dt_us > limits.hold_us else 0
+
+
+@inlined
 def step_between(a: float, b: float, dt_us: int, limits: Limits) -> tuple[float, int]:
     """Return what is booked between two readings, in raw units, and its quality.
 
     NaN where nothing is booked and the time between is not covered. For steps that need not look
     back: none of the `MEMORY` readings before the first of the two is higher than the next.
     """
-    flags = _Q_INTERPOLATED if dt_us > limits.hold_us else 0
+    rise, flags = plain_step(a, b, dt_us, limits)
     verdict = judge(a, b, dt_us, limits)
     if verdict == _FALL:
         return np.nan, _Q_DECREASE
@@ -188,7 +212,7 @@ def step_between(a: float, b: float, dt_us: int, limits: Limits) -> tuple[float,
         return np.nan, _Q_SPIKE
     if verdict == _ROLLOVER:
         return max(limits.modulus - a + b, 0.0), flags | _Q_ROLLOVER
-    return max(b - a, 0.0), flags
+    return rise, flags
 
 
 @kernel
