@@ -159,6 +159,7 @@ class Bench:
                 took_s = time.monotonic() - began_s
             assert connection.execute("select count(*) from reading").fetchone() == (reading_count,)
             connection.execute("truncate reading")
+        self._settle()
         measured.add(reading_count, took_s, used)
 
     def end_to_end(self, load: Load, measured: Measured) -> dict[str, float]:
@@ -176,8 +177,14 @@ class Bench:
         assert (received, kept, others) == (load.reading_count, load.reading_count, 0)
         with psycopg.connect(self.url) as connection:
             connection.execute("truncate reading, dirty")
+        self._settle()
         measured.add(load.reading_count, said["seconds"], {**used, "load": said["cpu_s"]})
         return said
+
+    def _settle(self) -> None:
+        """Have the database write what it holds, which the next round would wait for."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("checkpoint")
 
     def ledger(self) -> tuple[int, int, int]:
         """Return received, stored, and duplicate + conflict + quarantined of the ledger."""
