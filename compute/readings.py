@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compute._jit import inlined, kernel
+from compute.cores import share_out
 from compute.digest import UInt1D
 from compute.errors import NengtanError
 from compute.life import Numbers, ends_us
@@ -120,17 +121,43 @@ def columns_of(readings: Readings, points: Points) -> Columns:
         raise ReadingsMisshapen("ts_us, value and quality differ in length")
     if point_offset[0] != 0 or point_offset[-1] != ts_us.size or (np.diff(point_offset) < 0).any():
         raise ReadingsMisshapen(f"offsets do not run from 0 to {ts_us.size}")
-    descending = ts_us[1:] <= ts_us[:-1]
-    between = point_offset[(point_offset > 0) & (point_offset < ts_us.size)] - 1
-    descending[between] = False
-    for place in np.flatnonzero(descending):
-        row = int(np.searchsorted(point_offset, place, side="right")) - 1
-        raise ReadingsNotAscending(points.code[row], int(ts_us[place + 1]))
+    finite: list[bool] = []
+
+    def look(first: int, last: int) -> None:
+        row = _first_descending(ts_us, point_offset, first, last)
+        if row < last:
+            own = ts_us[point_offset[row] : point_offset[row + 1]]
+            late = own[1:][own[1:] <= own[:-1]]
+            raise ReadingsNotAscending(points.code[row], int(late[0]))
+        finite.append(_all_finite(value[point_offset[first] : point_offset[last]]))
+
+    share_out(look, point_offset)
     # Every NaN is one NaN, whatever its payload.
-    finite = np.isfinite(value)
-    if not finite.all():
-        value = np.where(finite, value, np.nan)
+    if not all(finite):
+        value = np.where(np.isfinite(value), value, np.nan)
     return Columns(point_offset, ts_us, value, value.view(np.uint64), quality)
+
+
+@kernel
+def _first_descending(ts_us: Int1D, point_offset: Int1D, first: int, last: int) -> int:
+    """Return the first of some rows whose readings do not ascend in time, `last` if all do."""
+    for row in range(first, last):
+        own = ts_us[point_offset[row] : point_offset[row + 1]]
+        before, after = own[:-1], own[1:]
+        descends = 0
+        for i in range(after.size):
+            descends |= after[i] <= before[i]
+        if descends:
+            return row
+    return last
+
+
+@kernel
+def _all_finite(value: Float1D) -> bool:
+    missing = 0
+    for i in range(value.size):
+        missing |= not abs(value[i]) < np.inf
+    return missing == 0
 
 
 @inlined

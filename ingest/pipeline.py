@@ -94,7 +94,8 @@ class Pipeline:
                 await ready.put(None)
                 return
             crash_point("received")
-            part = self._read(deliveries)
+            # Beside the loop, which feeds the database what it is given to store.
+            part = await asyncio.to_thread(self._read, deliveries)
             crash_point("parsed")
             await ready.put(part)
 

@@ -36,12 +36,14 @@ _REDRIVE_S = 2.0
 _RECEIVE_MAX = 65_535  # MQTT 5, 3.1.2.11.3
 _IMPORT_S = 0.5
 _SAY_S = 2.0
-# A thread that can go on waits for one that computes: 5 ms by default, and a tick does so often.
+# A thread that can go on waits for one that computes: 5 ms by default. The live tick does so each
+# time that it has waited for the database, and so does a commit while the next batch is read.
 _SWITCH_S = 0.0005
 
 
 async def run_ingest(settings: Settings) -> None:
     """Take readings in until SIGTERM or SIGINT."""
+    sys.setswitchinterval(_SWITCH_S)
     _warm(warm_arrivals, "ingest.preparing")
     stop = stop_on_signal()
     database = await wait_for_database(settings.database(), stop=stop)
@@ -104,7 +106,6 @@ async def _pipeline(settings: Settings, database: Database) -> Pipeline:
 
 async def run_worker(settings: Settings) -> None:
     """Compute what becomes dirty, and tell of alerts, until SIGTERM or SIGINT."""
-    # The live tick waits for the other thread each time that it has waited for the database.
     sys.setswitchinterval(_SWITCH_S)
     means = means_of(settings)
     _warm(warm, "worker.preparing")

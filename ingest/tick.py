@@ -92,13 +92,15 @@ class Worker:
                 return Recomputed(0, None)
             ready = await self._ahead.taken(site_id, dirty)
             if ready is None:
-                ready = await self._kept.taken(connection, site_id, dirty)
+                ready = await self._kept.taken(
+                    connection, model, dirty, more_wait=len(dirty) >= _MARKS_MAX
+                )
             coming = await dirty_marks.next_slice(connection, site_id)
             if coming is not None:
                 self._ahead.begin(model, coming)
             done = await recompute(connection, model, dirty, at=clock.now(), ready=ready)
             self._ahead.note(site_id, dirty, done.reading_count)
-            self._kept.keep(site_id, dirty, done.basis)
+            await self._kept.keep(connection, model, dirty, done.ready)
             crash_point("rollup_before_commit")
         crash_point("rollup_after_commit")
         self._on_results(site_id)

@@ -9,21 +9,17 @@ from dataclasses import dataclass
 
 from compute.periods import from_us
 from services.provenance import FORMULA
+from services.site_model import SiteModel
 from services.store import results
 from services.store.dirty_marks import Dirty
 from services.store.pool import Connection
-from services.touched import Window
-from services.window_readings import Ready
-
-# Readings that are kept of all sites together: bounds memory.
-_READINGS_MAX = 1_500_000
+from services.window_readings import READY_MAX, Ready
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """What a window of base intervals was computed from, and the digest of each of them."""
+class _Kept:
+    """Readings, and the digests of what was computed from them when they were kept."""
 
-    window: Window
     ready: Ready
     input_hashes: list[bytes]
 
@@ -32,40 +28,52 @@ class KeptReadings:
     """Keeps what the last pass of each site read, and gives what of it still stands."""
 
     def __init__(self) -> None:
-        self._basis: dict[int, Basis] = {}
+        self._kept: dict[int, _Kept] = {}
 
-    def keep(self, site_id: int, dirty: Sequence[Dirty], basis: Basis | None) -> None:
+    async def keep(
+        self, connection: Connection, model: SiteModel, dirty: Sequence[Dirty], ready: Ready | None
+    ) -> None:
         """Keep what a pass was computed from; of a slice of the whole site nothing."""
-        self._basis.pop(site_id, None)
-        if basis is None or not all(_is_of_readings(mark) for mark in dirty):
+        site_id = model.site.id
+        self._kept.pop(site_id, None)
+        if ready is None or not all(_is_of_readings(mark) for mark in dirty):
             return
-        self._basis[site_id] = basis
-        while sum(len(kept.ready.columns[0]) for kept in self._basis.values()) > _READINGS_MAX:
-            del self._basis[next(iter(self._basis))]
+        self._kept[site_id] = _Kept(ready, await _standing(connection, model, ready))
+        # Of all sites together no more than of one: bounds memory.
+        while sum(len(one.ready.columns[0]) for one in self._kept.values()) > READY_MAX:
+            del self._kept[next(iter(self._kept))]
 
     async def taken(
-        self, connection: Connection, site_id: int, dirty: Sequence[Dirty]
+        self, connection: Connection, model: SiteModel, dirty: Sequence[Dirty], *, more_wait: bool
     ) -> Ready | None:
         """Return the readings before the first that the marks touch, if they still stand.
 
-        Whatever is stored marks what it touches; but another worker may have taken such marks, when
-        this one had lost its lease. Then it has changed what the intervals were computed from.
+        Whatever is stored marks what it touches: nothing is given while marks wait that were not
+        taken. Another worker may have taken some when this one had lost its lease; then it has
+        changed what the intervals were computed from.
         """
-        basis = self._basis.pop(site_id, None)
-        if basis is None or not all(_is_of_readings(mark) for mark in dirty):
+        kept = self._kept.pop(model.site.id, None)
+        if kept is None or more_wait or not all(_is_of_readings(mark) for mark in dirty):
             return None
-        span = basis.ready.span
-        touched_us = [mark.between(*span).first_us for mark in dirty]
-        until_us = min((int(us.min()) for us in touched_us if len(us)), default=span[1])
-        standing = await results.input_hashes(
-            connection,
-            site_id=site_id,
-            formula=FORMULA,
-            start=from_us(basis.window[0]),
-            end=from_us(basis.window[1]),
-        )
-        return basis.ready.until(until_us) if standing == basis.input_hashes else None
+        if await _standing(connection, model, kept.ready) != kept.input_hashes:
+            return None
+        touched_us = [mark.between(*kept.ready.span).first_us for mark in dirty]
+        until_us = min((int(us.min()) for us in touched_us if len(us)), default=kept.ready.span[1])
+        return kept.ready.until(until_us)
 
 
 def _is_of_readings(mark: Dirty) -> bool:
     return len(mark.point_id) > 0 and not mark.of_facts
+
+
+async def _standing(connection: Connection, model: SiteModel, ready: Ready) -> list[bytes]:
+    """Return the digests of every base interval that holds one of the readings."""
+    step_us = model.site.base_interval_us
+    start_us, end_us = ready.span
+    return await results.input_hashes(
+        connection,
+        site_id=model.site.id,
+        formula=FORMULA,
+        start=from_us(start_us // step_us * step_us),
+        end=from_us(end_us),
+    )

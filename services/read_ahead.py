@@ -10,10 +10,7 @@ from services.store import readings
 from services.store.dirty_marks import Dirty
 from services.store.pool import Database
 from services.store.session import compute_in_memory
-from services.window_readings import Ready, around
-
-# Where a slice holds more, nothing is read ahead: bounds memory.
-_READINGS_MAX = 1_500_000
+from services.window_readings import READY_MAX, Ready, around
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class ReadAhead:
     def begin(self, model: SiteModel, coming: Dirty) -> None:
         """Read a slice, unless that of another site is being read, or it may hold too much."""
         reading_count = self._slice_readings.get(model.site.id)
-        if self._begun is not None or reading_count is None or reading_count > _READINGS_MAX:
+        if self._begun is not None or reading_count is None or reading_count > READY_MAX:
             return
         step_us = model.site.base_interval_us
         start_us = int(coming.first_us[0]) // step_us * step_us

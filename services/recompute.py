@@ -25,7 +25,6 @@ from compute.register import IntervalAmounts, interval_amounts
 from compute.settle import settle
 from services import audited, live_balance, reconciled, traced
 from services.audited import Review
-from services.kept_readings import Basis
 from services.provenance import FORMULA, VERSION, interval_hashes
 from services.roll_up import Fresh, roll_up_base, roll_up_days
 from services.rollup_rows import columns_of
@@ -53,7 +52,7 @@ class Recomputed:
     span: Window | None
     reading_count: int = 0  # that it was computed from
     has_failed: bool = False
-    basis: Basis | None = None  # of the newest window
+    ready: Ready | None = None  # what the newest window was computed from
 
 
 async def recompute(
@@ -86,14 +85,13 @@ async def recompute(
     failed: list[Window] = []
     fresh: list[Fresh] = []
     reading_count = 0
-    basis = None
+    near = None
     for span, part in _parts(model, windows):
         loaded, near = await load_window(connection, span.described, part, spans, review, ready)
         reading_count += len(loaded.ts_us)
-        columns, hashes = await _compute(connection, model, span, part, loaded, review, at)
+        columns, has_failed = await _compute(connection, model, span, part, loaded, review, at)
         computed.append(part)
-        failed += [part] * (hashes is None)
-        basis = None if hashes is None else Basis(part, near, hashes)
+        failed += [part] * has_failed
         fresh.append((part, columns))
         if sum(len(rows.ts_us) for _, rows in fresh) >= _ROWS_MAX:
             failed += await roll_up_base(connection, model, fresh)
@@ -114,7 +112,7 @@ async def recompute(
     span_us = (computed[0][0], computed[-1][1])
     await _announce(connection, model, span_us, at)
     count = sum((b - a) // model.site.base_interval_us for a, b in computed)
-    return Recomputed(count, span_us, reading_count, has_failed=bool(failed), basis=basis)
+    return Recomputed(count, span_us, reading_count, has_failed=bool(failed), ready=near)
 
 
 def _parts(model: SiteModel, windows: Sequence[Window]) -> Iterator[tuple[Span, Window]]:
@@ -135,11 +133,8 @@ async def _compute(
     loaded: Readings,
     review: Review,
     at: datetime,
-) -> tuple[results.ResultColumns, list[bytes] | None]:
-    """Compute and keep the base intervals of one window; return its rows, and what they stand on.
-
-    That is a digest of each interval's inputs; None where they could not be computed.
-    """
+) -> tuple[results.ResultColumns, bool]:
+    """Compute and keep the base intervals of one window; return its rows, and if that failed."""
     described, step = span.described, model.site.base_interval_us
     points, limits = described.arrays.points, described.checks
     start_us, end_us = window
@@ -184,10 +179,9 @@ async def _compute(
         used = None if found is None or done is None else found[2]
         await _balance(connection, model, span, block, used, window=window, at=at)
     if done is None:
-        return columns, None
-    hashes = interval_hashes(done[0])
-    await _keep_origins(connection, model, span, ts_us, hashes, at=at)
-    return columns, hashes
+        return columns, True
+    await _keep_origins(connection, model, span, ts_us, interval_hashes(done[0]), at=at)
+    return columns, False
 
 
 async def _keep_origins(

@@ -22,6 +22,8 @@ from services.touched import Window
 _NEAR_US = 120_000_000
 _NEAR_SHARE = 32
 _HOUR_US = 3_600_000_000
+# Readings that are held for whoever reads them next: bounds memory.
+READY_MAX = 1_500_000
 
 
 def _near_us(window: Window) -> int:
@@ -98,7 +100,7 @@ async def load_window(
     spans: dict[int, Window],
     review: Review,
     ready: Ready | None = None,
-) -> tuple[Readings, Ready]:
+) -> tuple[Readings, Ready | None]:
     """Read a window of every point, with the context readings on both sides.
 
     Parameters
@@ -116,13 +118,13 @@ async def load_window(
     Returns
     -------
     readings : Readings
-    ready : Ready
-        Those in the window and near it, for whoever reads it again.
+    ready : Ready or None
+        Those in the window and near it, for whoever reads it again; None where they are too many.
     """
     points = [p for p in described.point_id.tolist() if p in spans]
     near_us = _near_us(window)
     far_us = near_us + _HOUR_US
-    near = await _with_ready(connection, described, points, around(window), ready)
+    near = await _with_ready(connection, points, around(window), ready)
     parts = [near]
     for before, needed in ((True, CONTEXT_BEFORE), (False, CONTEXT_AFTER)):
         # A reading that is left out tells nothing: one more is needed for each.
@@ -150,7 +152,7 @@ async def load_window(
     whole = Readings.of_rows(
         described.rows_of(point), ts_us, value, quality, point_count=len(described.point_id)
     )
-    return whole, Ready(described.point_id.tolist(), around(window), near)
+    return whole, Ready(points, around(window), near) if len(near[0]) <= READY_MAX else None
 
 
 def _joined(parts: Sequence[list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
@@ -161,14 +163,13 @@ def _joined(parts: Sequence[list[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
 
 async def _with_ready(
     connection: Connection,
-    described: Described,
     points: list[int],
     span: Window,
     ready: Ready | None,
 ) -> list[npt.NDArray[Any]]:
     """Read a span, but for what is at hand of it."""
     at_hand = (span[1], span[1])
-    if ready is not None and ready.point_ids == described.point_id.tolist():
+    if ready is not None and set(points) <= set(ready.point_ids):
         at_hand = (max(span[0], ready.span[0]), min(span[1], ready.span[1]))
     if ready is None or at_hand[0] >= at_hand[1]:
         return await readings.read_window(

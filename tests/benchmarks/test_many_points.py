@@ -61,7 +61,7 @@ def test_many_points_cost_no_more_each(
     with ExitStack() as open_ones:
         benches = {}
         for count in POINT_COUNTS:
-            (folder / str(count)).mkdir()
+            (folder / str(count)).mkdir(exist_ok=True)
             of = parks(count // POINT_COUNT)
             bench = Bench(timescale_server, (folder / str(count), root), tmp_path / str(count), of)
             benches[count] = open_ones.enter_context(bench)

@@ -3,13 +3,15 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from ingest import tick
 from ingest.registry import load_registry
 from ingest.tick import Worker
-from services import kept_readings
+from services import kept_readings, window_readings
 from services.store import ledger, readings
 from services.store.pool import Database
 from tests.faults.centre import RECEIVED, drain
@@ -105,6 +107,7 @@ class TestKeptReadings:
     def test_are_read_again_from_the_first_that_is_new(self, passes: Passes) -> None:
         async def work(worker: Worker, send: Send) -> None:
             await send(*FIRST)
+            await send((START, 5), code="P2")
             await worker.drain()
             passes.read_from_us.clear()
             await send((START + 10 * MINUTE, 130))
@@ -131,16 +134,56 @@ class TestKeptReadings:
         passes.run(work)
         passes.check()
 
-    def test_are_not_used_where_another_worker_took_marks(self, passes: Passes) -> None:
+    # Within the quarter; and before it, too far for a reading of the quarter to look back.
+    @pytest.mark.parametrize("late_s", [301, -141])
+    def test_are_not_used_where_another_worker_took_marks(
+        self, passes: Passes, late_s: int
+    ) -> None:
+        begins = START + 2 * QUARTER
+
+        def read(*seconds: int) -> list[tuple[datetime, int]]:
+            return [(begins + second * SECOND, 400 + second // 5) for second in seconds]
+
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*read(*range(-200, 600, 10)))
+            await worker.drain()
+            await send(*read(595))
+            await worker.drain()
+            await send(*read(late_s))
+            other = await Database.open(passes.migrated.role_url("nengtan_worker"))
+            assert await Worker(other).drain() == 1
+            await other.close()
+            passes.read_from_us.clear()
+            await send(*read(600))
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) < us(begins)
+        passes.check()
+
+    def test_are_not_used_for_a_point_that_is_new(self, passes: Passes) -> None:
         async def work(worker: Worker, send: Send) -> None:
             await send(*FIRST)
             await worker.drain()
-            await send((START + 5 * MINUTE + SECOND, 61))
-            other = await Database.open(passes.migrated.role_url("nengtan_worker"))
-            await Worker(other).drain()
-            await other.close()
+            passes.read_from_us.clear()
+            await send((START + 10 * MINUTE, 130), code="P2")
+            await worker.drain()
+
+        passes.run(work)
+        assert min(passes.read_from_us) < us(START)
+        passes.check()
+
+    def test_are_not_used_while_more_marks_wait(
+        self, passes: Passes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tick, "_MARKS_MAX", 2)
+
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            await worker.drain()
             passes.read_from_us.clear()
             await send((START + 10 * MINUTE, 130))
+            await send((START + 11 * MINUTE, 140))
             await worker.drain()
 
         passes.run(work)
@@ -165,10 +208,11 @@ class TestKeptReadings:
         assert min(passes.read_from_us) < us(START)
         passes.check()
 
+    @pytest.mark.parametrize("where", [kept_readings, window_readings])
     def test_are_not_kept_where_there_are_too_many(
-        self, passes: Passes, monkeypatch: pytest.MonkeyPatch
+        self, passes: Passes, monkeypatch: pytest.MonkeyPatch, where: ModuleType
     ) -> None:
-        monkeypatch.setattr(kept_readings, "_READINGS_MAX", len(FIRST) - 1)
+        monkeypatch.setattr(where, "READY_MAX", len(FIRST) - 1)
 
         async def work(worker: Worker, send: Send) -> None:
             await send(*FIRST)
