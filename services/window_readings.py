@@ -1,7 +1,7 @@
 """The readings that a window of base intervals is computed from; some may have been read before."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -38,7 +38,7 @@ def around(window: Window) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Every reading of some points in a span, as `readings.read_window` gives them."""
+    """Every reading of some points in a span, and maybe others, as `readings.read_window` does."""
 
     point_ids: list[int]
     span: Window
@@ -53,9 +53,8 @@ class Ready:
         return self.columns if chosen.all() else [column[chosen] for column in self.columns]
 
     def until(self, end_us: int) -> "Ready":
-        """Return those before an instant."""
-        span = (self.span[0], max(self.span[0], end_us))
-        return Ready(self.point_ids, span, self.of(self.point_ids, span))
+        """Return the same, of which only what is before an instant counts."""
+        return replace(self, span=(self.span[0], max(self.span[0], end_us)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +131,11 @@ async def load_window(
         side = _Side(window, spans, needed_of, before=before)
         if lacking := side.lacking(parts, near_us):
             start_us, end_us = side.beyond(near_us, far_us)
-            beyond = await readings.read_window(
-                connection, point_ids=lacking, start_us=start_us, end_us=end_us
+            parts.append(
+                await readings.read_window(
+                    connection, point_ids=lacking, start_us=start_us, end_us=end_us
+                )
             )
-            parts = [beyond, *parts] if before else [*parts, beyond]
         lacking = side.lacking(parts, far_us)
         for number, group in groupby(sorted(lacking, key=needed_of.__getitem__), needed_of.get):
             chosen = list(group)
@@ -147,7 +147,7 @@ async def load_window(
                 count=number or needed,
                 before=before,
             )
-            parts = [found[:4], *parts] if before else [*parts, found[:4]]
+            parts.append(found[:4])
     ts_us, point, value, quality = _joined(parts)
     whole = Readings.of_rows(
         described.rows_of(point), ts_us, value, quality, point_count=len(described.point_id)
@@ -168,18 +168,17 @@ async def _with_ready(
     ready: Ready | None,
 ) -> list[npt.NDArray[Any]]:
     """Read a span, but for what is at hand of it."""
-    at_hand = (span[1], span[1])
+    parts, gaps = [], [span]
     if ready is not None and set(points) <= set(ready.point_ids):
-        at_hand = (max(span[0], ready.span[0]), min(span[1], ready.span[1]))
-    if ready is None or at_hand[0] >= at_hand[1]:
-        return await readings.read_window(
-            connection, point_ids=points, start_us=span[0], end_us=span[1]
-        )
-    parts = [ready.of(points, at_hand)]
-    for gap in ((span[0], at_hand[0]), (at_hand[1], span[1])):
-        if gap[0] < gap[1]:
-            read = await readings.read_window(
-                connection, point_ids=points, start_us=gap[0], end_us=gap[1]
+        start_us, end_us = max(span[0], ready.span[0]), min(span[1], ready.span[1])
+        if start_us < end_us:
+            parts.append(ready.of(points, (start_us, end_us)))
+            gaps = [(span[0], start_us), (end_us, span[1])]
+    for start_us, end_us in gaps:
+        if start_us < end_us:
+            parts.append(
+                await readings.read_window(
+                    connection, point_ids=points, start_us=start_us, end_us=end_us
+                )
             )
-            parts = [read, *parts] if gap[0] == span[0] else [*parts, read]
     return _joined(parts)

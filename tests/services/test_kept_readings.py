@@ -1,8 +1,8 @@
 """Readings kept from pass to pass: used where they still stand, and nowhere else."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
@@ -21,8 +21,9 @@ from tests.migrated import Migrated, SmallPlant, take_in, us
 pytestmark = [pytest.mark.database]
 
 SECOND = timedelta(seconds=1)
-# Read every ten seconds; the second point is the busier one.
+# Read every ten seconds.
 FIRST = [(START + 10 * number * SECOND, 2 * number) for number in range(60)]
+NEXT = ("P1", START + 10 * MINUTE, 130)
 Send = Callable[..., Awaitable[None]]
 
 
@@ -63,6 +64,38 @@ class Passes:
 
         self.migrated.run("nengtan_worker", both)
 
+    def read_after(
+        self,
+        *sent: tuple[str, datetime, int],
+        before: Sequence[tuple[str, datetime, int]] = (),
+        meanwhile: Callable[[], Awaitable[None]] | None = None,
+    ) -> int:
+        """Return from when on the second pass reads, of what is sent after `FIRST` and `before`."""
+
+        async def work(worker: Worker, send: Send) -> None:
+            await send(*FIRST)
+            for code, at, kwh in before:
+                await send((at, kwh), code=code)
+            await worker.drain()
+            self.read_from_us.clear()
+            if meanwhile is not None:
+                await meanwhile()
+            for code, at, kwh in sent:
+                await send((at, kwh), code=code)
+            await worker.drain()
+
+        self.run(work)
+        return min(self.read_from_us)
+
+    async def mark(self) -> None:
+        """Mark the whole site."""
+        database = await Database.open(self.migrated.role_url("nengtan_ingest"))
+        async with database.transaction() as connection:
+            await ledger.mark_site_dirty(
+                connection, site_id=1, start=START - QUARTER, end=START + 9 * QUARTER
+            )
+        await database.close()
+
     def results(self) -> list[tuple[Any, ...]]:
         """Return every bit that stands."""
         return self.migrated.rows("select r::text from result r order by 1")
@@ -72,14 +105,7 @@ class Passes:
         before = self.results()
         assert before
         self.migrated.execute("truncate result")
-
-        async def mark(database: Database) -> None:
-            async with database.transaction() as connection:
-                await ledger.mark_site_dirty(
-                    connection, site_id=1, start=START - QUARTER, end=START + 9 * QUARTER
-                )
-
-        self.migrated.run("nengtan_ingest", mark)
+        asyncio.run(self.mark())
         drain(self.migrated)
         assert self.results() == before
 
@@ -92,32 +118,16 @@ def passes(migrated: Migrated, monkeypatch: pytest.MonkeyPatch) -> Passes:
 
 class TestKeptReadings:
     def test_are_not_read_again(self, passes: Passes) -> None:
-        async def work(worker: Worker, send: Send) -> None:
-            await send(*FIRST)
-            await send((START, 5), code="P2")
-            await worker.drain()
-            passes.read_from_us.clear()
-            await send((START + 10 * MINUTE, 130))
-            await worker.drain()
-
-        passes.run(work)
-        assert min(passes.read_from_us) == us(START + 10 * MINUTE)
+        read_us = passes.read_after(NEXT, before=[("P2", START, 5)])
+        assert read_us == us(START + 10 * MINUTE)
         passes.check()
 
     def test_are_read_again_from_the_first_that_is_new(self, passes: Passes) -> None:
-        async def work(worker: Worker, send: Send) -> None:
-            await send(*FIRST)
-            await send((START, 5), code="P2")
-            await worker.drain()
-            passes.read_from_us.clear()
-            await send((START + 10 * MINUTE, 130))
-            # Late, of another point, and of the same one another value: which is a conflict.
-            await send((START + 3 * MINUTE, 44), code="P2")
-            await send((START + 4 * MINUTE, 999))
-            await worker.drain()
-
-        passes.run(work)
-        assert min(passes.read_from_us) == us(START + 3 * MINUTE)
+        # Late, of another point, and of the same one another value: which is a conflict.
+        late = ("P2", START + 3 * MINUTE, 44)
+        other = ("P1", START + 4 * MINUTE, 999)
+        read_us = passes.read_after(NEXT, late, other, before=[("P2", START, 5)])
+        assert read_us == us(START + 3 * MINUTE)
         passes.check()
 
     def test_go_on_from_quarter_to_quarter(self, passes: Passes) -> None:
@@ -162,50 +172,18 @@ class TestKeptReadings:
         passes.check()
 
     def test_are_not_used_for_a_point_that_is_new(self, passes: Passes) -> None:
-        async def work(worker: Worker, send: Send) -> None:
-            await send(*FIRST)
-            await worker.drain()
-            passes.read_from_us.clear()
-            await send((START + 10 * MINUTE, 130), code="P2")
-            await worker.drain()
-
-        passes.run(work)
-        assert min(passes.read_from_us) < us(START)
+        assert passes.read_after(("P2", START + 10 * MINUTE, 130)) < us(START)
         passes.check()
 
     def test_are_not_used_while_more_marks_wait(
         self, passes: Passes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tick, "_MARKS_MAX", 2)
-
-        async def work(worker: Worker, send: Send) -> None:
-            await send(*FIRST)
-            await worker.drain()
-            passes.read_from_us.clear()
-            await send((START + 10 * MINUTE, 130))
-            await send((START + 11 * MINUTE, 140))
-            await worker.drain()
-
-        passes.run(work)
-        assert min(passes.read_from_us) < us(START)
+        assert passes.read_after(NEXT, ("P1", START + 11 * MINUTE, 140)) < us(START)
         passes.check()
 
     def test_are_not_used_after_the_whole_site_was_marked(self, passes: Passes) -> None:
-        async def work(worker: Worker, send: Send) -> None:
-            await send(*FIRST)
-            await worker.drain()
-            passes.read_from_us.clear()
-            database = await Database.open(passes.migrated.role_url("nengtan_ingest"))
-            async with database.transaction() as connection:
-                await ledger.mark_site_dirty(
-                    connection, site_id=1, start=START, end=START + QUARTER
-                )
-            await database.close()
-            await send((START + 10 * MINUTE, 130))
-            await worker.drain()
-
-        passes.run(work)
-        assert min(passes.read_from_us) < us(START)
+        assert passes.read_after(NEXT, meanwhile=passes.mark) < us(START)
         passes.check()
 
     @pytest.mark.parametrize("where", [kept_readings, window_readings])
@@ -213,13 +191,4 @@ class TestKeptReadings:
         self, passes: Passes, monkeypatch: pytest.MonkeyPatch, where: ModuleType
     ) -> None:
         monkeypatch.setattr(where, "READY_MAX", len(FIRST) - 1)
-
-        async def work(worker: Worker, send: Send) -> None:
-            await send(*FIRST)
-            await worker.drain()
-            passes.read_from_us.clear()
-            await send((START + 10 * MINUTE, Decimal(130)))
-            await worker.drain()
-
-        passes.run(work)
-        assert min(passes.read_from_us) < us(START)
+        assert passes.read_after(NEXT) < us(START)
