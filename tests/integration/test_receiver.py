@@ -145,6 +145,8 @@ class TestFastReceiver:
             async with FastReceiver(ours, [topic]) as second:
                 with pytest.raises(SessionTakenOver):
                     await first.batch(count_max=1, wait_s=0)
+                # The broker says goodbye to the first before it answers the second.
+                await until(lambda: second.connected)
                 assert second.session_present
                 first.acknowledge([one.token for one in old])
                 assert numbers(await fetch(second, 10)) == list(range(10))
