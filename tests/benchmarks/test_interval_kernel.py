@@ -33,7 +33,7 @@ MODULUS = 10_000.0
 RATE_MAX = 20.0 / STEP_US  # kWh a µs
 RESOLUTION = 0.001
 HOLD_US = 2 * STEP_US
-RUNS = 6  # in each part
+RUNS = 9  # in each part
 MEMORY_BYTES = 4 << 30
 
 Float = npt.NDArray[np.float64]
