@@ -197,9 +197,21 @@ def beside_sparse(case: Case, found: Reconciliation, traced: Traced) -> str:
     return f", scipy.sparse without tests and variances {together:.1f}"
 
 
+@pytest.fixture(scope="session")
+def together_ms() -> dict[str, list[float]]:
+    """Return how long it took in the parts so far, of the largest plant of each family. [ms]."""
+    return {family: [] for family in FAMILIES}
+
+
+@pytest.mark.usefixtures("part")
 @pytest.mark.parametrize("flow_count", FLOW_COUNTS)
 @pytest.mark.parametrize("family", list(FAMILIES))
-def test_one_interval(family: str, flow_count: int, row: Callable[[int, str, str], None]) -> None:
+def test_one_interval(
+    family: str,
+    flow_count: int,
+    row: Callable[[int, str, str], None],
+    together_ms: dict[str, list[float]],
+) -> None:
     start = time.process_time()
     case = Case(FAMILIES[family](flow_count))
     compiled_ms = 1000.0 * (time.process_time() - start)
@@ -220,11 +232,12 @@ def test_one_interval(family: str, flow_count: int, row: Callable[[int, str, str
     attribute_ms = min(attributed_ms)
     if flow_count == max(FLOW_COUNTS):
         both = zip(reconciled_ms, attributed_ms, strict=True)
+        together_ms[family] += [sum(one) for one in both]
         row(
             120 + list(FAMILIES).index(family),
             f"balance of every meter and carbon of every node, one interval, {flow_count:,} flows:"
             f" {family}",
-            f"{spread([sum(one) for one in both], '.1f')} ms of one core",
+            f"{spread(together_ms[family], '.1f')} ms of one core",
         )
     beside = beside_sparse(case, found, traced)
     if flow_count <= DENSE_MAX:
