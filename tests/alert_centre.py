@@ -90,7 +90,7 @@ class AlertCentre:
     migrated: Migrated
     database: Database
     tenant_id: int
-    timeout_s: float = 0.3
+    timeout_s: float = 5.0
     mail_port: int = 0
     clock: PassingClock = field(default_factory=PassingClock)
 

@@ -69,7 +69,9 @@ def run_folder(runs: Path) -> Iterator[Path]:
 
 
 def _remove_if_abandoned(folder: Path) -> None:
-    with contextlib.suppress(BlockingIOError), (folder / ".alive").open("a") as alive:
+    # Another may hold it, or remove it meanwhile.
+    gone = (BlockingIOError, FileNotFoundError)
+    with contextlib.suppress(*gone), (folder / ".alive").open("a") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove(folder)
 

@@ -94,7 +94,7 @@ class AiomqttReceiver(Receiver):
         gone = [pattern for pattern in self._filters if pattern not in wanted]
         new = [pattern for pattern in wanted if pattern not in self._filters]
         self._filters = wanted
-        if self._paho is not None and self._is_connected:
+        if self._paho is not None:
             if gone:
                 self._paho.unsubscribe(gone)
             if new:
@@ -169,13 +169,12 @@ class AiomqttReceiver(Receiver):
         return inner
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        if not self._filters:
+        asked = self._filters  # others may be set while the broker answers
+        if not asked:
             return
-        granted = await client.subscribe([(pattern, 1) for pattern in self._filters])
+        granted = await client.subscribe([(pattern, 1) for pattern in asked])
         codes = [code if isinstance(code, int) else code.value for code in granted]
-        self._note_refused(
-            [p for p, code in zip(self._filters, codes, strict=False) if code >= _REFUSED]
-        )
+        self._note_refused([p for p, code in zip(asked, codes, strict=False) if code >= _REFUSED])
 
     async def _disconnect(self) -> None:
         client = self._client

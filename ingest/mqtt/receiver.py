@@ -121,12 +121,12 @@ class Receiver(ABC):
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has confirmed session and subscriptions."""
+        """Whether the broker has answered to the session and the first subscriptions."""
         return self._is_connected
 
     @property
     def session_present(self) -> bool:
-        """Whether the broker knew our session at the last connect."""
+        """Whether the broker knew our session, as it last said: of this one once `connected`."""
         return self._session_present
 
     @property

@@ -203,6 +203,14 @@ class TestAlerts:
             sheet.get_by_role("button", name="→ power_kw").click()
             assert condition.input_value() == "power_kw > 1 kW"
             sheet.get_by_text("Sound: held against").wait_for()
+            # A threshold that is no number is said to be none, and does not hold.
+            threshold = sheet.locator("fieldset.numbers input")
+            for written, said in (("0,9", "Write digits only"), ("1", "")):
+                threshold.fill(written)
+                threshold.press("Tab")
+                assert threshold.evaluate("input => input.validationMessage").startswith(said)
+                assert threshold.evaluate("input => input.validity.valid") is (said == "")
+            assert condition.input_value() == "power_kw > 1 kW"
             sheet.get_by_label("For", exact=True).fill("0s")
             sheet.get_by_label("Keep for").fill("0s")
             sheet.get_by_role("button", name="Try", exact=True).click()
@@ -267,6 +275,8 @@ class TestBudgets:
             sheet.locator("select").first.select_option("foundry")
             sheet.get_by_text("are assigned to nodes").wait_for()
             sheet.get_by_label("Budget (tCO₂e)").fill("0,9")
+            sheet.get_by_role("alert").get_by_text("a point for decimals").wait_for()
+            sheet.get_by_label("Budget (tCO₂e)").fill("0.001")
             sheet.get_by_label("Reason").fill("plan of the year")
             assert visit.axe_violations() == []
             sheet.get_by_role("button", name="State it").click()
@@ -274,7 +284,7 @@ class TestBudgets:
             foundry.get_by_text("■ Exceeded").wait_for()
             foundry.get_by_role("button", name="Correct").click()
             sheet = page.get_by_role("dialog", name="Correct the budget")
-            assert sheet.get_by_label("Budget (tCO₂e)").input_value() == "9"
+            assert sheet.get_by_label("Budget (tCO₂e)").input_value() == "0.001"
             keep = sheet.get_by_role("button", name="State it")
             assert keep.is_disabled()
             sheet.get_by_label("Budget (tCO₂e)").fill("1000000")
@@ -467,7 +477,7 @@ class TestReplay:
 
 
 # The page promises five seconds; a busy machine that runs a browser beside the centre gets more.
-SAID_MS_MAX = 10_000
+SAID_MS_MAX = 20_000
 RECOVERED_MS_MAX = 90_000
 KILL_AGAIN_S = 0.5
 OUTAGES = {

@@ -36,7 +36,7 @@ class TestDemo:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "deploy.cli", "demo"),
-                *("--seconds", "25", "--port", "0", "--folder", str(folder)),
+                *("--seconds", "40", "--port", "0", "--folder", str(folder)),
             ],
             cwd=PROJECT,
             stdout=subprocess.PIPE,

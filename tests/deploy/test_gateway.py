@@ -97,19 +97,24 @@ class TestPublish:
         assert "secret" not in repr(GatewaySettings("h", ADDRESS, signing_key=b"secret" * 6))
 
 
+async def _said_fault(gateway: Gateway) -> None:
+    async with asyncio.timeout(15.0):
+        while gateway.counters.last_fault is None:  # noqa: ASYNC110 - a counter rings no bell
+            await asyncio.sleep(0.02)
+
+
 class TestRun:
     async def test_waits_for_a_dead_broker_without_blocking(self, outbox: Outbox) -> None:
         settings = GatewaySettings("127.0.0.1", ADDRESS, port=_closed_port())
         gateway = Gateway(outbox, settings)
         task = asyncio.create_task(gateway.run())
-        await asyncio.sleep(0.3)
+        await _said_fault(gateway)
         started_s = time.monotonic()
         assert outbox.put([("P1", 1, 1.0)]) == 2
-        assert time.monotonic() - started_s < 1.0
-        assert gateway.counters.last_fault is not None
-        assert "refused" in gateway.counters.last_fault
+        assert time.monotonic() - started_s < 5.0
+        assert "refused" in str(gateway.counters.last_fault)
         gateway.stop()
-        await asyncio.wait_for(task, 2.0)
+        await asyncio.wait_for(task, 15.0)
         assert outbox.pending_count == 2
 
     async def test_leaves_a_broker_that_never_answers(
@@ -120,13 +125,13 @@ class TestRun:
         )
         gateway = Gateway(outbox, settings)
         task = asyncio.create_task(gateway.run())
-        await asyncio.sleep(0.7)
+        await _said_fault(gateway)
         assert gateway.counters.last_fault == "Operation timed out"
         gateway.stop()
-        await asyncio.wait_for(task, 3.0)
+        await asyncio.wait_for(task, 15.0)
 
     async def test_ends_with_what_it_waits_for(self, outbox: Outbox) -> None:
         settings = GatewaySettings("127.0.0.1", ADDRESS, port=_closed_port())
-        counters = await asyncio.wait_for(run(outbox, settings, until=asyncio.sleep(0.2)), 3.0)
+        counters = await asyncio.wait_for(run(outbox, settings, until=asyncio.sleep(0.2)), 15.0)
         assert counters.connection_count == 0
         assert outbox.pending_count == 1

@@ -127,7 +127,7 @@ class TestAddressOf:
 class TestReplay:
     async def test_puts_every_reading_once_and_in_order(self, tmp_path: Path) -> None:
         readings = _write(tmp_path / "data.csv", 500)
-        options = ReplayOptions(message_reading_count=50, batch_message_count=4, give_up_s=0.3)
+        options = ReplayOptions(message_reading_count=50, batch_message_count=4, give_up_s=3.0)
         for _ in range(2):  # the second start finds everything put
             with pytest.raises(CentreSilent, match=f"{len(readings)} readings wait"):
                 await replay(
@@ -163,7 +163,7 @@ class TestReplay:
                 _map(),
                 _settings(),
                 outbox_folder=tmp_path / "out",
-                options=ReplayOptions(give_up_s=0.2),
+                options=ReplayOptions(give_up_s=3.0),
             )
         assert _stored(tmp_path / "out") == readings
 
@@ -207,7 +207,7 @@ class TestReplay:
                     _map(points=points),
                     _settings(),
                     outbox_folder=tmp_path / "out",
-                    options=ReplayOptions(give_up_s=0.2),
+                    options=ReplayOptions(give_up_s=3.0),
                 )
         assert len(list((tmp_path / "out").glob("*.sqlite"))) == 2
 

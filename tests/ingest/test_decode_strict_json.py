@@ -91,10 +91,10 @@ class TestWhatIsTaken:
 
     def test_answers_a_bomb_of_brackets_within_10_ms(self) -> None:
         payload = b'{"a":' + b"[" * 1_000_000
-        start = time.perf_counter()
+        start = time.thread_time()  # whatever else the machine does meanwhile
         with pytest.raises(Refused):
             load(payload)
-        assert time.perf_counter() - start < 0.01
+        assert time.thread_time() - start < 0.01
 
     def test_finds_one_repetition_among_many_keys_quickly(self) -> None:
         keys = b",".join(b'"%d":1' % i for i in range(90_000))

@@ -406,8 +406,8 @@ class TestNews:
                         if rows := arriving(at, number):
                             delivery = sender.delivery(rows, seq=10 + number)
                             await asyncio.to_thread(migrated.ingest, [delivery], at=at)
-                        async for notice in connection.notifies(timeout=0.02):
-                            kept.hear(notice.payload)
+                            async for notice in connection.notifies(timeout=20, stop_after=1):
+                                kept.hear(notice.payload)
                         await kept.tick(at)
                         told = await asyncio.to_thread(newest, migrated)
                         await LiveTick(database, SiteModels()).tick(at)
@@ -475,7 +475,7 @@ class TestNews:
                 began_s = time.monotonic()
                 live.hear(f"{sites['acme']} {us(NOW)} {us(NOW)}")
                 await live.step()
-                assert time.monotonic() - began_s > 0.15
+                assert time.monotonic() - began_s >= 0.125
                 await live.step()
                 assert sorted(told()[4:]) == ["acme", "bolt"]
 

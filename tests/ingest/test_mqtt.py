@@ -49,18 +49,18 @@ class TestInbox:
 
     async def test_gives_what_there_is_when_the_wait_is_over(self) -> None:
         inbox, _ = self.make()
-        inbox.put(delivery(1))
         start = time.perf_counter()
+        inbox.put(delivery(1))
         assert len(await inbox.batch(count_max=5, wait_s=0.05)) == 1
         assert 0.04 < time.perf_counter() - start < 0.5
 
     async def test_counts_the_wait_from_the_first_delivery(self) -> None:
         inbox, _ = self.make()
         inbox.put(delivery(1))
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.6)
         start = time.perf_counter()
-        await inbox.batch(count_max=5, wait_s=0.05)
-        assert time.perf_counter() - start < 0.03
+        await inbox.batch(count_max=5, wait_s=0.5)
+        assert time.perf_counter() - start < 0.4
 
     async def test_gives_at_once_when_enough_is_there(self) -> None:
         inbox, _ = self.make()
@@ -431,13 +431,13 @@ class TestFastReceiver:
                 fast.set_filters(["$share/g/a"])
 
     async def test_notices_a_dead_peer(self, broker: ScriptedBroker) -> None:
-        async with opened(broker, keep_alive_s=1) as fast:
-            await until(lambda: len(broker.sent(mqtt5.PingReqPacket)) >= 5)
+        async with opened(broker, keep_alive_s=2) as fast:
+            await until(lambda: len(broker.sent(mqtt5.PingReqPacket)) >= 3)
             assert fast.reconnect_count == 0
             broker.is_silent = True
             start = time.perf_counter()
             await until(lambda: not fast.connected)
-            assert time.perf_counter() - start < 1.8
+            assert time.perf_counter() - start < 3.6
 
     async def test_gives_up_a_broker_that_accepts_and_says_nothing(
         self, broker: ScriptedBroker
@@ -458,7 +458,8 @@ class TestFastReceiver:
                 await until(lambda: fast.reconnect_count == 1)
             async with opened(broker, stops_on_takeover=True) as fast:
                 broker.send(message(1), goodbye)
-                await until(lambda: not fast.connected)
+                assert fast._task is not None
+                await asyncio.wait([fast._task])
                 with pytest.raises(SessionTakenOver, match="used elsewhere"):
                     await fast.batch(count_max=1, wait_s=0)
         assert sum(log["event"] == "mqtt.session.taken_over" for log in logs) == 2
@@ -508,16 +509,14 @@ class TestBackPressure:
         async with opened(broker, receive_max=10) as fast:
             broker.send(*(message(number) for number in range(1, 501)))
             seen: list[Delivery] = []
-            for _ in range(200):
-                await asyncio.sleep(0)
-                assert fast.unacknowledged_count <= 11
-                if fast.queued_count:
-                    seen += await fast.batch(count_max=100, wait_s=0)
-                else:
-                    fast.acknowledge([one.token for one in seen])
-                if len(seen) == 500:
-                    break
-            assert len(seen) == 500
+            async with asyncio.timeout(15):
+                while len(seen) < 500:
+                    await asyncio.sleep(0)
+                    assert fast.unacknowledged_count <= 11
+                    if fast.queued_count:
+                        seen += await fast.batch(count_max=100, wait_s=0)
+                    else:
+                        fast.acknowledge([one.token for one in seen])
 
     async def test_is_not_mistaken_for_a_dead_peer(self, broker: ScriptedBroker) -> None:
         async with opened(broker, keep_alive_s=1, queue_count_max=1) as fast:
@@ -536,7 +535,7 @@ class TestASessionWithABacklog:
         """The broker sends what it holds first: that takes longer than it may take to answer."""
         broker.connack = mqtt5.ConnAckPacket(session_present=True)
         broker.confirms = False
-        settings = broker.settings(connect_timeout_s=0.1)
+        settings = broker.settings(connect_timeout_s=0.5)
         async with FastReceiver(settings, ["t/#"]) as fast:
             await until(lambda: len(broker.sent(mqtt5.SubscribePacket)) == 1)
             for number in (4, 5, 6):
@@ -544,7 +543,7 @@ class TestASessionWithABacklog:
                 (one,) = await fast.batch(count_max=1, wait_s=0)
                 await fast.publish("r", b"%d" % number)
                 fast.acknowledge([one.token])
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
             fast.set_filters(["t/#", "u/#"])
             await until(lambda: len(broker.sent(mqtt5.SubscribePacket)) == 2)
             assert [packet.packet_id for packet in broker.sent(mqtt5.PubAckPacket)] == [4, 5, 6]

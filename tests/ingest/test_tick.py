@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ingest import tick
 from ingest.tick import Worker
 from services.store.pool import Database
 from tests import servers
@@ -49,7 +50,15 @@ async def at_work(migrated: Migrated) -> AsyncIterator[None]:
     database = await Database.open(migrated.role_url("nengtan_worker"), timeout_s=1.0)
     stop = asyncio.Event()
     task = asyncio.create_task(Worker(database).run(stop))
+    # A bell before it listens is not heard.
+    listening = (
+        "select 1 from pg_stat_activity where datname = current_database()"
+        " and query = 'listen nengtan_dirty' and state = 'idle'"
+    )
     try:
+        async with asyncio.timeout(20):
+            while not await asyncio.to_thread(migrated.rows, listening):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
         yield
     finally:
         stop.set()
@@ -118,13 +127,16 @@ class TestDrain:
 
 
 class TestRun:
-    async def test_hears_the_bell(self, migrated: Migrated) -> None:
+    async def test_hears_the_bell(
+        self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Not the sweep: the bell.
+        monkeypatch.setattr(tick, "_SWEEP_S", 60.0)
         await asyncio.to_thread(migrated.install, plant().plant())
         async with at_work(migrated):
-            # Not the sweep after five seconds: the bell.
             for first in (0, 4):
                 await asyncio.to_thread(send, migrated, plant(), first=first, last=first + 4)
-                await until_computed(migrated, timeout_s=3.0)
+                await until_computed(migrated, timeout_s=20.0)
         assert hours(migrated) == [60.0, 60.0]
 
     async def test_goes_on_after_the_database_was_away(self) -> None:

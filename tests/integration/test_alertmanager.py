@@ -90,7 +90,7 @@ def migrated(plain_server: PlainServer) -> Iterator[Migrated]:
 async def centre(migrated: Migrated) -> AsyncIterator[AlertCentre]:
     [(tenant_id,)] = migrated.rows("select id from tenant")
     database = await Database.open(migrated.role_url("nengtan_worker"))
-    yield AlertCentre(migrated, database, tenant_id, timeout_s=5.0)
+    yield AlertCentre(migrated, database, tenant_id)
     await database.close()
 
 

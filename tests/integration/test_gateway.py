@@ -237,8 +237,10 @@ class TestGateway:
             mosquitto_server, receipt_timeout_s=0.2, window_message_count=5, client_id="silent"
         )
         async with serving(centre), running(outbox, settings) as gateway:
-            await asyncio.sleep(2.0)
+            began_s = time.monotonic()
+            await _until(lambda: gateway.counters.resent_count >= 3 * 5)
             # 0.2, 0.6 and 1.4 s after the first sending, and no further than the window.
+            assert time.monotonic() - began_s > 1.3
             assert gateway.counters.resent_count == 3 * 5
             assert len(centre.order) == 5
             centre.silent = False

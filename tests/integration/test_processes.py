@@ -25,7 +25,7 @@ from tests.migrated import START, SmallPlant, us
 from tests.servers import MosquittoServer, PlainServer
 from tests.services.alerts import rule, state
 
-pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.database, pytest.mark.timeout(400)]
 
 PLANT = SmallPlant(points=[{"code": "P1", "kind": "register", "unit": "kWh"}])
 MINUTE_US = 60_000_000
@@ -66,7 +66,7 @@ def until(condition: Callable[[], object], *, log: Callable[[], str], timeout_s:
         time.sleep(0.05)
 
 
-def wait_said(centre: Centre, name: str, pattern: str, *, timeout_s: float = 30.0) -> None:
+def wait_said(centre: Centre, name: str, pattern: str, *, timeout_s: float = 120.0) -> None:
     until(
         lambda: re.search(pattern, centre.log(name)),
         log=lambda: centre.log(name),

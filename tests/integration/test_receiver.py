@@ -67,6 +67,29 @@ def numbers(deliveries: list[Delivery]) -> list[int]:
     return [int(delivery.payload) for delivery in deliveries]
 
 
+async def handled(receiver: FastReceiver) -> None:
+    """Wait until the broker has taken what was sent to it: it takes packets in their order."""
+    await receiver.publish("test/handled", b"")
+    await until(lambda: not receiver._flights)
+
+
+def answers(receiver: AiomqttReceiver) -> list[str]:
+    """Return what the broker answers about filters from now on."""
+    client, said = receiver._paho, list[str]()
+    assert client is not None
+
+    def noted(word: str, then: Any) -> Any:
+        def note(*arguments: Any) -> None:
+            then(*arguments)
+            said.append(word)
+
+        return note
+
+    client.on_subscribe = noted("subscribed", client.on_subscribe)
+    client.on_unsubscribe = noted("unsubscribed", client.on_unsubscribe)
+    return said
+
+
 def cut(receiver: FastReceiver) -> None:
     """End the connection as a killed process would: without a word."""
     assert receiver._connection is not None
@@ -90,7 +113,7 @@ class TestFastReceiver:
             await send(port, topic, 10)
             got = await fetch(first, 10)
             first.acknowledge([one.token for one in got[:4]])
-            await asyncio.sleep(0.05)
+            await handled(first)
             cut(first)
             await until(lambda: first.reconnect_count == 1 and first.connected)
             assert (was_known, first.session_present) == (False, True)
@@ -104,7 +127,7 @@ class TestFastReceiver:
             rest = await fetch(second, 10)
             assert numbers(rest) == [5, 6, 7, 8, 9, 10, 11, 12, 13, 14]
             second.acknowledge([one.token for one in rest])
-            await asyncio.sleep(0.1)
+            await handled(second)
             assert (second.queued_count, second.unacknowledged_count) == (0, 0)
         async with FastReceiver(ours, [topic]) as third:
             await until(lambda: third.connected)
@@ -173,12 +196,12 @@ class TestFastReceiver:
         self, mosquitto_server: MosquittoServer, topic: str
     ) -> None:
         port = mosquitto_server.port
-        ours = settings(port, queue_bytes_max=200_000, keep_alive_s=1)
+        ours = settings(port, queue_bytes_max=200_000, keep_alive_s=3)
         async with FastReceiver(ours, [topic]) as receiver, publisher(port) as sender:
             await until(lambda: receiver.connected)
             for number in range(300):
                 await sender.publish(topic, b"%06d" % number + b"x" * 10_000)
-            await asyncio.sleep(2)
+            await asyncio.sleep(5)
             assert 190_000 < receiver.queued_bytes < 211_000
             assert (receiver.connected, receiver.reconnect_count) == (True, 0)
             got: list[Delivery] = []
@@ -197,9 +220,12 @@ class TestFastReceiver:
                 await asyncio.sleep(0)
             writer.close()
 
+        joined = asyncio.Event()
+
         async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             there, back = await asyncio.open_connection("127.0.0.1", mosquitto_server.port)
             await asyncio.gather(pass_on(reader, back), pass_on(there, writer))
+            joined.set()
 
         line = await asyncio.start_server(join, "127.0.0.1", 0)
         port = line.sockets[0].getsockname()[1]
@@ -211,7 +237,7 @@ class TestFastReceiver:
             assert numbers(got) == list(range(50))
         line.close()
         await line.wait_closed()
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(joined.wait(), 15)
 
     async def test_takes_messages_of_one_megabyte(
         self, mosquitto_server: MosquittoServer, topic: str
@@ -307,7 +333,9 @@ class TestAiomqttReceiver:
                 got += await fetch(first, 1)
             assert numbers(got) == [0, 1, 2, 3]
             first.acknowledge([got[3].token])
-            await asyncio.sleep(0.05)
+            # The broker takes packets in their order.
+            await first.publish("test/handled", b"")
+            await until(lambda: first._paho is not None and not first._paho._out_messages)
         async with AiomqttReceiver(ours, [topic]) as second:
             await until(lambda: second.connected)
             assert second.session_present
@@ -369,8 +397,9 @@ class TestAiomqttReceiver:
             AiomqttReceiver(settings(port), [f"{topic}/receipt"]) as gateway,
         ):
             await until(lambda: receiver.connected and gateway.connected)
+            said = answers(receiver)
             receiver.set_filters([f"{topic}/b"])
-            await asyncio.sleep(0.2)
+            await until(lambda: len(said) == 2)
             await gateway.publish(f"{topic}/a", b"1")
             await gateway.publish(f"{topic}/b", b"2")
             (one,) = await fetch(receiver, 1)
@@ -379,6 +408,33 @@ class TestAiomqttReceiver:
             receiver.acknowledge([one.token])
             (receipt,) = await fetch(gateway, 1)
             assert receipt.payload == b"done"
+
+    async def test_takes_filters_while_the_broker_answers(
+        self,
+        port_of_3_1_1: int,
+        sender: AiomqttReceiver,
+        topic: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        receiver = AiomqttReceiver(settings(port_of_3_1_1), [f"{topic}/a"])
+        subscribe = receiver._subscribe
+        heard: list[list[str]] = []
+
+        async def interrupted(client: Any) -> None:
+            heard.append(answers(receiver))
+            asking = asyncio.create_task(subscribe(client))
+            await asyncio.sleep(0)
+            receiver.set_filters([f"{topic}/b"])
+            await asking
+
+        monkeypatch.setattr(receiver, "_subscribe", interrupted)
+        async with receiver:
+            await until(lambda: receiver.connected and sender.connected and len(heard[0]) == 3)
+            await sender.publish(f"{topic}/a", b"1")
+            await sender.publish(f"{topic}/b", b"2")
+            (one,) = await fetch(receiver, 1)
+            assert (one.topic, one.payload) == (f"{topic}/b", b"2")
+            receiver.acknowledge([one.token])
 
     async def test_goes_on_when_the_broker_was_killed(
         self, own_mosquitto_server: MosquittoServer, topic: str

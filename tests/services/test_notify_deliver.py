@@ -103,6 +103,9 @@ class TestWebhook:
     ) -> None:
         """G15: at least once, after the key exactly once, and the end after the beginning."""
         hook.script = [behaviour, behaviour]
+        if behaviour == "hang":
+            centre.timeout_s = 0.3
+            centre.notifier = centre.new_notifier()
         centre.state_policy(policy(channel("hook", url=hook.url)))
         episode = await centre.fire()
         await centre.tick()
@@ -130,8 +133,6 @@ class TestWebhook:
         self, centre: AlertCentre, hook: Receiver, other: Receiver
     ) -> None:
         hook.then = "hang"
-        centre.timeout_s = 5.0
-        centre.notifier = centre.new_notifier()
         urls = [channel("hook", url=hook.url), channel("other", url=other.url)]
         centre.state_policy(policy(*urls, tell=["hook", "other"]))
         for number in range(3):
@@ -471,7 +472,6 @@ class TestPeople:
     @pytest.fixture
     def mailing(self, centre: AlertCentre, sink: MailSink) -> AlertCentre:
         centre.mail_port = sink.port
-        centre.timeout_s = 5.0
         centre.notifier = centre.new_notifier()
         return centre
 

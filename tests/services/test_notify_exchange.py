@@ -23,7 +23,8 @@ from services.notify.retry import is_given_up, retry_at
 from tests.receivers import Receiver, own_certificate
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
-LOOPBACK = Line(allowed=[ip_network("127.0.0.0/8")], timeout_s=0.4)
+LOOPBACK = Line(allowed=[ip_network("127.0.0.0/8")], timeout_s=5.0)
+IMPATIENT = Line(LOOPBACK.allowed, timeout_s=0.4)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ class TestExchange:
     ) -> None:
         monkeypatch.setattr(client, "_BODY_TIMEOUT_S", 0.2)
         receiver.script = [behaviour]
-        failure = post(receiver.url)
+        failure = post(receiver.url, IMPATIENT if behaviour == "hang" else LOOPBACK)
         assert len(receiver.received) == 1
         if said is None:
             assert failure is None
@@ -139,7 +140,7 @@ class TestExchange:
             async def both() -> Failure | None:
                 serving = asyncio.to_thread(serve, listener)
                 failure, _ = await asyncio.gather(
-                    exchange(Request(url, {}), Line(LOOPBACK.allowed, 5.0), at=AT), serving
+                    exchange(Request(url, {}), LOOPBACK, at=AT), serving
                 )
                 return failure
 
@@ -207,7 +208,7 @@ class TestTls:
         self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, inside: str
     ) -> None:
         self.resolved(monkeypatch, inside)
-        failure = post(f"https://hook.example.com:{receiver.port}/", Line(timeout_s=0.4))
+        failure = post(f"https://hook.example.com:{receiver.port}/", Line(timeout_s=5.0))
         assert failure is not None
         assert failure.is_permanent
         assert f"hook.example.com ({inside}) is not a public address" in failure.en
@@ -218,7 +219,7 @@ class TestLiterals:
     @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "localhost", "0"])
     def test_other_spellings_of_loopback_are_refused(self, receiver: Receiver, host: str) -> None:
         """B100: what only the resolver understands is checked after it did."""
-        failure = post(f"http://{host}:{receiver.port}/", Line(timeout_s=1.0))
+        failure = post(f"http://{host}:{receiver.port}/", Line(timeout_s=5.0))
         assert failure is not None
         assert receiver.received == []
 

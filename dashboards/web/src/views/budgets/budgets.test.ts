@@ -55,10 +55,17 @@ describe("an amount as it is typed", () => {
   it.each([
     ["3,300.5", 3300.5],
     [" 12 ", 12],
+    ["1，234 567", 1_234_567],
+    ["0.001", 0.001],
     ["0", 0],
+    ["0,9", null],
+    ["0,001", null],
+    ["12,34", null],
+    ["1.234,5", null],
+    ["0x1f", null],
     ["", null],
     ["-1", null],
     ["x", null],
-    ["1e999", null],
+    ["9".repeat(400), null],
   ])("%j", (text, amount) => expect(amountOf(text)).toBe(amount));
 });

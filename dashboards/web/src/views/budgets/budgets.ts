@@ -67,9 +67,12 @@ export function assignedOf(whole: BudgetStated, budgets: readonly BudgetStated[]
   return alike.filter(({ node }) => !isWithin(node)).reduce((sum, { amount }) => sum + (amount ?? 0), 0);
 }
 
+// A comma may part thousands; "0,9" is no 9.
+const WRITTEN = /^(?:\d+|[1-9]\d{0,2}(?:[,，\s]\d{3})+)(?:\.\d+)?$/;
+
 /** The number that somebody typed; null where it is none. */
 export function amountOf(text: string): number | null {
-  const plain = text.replaceAll(/[,，\s]/g, "");
-  const found = Number(plain);
-  return plain !== "" && Number.isFinite(found) && found >= 0 ? found : null;
+  const written = text.trim();
+  const found = Number(written.replaceAll(/[,，\s]/g, ""));
+  return WRITTEN.test(written) && Number.isFinite(found) ? found : null;
 }
