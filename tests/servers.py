@@ -70,8 +70,10 @@ def run_folder(runs: Path) -> Iterator[Path]:
 
 def _remove_if_abandoned(folder: Path) -> None:
     # Another may hold it, or remove it meanwhile.
-    gone = (BlockingIOError, FileNotFoundError)
-    with contextlib.suppress(*gone), (folder / ".alive").open("a") as alive:
+    with (
+        contextlib.suppress(BlockingIOError, FileNotFoundError),
+        (folder / ".alive").open("a") as alive,
+    ):
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove(folder)
 

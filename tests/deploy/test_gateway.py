@@ -111,10 +111,10 @@ class TestRun:
         await _said_fault(gateway)
         started_s = time.monotonic()
         assert outbox.put([("P1", 1, 1.0)]) == 2
-        assert time.monotonic() - started_s < 5.0
+        assert time.monotonic() - started_s < 1.0
         assert "refused" in str(gateway.counters.last_fault)
         gateway.stop()
-        await asyncio.wait_for(task, 15.0)
+        await asyncio.wait_for(task, 2.0)
         assert outbox.pending_count == 2
 
     async def test_leaves_a_broker_that_never_answers(
@@ -128,10 +128,10 @@ class TestRun:
         await _said_fault(gateway)
         assert gateway.counters.last_fault == "Operation timed out"
         gateway.stop()
-        await asyncio.wait_for(task, 15.0)
+        await asyncio.wait_for(task, 3.0)
 
     async def test_ends_with_what_it_waits_for(self, outbox: Outbox) -> None:
         settings = GatewaySettings("127.0.0.1", ADDRESS, port=_closed_port())
-        counters = await asyncio.wait_for(run(outbox, settings, until=asyncio.sleep(0.2)), 15.0)
+        counters = await asyncio.wait_for(run(outbox, settings, until=asyncio.sleep(0.2)), 3.0)
         assert counters.connection_count == 0
         assert outbox.pending_count == 1

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from ingest import tick
 from ingest.tick import Worker
 from services.store.pool import Database
 from tests import servers
@@ -127,16 +126,13 @@ class TestDrain:
 
 
 class TestRun:
-    async def test_hears_the_bell(
-        self, migrated: Migrated, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        # Not the sweep: the bell.
-        monkeypatch.setattr(tick, "_SWEEP_S", 60.0)
+    async def test_hears_the_bell(self, migrated: Migrated) -> None:
         await asyncio.to_thread(migrated.install, plant().plant())
         async with at_work(migrated):
+            # Not the sweep after five seconds: the bell.
             for first in (0, 4):
                 await asyncio.to_thread(send, migrated, plant(), first=first, last=first + 4)
-                await until_computed(migrated, timeout_s=20.0)
+                await until_computed(migrated, timeout_s=3.0)
         assert hours(migrated) == [60.0, 60.0]
 
     async def test_goes_on_after_the_database_was_away(self) -> None:

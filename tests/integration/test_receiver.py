@@ -334,8 +334,7 @@ class TestAiomqttReceiver:
             assert numbers(got) == [0, 1, 2, 3]
             first.acknowledge([got[3].token])
             # The broker takes packets in their order.
-            await first.publish("test/handled", b"")
-            await until(lambda: first._paho is not None and not first._paho._out_messages)
+            await self.send(first, "test/handled", 1)
         async with AiomqttReceiver(ours, [topic]) as second:
             await until(lambda: second.connected)
             assert second.session_present

@@ -66,6 +66,7 @@ describe("an amount as it is typed", () => {
     ["", null],
     ["-1", null],
     ["x", null],
+    ["1e999", null],
     ["9".repeat(400), null],
   ])("%j", (text, amount) => expect(amountOf(text)).toBe(amount));
 });

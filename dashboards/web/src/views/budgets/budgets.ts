@@ -2,6 +2,7 @@ import type { Budget, BudgetPeriod, BudgetStated } from "@/api/types";
 import type { PlantNode } from "@/parts/plant";
 import { startOfDay, type PeriodRules } from "@/use/period";
 import type { CalendarDay } from "@/use/zone";
+import { numberOf } from "@/views/review/number";
 
 export const BUDGET_PERIODS = ["day", "month", "year"] as const;
 /** What a budget can be of, with its unit; a demand is of a month alone. */
@@ -68,11 +69,11 @@ export function assignedOf(whole: BudgetStated, budgets: readonly BudgetStated[]
 }
 
 // A comma may part thousands; "0,9" is no 9.
-const WRITTEN = /^(?:\d+|[1-9]\d{0,2}(?:[,，\s]\d{3})+)(?:\.\d+)?$/;
+const PARTED = /^[1-9]\d{0,2}(?:[,，\s]\d{3})+(?:\.\d+)?$/;
 
 /** The number that somebody typed; null where it is none. */
 export function amountOf(text: string): number | null {
   const written = text.trim();
-  const found = Number(written.replaceAll(/[,，\s]/g, ""));
-  return WRITTEN.test(written) && Number.isFinite(found) ? found : null;
+  const found = numberOf(PARTED.test(written) ? written.replaceAll(/[,，\s]/g, "") : written) ?? -1;
+  return Number.isFinite(found) && found >= 0 ? found : null;
 }
