@@ -188,6 +188,13 @@ class TestFiles:
             assert visit.page.locator("input[type=file]").count() == 0
 
 
+STATE_POLICY = """document => fetch("/api/v1/alert-policy", {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(document),
+}).then(({ status }) => status)"""
+
+
 class TestAlerts:
     def test_are_ruled_told_acknowledged_and_looked_at(self, visitor: Visitor) -> None:
         with visitor.visit("/alerts/rules", login=MANAGER, language="en") as visit:
@@ -268,6 +275,18 @@ class TestAlerts:
             assert stated["revision"] == 1
             assert stated["document"]["channels"][0]["to"] == ["duty@example.com"]
             assert keep.is_disabled()
+            # What somebody else states meanwhile is not replaced unseen.
+            recipients.fill("mine@example.com")
+            recipients.press("Tab")
+            stated["document"]["channels"][0]["to"] = ["other@example.com"]
+            assert page.evaluate(STATE_POLICY, stated["document"]) == 200
+            keep.click()
+            page.get_by_role("alert").get_by_text("keeping again replaces it").wait_for()
+            page.get_by_role("button", name="Drop changes").click()
+            page.wait_for_function(
+                "() => [...document.querySelectorAll('input')]"
+                ".some(({ value }) => value === 'other@example.com')"
+            )
             assert [text for text in visit.complaints if "422" not in text] == []
 
 
@@ -281,6 +300,18 @@ class TestBudgets:
             sheet = page.get_by_role("dialog", name="State a budget")
             sheet.locator("select").first.select_option("foundry")
             sheet.get_by_text("are assigned to nodes").wait_for()
+            # What is half typed, and text that is selected beyond the edge, lose nothing.
+            day = sheet.get_by_label("Any day of the period")
+            chosen = day.input_value()
+            day.fill("")
+            day.fill(chosen)
+            amount = sheet.get_by_label("Budget (tCO₂e)")
+            box = amount.bounding_box()
+            assert box is not None
+            page.mouse.move(box["x"] + 20, box["y"] + 10)
+            page.mouse.down()
+            page.mouse.move(20, box["y"] + 10)
+            page.mouse.up()
             sheet.get_by_label("Budget (tCO₂e)").fill("0,9")
             sheet.get_by_role("alert").get_by_text("a point for decimals").wait_for()
             sheet.get_by_label("Budget (tCO₂e)").fill("0.001")

@@ -1,5 +1,5 @@
 import { Gate } from "./gate";
-import { Problem, problemOf, unreachable } from "./problem";
+import { Problem, problemOf, unanswered, unreachable } from "./problem";
 
 const PREFIX = "/api/v1";
 const TIMEOUT_MS = 20_000;
@@ -57,7 +57,7 @@ async function send(path: string, ask: Ask): Promise<Response> {
     return await fetch(addressOf(path, ask.query), init);
   } catch (error) {
     if (ask.signal?.aborted) throw error;
-    throw unreachable();
+    throw init.method === "GET" ? unreachable() : unanswered();
   }
 }
 

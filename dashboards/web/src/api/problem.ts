@@ -49,14 +49,22 @@ function isProblemDocument(body: unknown): body is ProblemDocument {
   return typeof body === "object" && body !== null && "code" in body && "detail_zh" in body;
 }
 
-/** No connection, or none in time. */
+const UNREACHABLE: Bilingual = { zh: "无法连接中心", en: "The centre cannot be reached" };
+
+/** No connection, or none in time, for what is asked again by itself. */
 export function unreachable(): Problem {
-  return new Problem(
-    0,
-    "unreachable",
-    { zh: "无法连接中心", en: "The centre cannot be reached" },
-    { zh: "网络中断或服务未运行，恢复后自动重试", en: "No network, or the service is not running; it is tried again by itself" },
-  );
+  return new Problem(0, "unreachable", UNREACHABLE, {
+    zh: "网络中断或服务未运行，恢复后自动重试",
+    en: "No network, or the service is not running; it is tried again by itself",
+  });
+}
+
+/** No connection, or none in time, for what somebody did: it may have been done, and is not done again by itself. */
+export function unanswered(): Problem {
+  return new Problem(0, "unreachable", UNREACHABLE, {
+    zh: "网络中断或服务未运行。未收到应答，不会自动重试；请先核对是否已生效，再重试",
+    en: "No network, or the service is not running. Whether it was done is not known, and it is not tried again by itself: look, then try again",
+  });
 }
 
 /** What an answer that is no success amounts to. */

@@ -1,5 +1,5 @@
 import { addressOf, type Query } from "@/api/client";
-import { problemOf, unreachable } from "@/api/problem";
+import { problemOf, unanswered } from "@/api/problem";
 
 interface Fetched {
   content: Blob;
@@ -43,7 +43,7 @@ async function fetchFile(address: string, init: RequestInit, show: (share: numbe
     response = await fetch(address, { credentials: "same-origin", ...init });
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw unreachable();
+    throw unanswered();
   }
   if (!response.ok) throw await problemOf(response);
   const rows = response.headers.get("Nengtan-Rows");
@@ -69,7 +69,7 @@ async function read(response: Response, show: (share: number) => void, signal: A
     }
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw unreachable();
+    throw unanswered();
   }
   return new Blob(pieces, { type });
 }

@@ -15,7 +15,7 @@ export interface AnswerUse<T> {
   answer: ShallowRef<T | null>;
   /** Why the last request failed, until one succeeds. */
   problem: ShallowRef<Problem | null>;
-  /** `error` only where there is no answer to show; else see `isStale`. */
+  /** `error` only where there is nothing to show; else see `isStale`. */
   status: ComputedRef<AnswerStatus>;
   /** The answer shown is not what was last asked for. */
   isStale: ComputedRef<boolean>;
@@ -98,7 +98,9 @@ export function useAnswer<T>(fetch: (signal: AbortSignal) => Promise<T>, options
     problem,
     status: computed(() => {
       if (answer.value === null) return problem.value === null ? "loading" : "error";
-      return options.isEmpty?.(answer.value) ? "empty" : "ready";
+      if (!options.isEmpty?.(answer.value)) return "ready";
+      // That there was nothing does not say that there is nothing.
+      return problem.value === null ? "empty" : "error";
     }),
     isStale: computed(() => answer.value !== null && (pending.value || problem.value !== null)),
     isLoading: computed(() => pending.value),

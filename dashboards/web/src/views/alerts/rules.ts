@@ -1,3 +1,4 @@
+import { listAlertRules } from "@/api/alertRoutes";
 import type { RuleDocument, RuleGroupDocument, RuleGroupStated } from "@/api/types";
 
 /** A rule that is on, or one that could be: ready-made, or of an earlier statement of its group. */
@@ -51,6 +52,12 @@ function plain(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, plain(each)]));
+}
+
+/** A group by the statement that holds now: somebody else may have stated another since it was read. */
+export async function statedNow(group: GroupListed): Promise<GroupListed> {
+  const { groups } = await listAlertRules();
+  return { ...group, stated: groups.find((each) => each.group === group.name && each.holds) ?? null };
 }
 
 /** The document of a group with one rule put in place of the one of its name, added, or (null) taken out. */
