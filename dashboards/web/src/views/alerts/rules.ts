@@ -1,4 +1,4 @@
-import { listAlertRules } from "@/api/alertRoutes";
+import { listAlertRules, stateAlertRules } from "@/api/alertRoutes";
 import type { RuleDocument, RuleGroupDocument, RuleGroupStated } from "@/api/types";
 
 /** A rule that is on, or one that could be: ready-made, or of an earlier statement of its group. */
@@ -54,10 +54,11 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, plain(each)]));
 }
 
-/** A group by the statement that holds now: somebody else may have stated another since it was read. */
-export async function statedNow(group: GroupListed): Promise<GroupListed> {
+/** States a rule as `withRule` puts it, into what holds of its group now: somebody else may have stated another since it was read. */
+export async function stateRule(group: GroupListed, name: string, rule: RuleDocument | null): Promise<void> {
   const { groups } = await listAlertRules();
-  return { ...group, stated: groups.find((each) => each.group === group.name && each.holds) ?? null };
+  const stated = groups.find((each) => each.group === group.name && each.holds) ?? null;
+  await stateAlertRules(withRule({ ...group, stated }, name, rule));
 }
 
 /** The document of a group with one rule put in place of the one of its name, added, or (null) taken out. */
