@@ -106,6 +106,12 @@ export function monthsBefore(day: string, count: number): string[] {
   return Array.from({ length: count }, (_, back) => new Date(Date.UTC(year, month - 1 - back, 1)).toISOString().slice(0, 7));
 }
 
+/** A month of a calendar [yyyy-mm] and its instants [ms]. */
+export interface CalendarMonth {
+  month: string;
+  span: { start: number; end: number };
+}
+
 export function monthAfter(month: string): string {
   const [year = 0, number = 1] = month.split("-").map(Number);
   return new Date(Date.UTC(year, number, 1)).toISOString().slice(0, 7);

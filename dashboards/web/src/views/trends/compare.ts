@@ -9,6 +9,12 @@ export type Comparison = (typeof COMPARISONS)[number];
 /** How far back the other period lies, on the calendar and not in hours: a day is a day when clocks change. */
 export type Shift = { days: number } | { months: number };
 
+/** The other period that is shown beside one; no shift where the calendar has none. */
+export interface Beside {
+  comparison: Comparison;
+  shift: Shift | null;
+}
+
 interface Bounds {
   start: number;
   end: number;

@@ -4,6 +4,7 @@ import type { Energy, Interval, Series, Sum } from "@/api/types";
 import { useLive } from "@/live/useLive";
 import { useAnswer, type AnswerUse } from "@/use/useAnswer";
 import { spanOf } from "@/use/usePeriod";
+import type { Beside } from "./compare";
 import { byStart, joined, touchedEdges, withSpan, type RowsByStart } from "./slots";
 
 /** Changes of results come every few seconds while an interval is open; the chart follows at its own pace. */
@@ -24,6 +25,7 @@ export interface EnergyRequest {
   period: Bounds;
   /** Edges of the intervals [ms]; the last one ends the last interval. None where only the total is wanted. */
   edges: readonly number[];
+  beside?: Beside;
 }
 
 export interface EnergyResult {

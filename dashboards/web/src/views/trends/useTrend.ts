@@ -1,12 +1,12 @@
 import { computed, type ComputedRef } from "vue";
 import { useRoute, useRouter } from "vue-router";
 import type { Choice } from "@/api/routes";
-import type { Interval } from "@/api/types";
+import type { Interval, Series } from "@/api/types";
 import { useSite, type Site } from "@/session/useSite";
 import type { Period } from "@/use/period";
 import type { PeriodUse } from "@/use/usePeriod";
 import { FLOW_UNITS, useUnit } from "@/use/useUnit";
-import { comparedBounds, COMPARISONS, shiftOf, type Comparison, type Shift } from "./compare";
+import { comparedBounds, COMPARISONS, shiftOf, type Beside, type Comparison } from "./compare";
 import { edgesOf, intervalsFor, usualInterval } from "./grain";
 import { MEASURES, measuresOf, type Measure } from "./measure";
 import { keyOf, type Choosable, type Tree } from "./tree";
@@ -28,10 +28,11 @@ export interface Trend {
   intervals: ComputedRef<Interval[]>;
   interval: ComputedRef<Interval>;
   comparison: ComputedRef<Comparison>;
-  shift: ComputedRef<Shift | null>;
   kind: ComputedRef<ChartKind>;
   canStack: ComputedRef<boolean>;
   isStacked: ComputedRef<boolean>;
+  /** What all carriers of an answer are of: another thing may be chosen while it is on its way. */
+  itemOf(series: Series): Choosable | null;
   /** What is asked for: the series, the compared one where there is one, then each carrier where they are stacked. */
   requests: ComputedRef<EnergyRequest[]>;
   chooseItem(item: Choosable): void;
@@ -74,7 +75,7 @@ export function useTrend(tree: { readonly value: Tree | null }, { period }: Peri
           of: { [item.value.kind]: item.value.code, ...(carrier.value === "" ? {} : { carrier: carrier.value }) },
           period: period.value,
           interval: interval.value,
-          shift: shift.value,
+          beside: { comparison: comparison.value, shift: shift.value },
           parts: isStacked.value ? item.value.carriers.map((known) => known.code).filter((code) => code !== "") : [],
         }),
   );
@@ -92,10 +93,10 @@ export function useTrend(tree: { readonly value: Tree | null }, { period }: Peri
     intervals,
     interval,
     comparison,
-    shift,
     kind,
     canStack,
     isStacked,
+    itemOf: (series) => tree.value?.items.get(keyOf(series)) ?? null,
     requests,
     chooseItem: (chosen) => put({ of: keyOf(chosen), carrier: undefined }),
     // Other views compare in the same unit, where they have it.
@@ -108,19 +109,20 @@ interface Asked {
   of: Choice;
   period: Period;
   interval: Interval;
-  shift: Shift | null;
+  beside: Beside;
   parts: readonly string[];
 }
 
 /** The series; where it is compared the part of it that is over, and as much of the other period; then each carrier. */
-function requestsOf({ site, of, period, interval, shift, parts }: Asked): EnergyRequest[] {
+function requestsOf({ site, of, period, interval, beside, parts }: Asked): EnergyRequest[] {
   const edges = (bounds: Bounds): number[] => edgesOf(bounds.start, bounds.end, interval, site);
   const shared = { site: site.code, of, interval };
   const whole = { start: period.start, end: period.end };
+  const { shift } = beside;
   const closed = closedOf(period, site.baseIntervalMs);
   const other = shift && comparedBounds(whole, shift, site);
   const otherClosed = shift && closed && comparedBounds(closed, shift, site);
-  const main: EnergyRequest = { ...shared, role: "main", period: whole, edges: edges(whole) };
+  const main: EnergyRequest = { ...shared, role: "main", period: whole, edges: edges(whole), beside };
   return [
     main,
     ...(other && otherClosed && closed
@@ -129,7 +131,7 @@ function requestsOf({ site, of, period, interval, shift, parts }: Asked): Energy
           { ...shared, role: "compared" as const, period: otherClosed, edges: edges(other) },
         ]
       : []),
-    ...parts.map((carrier): EnergyRequest => ({ ...main, role: "part", of: { ...of, carrier } })),
+    ...parts.map((carrier): EnergyRequest => ({ ...shared, role: "part", of: { ...of, carrier }, period: whole, edges: main.edges })),
   ];
 }
 

@@ -32,8 +32,9 @@ export function useTrendChart(rows: TrendRows, trend: Trend): TrendChart {
     const start = rows.starts.value[index];
     if (start === undefined) return "";
     const day = format.instant(start, "day");
-    if (trend.interval.value === "month") return day.slice(0, 7);
-    if (trend.interval.value === "day") return day.slice(5);
+    const interval = rows.main.value?.request.interval;
+    if (interval === "month") return day.slice(0, 7);
+    if (interval === "day") return day.slice(5);
     const isOneDay = (rows.starts.value.at(-1) ?? start) - (rows.starts.value[0] ?? start) < ONE_DAY_MS;
     return isOneDay ? format.clock(start) : `${day.slice(5)} ${format.clock(start)}`;
   }
@@ -42,7 +43,7 @@ export function useTrendChart(rows: TrendRows, trend: Trend): TrendChart {
     return { name: rows.pieceName(piece), colour: palette.canvas(piece.request.of.carrier ?? ""), values: valuesOf(rows.starts.value, piece.rows, rows.value) };
   }
 
-  const carrier = trend.carrier;
+  const { carrier } = rows;
   const chart = computed(() => {
     if (rows.main.value === null) return null;
     const [own, over, marks, pieces] = [rows.values.value, rows.otherValues.value, rows.marks.value, rows.pieces.value];

@@ -25,6 +25,8 @@ export interface TrendRows {
   marks: ComputedRef<Mark[]>;
   unit: ComputedRef<string>;
   quantity: ComputedRef<string>;
+  /** "" is the total of all carriers. */
+  carrier: ComputedRef<string>;
   name: ComputedRef<string>;
   comparedName: ComputedRef<string>;
   value(of: Measures): number | null;
@@ -46,18 +48,20 @@ export function useTrendRows(answer: ShallowRef<EnergyResult[] | null>, trend: T
   const other = computed(() => ofRole("compared")[0] ?? null);
   const pieces = computed(() => ofRole("part"));
   const starts = computed(() => main.value?.request.edges.slice(0, -1) ?? []);
+  const beside = computed(() => main.value?.request.beside);
   const otherStarts = computed(() =>
-    other.value === null || trend.shift.value === null ? [] : alignedStarts(starts.value, trend.shift.value, site.value),
+    other.value === null || !beside.value?.shift ? [] : alignedStarts(starts.value, beside.value.shift, site.value),
   );
   const value = (of: Measures): number | null => valueOf(of, trend.measure.value);
   const endOf = (index: number): number => main.value?.request.edges[index + 1] ?? 0;
   const pieceName = ({ request }: EnergyResult): string => format.name(carrierName(request.of.carrier ?? ""));
   const unit = computed(() => unitOf(trend.measure.value, main.value?.series.unit ?? ""));
   const quantity = computed(() => quantityOf(trend.measure.value));
-  const comparedName = computed(() => t(`trends.compares.${trend.comparison.value}`));
+  const comparedName = computed(() => t(`trends.compares.${beside.value?.comparison ?? "none"}`));
+  const carrier = computed(() => (main.value === null ? trend.carrier.value : (main.value.request.of.carrier ?? "")));
   const name = computed(() => {
-    const { item, carrier } = { item: trend.item.value, carrier: trend.carrier.value };
-    return item === null ? "" : [format.name(item.name), ...(carrier === "" ? [] : [format.name(carrierName(carrier))])].join(" · ");
+    const item = main.value === null ? trend.item.value : trend.itemOf(main.value.series);
+    return item === null ? "" : [format.name(item.name), ...(carrier.value === "" ? [] : [format.name(carrierName(carrier.value))])].join(" · ");
   });
 
   function slotSubject(index: number, series: string): Subject | null {
@@ -91,6 +95,7 @@ export function useTrendRows(answer: ShallowRef<EnergyResult[] | null>, trend: T
     marks: computed(() => starts.value.map((start, index) => markOf(main.value?.rows.get(start), endOf(index), main.value?.asOf ?? 0))),
     unit,
     quantity,
+    carrier,
     name,
     comparedName,
     value,
