@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, cast
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from api.errors import Detail, Problem
@@ -35,6 +35,10 @@ def _only_text(value: object) -> object:
     if isinstance(value, str) and "T" not in value and "t" not in value:
         raise ValueError("not an instant of RFC 3339, such as 2026-01-31T16:00:00Z")
     return value
+
+
+def _unquoted(value: object) -> object:
+    return value.strip('"') if isinstance(value, str) else value
 
 
 def _within(value: datetime) -> datetime:
@@ -87,6 +91,16 @@ Cursor = Annotated[
     Query(
         max_length=_CURSOR_LENGTH_MAX,
         description="上页给出的游标 / Cursor that the page before gave",
+    ),
+]
+IfRevision = Annotated[
+    int | None,
+    BeforeValidator(_unquoted),
+    Header(
+        alias="If-Match",
+        ge=0,
+        lt=2**31,
+        description="所依据的版本号；从未录入为 0 / Revision it is from; 0: none was stated",
     ),
 ]
 ROWS_DEFAULT: Final = _ROWS_DEFAULT

@@ -8,14 +8,29 @@ import msgspec
 from services.alert_rules.compile import StatedGroup
 from services.alert_rules.model import Group
 from services.plant.model import Plant
+from services.refusal import ChangedMeanwhile
 from services.store import answers, topology
 from services.store.alert_documents import DocumentRow
+from services.store.alert_policy import PolicyRow
 from services.store.pool import Connection
 
 
 def newest(rows: Iterable[DocumentRow]) -> dict[str, DocumentRow]:
     """Return the highest revision of each group; rows are in order of revision."""
     return {row.code: row for row in rows}
+
+
+def check_newest(before: DocumentRow | PolicyRow | None, if_revision: int | None) -> None:
+    """Refuse a change that was not made from the newest statement; of None nothing is asked.
+
+    Raises
+    ------
+    ChangedMeanwhile
+        If the newest revision is another than `if_revision`; 0 stands for none at all.
+    """
+    newest_revision = 0 if before is None else before.revision
+    if if_revision is not None and if_revision != newest_revision:
+        raise ChangedMeanwhile
 
 
 def holding_groups(rows: Iterable[DocumentRow]) -> list[StatedGroup]:

@@ -79,11 +79,19 @@ async def state_group(
     actor: str,
     group: str,
     content: bytes,
+    if_revision: int | None = None,
 ) -> Stated:
     """Add a revision of a group of rules; it holds from within five seconds on.
 
+    Parameters
+    ----------
+    if_revision : int or None
+        Newest revision of the group when the change was made; 0 if there was none.
+
     Raises
     ------
+    ChangedMeanwhile
+        If the newest is another, and does not already say the same.
     RulesInvalid
         With every finding, if it cannot be taken.
     OtherGroup
@@ -105,19 +113,28 @@ async def state_group(
             )
         await _check_count(connection, tenant_id, facts, read)
         document = json.loads(read.model_dump_json(by_alias=True, exclude_none=True))
-        return await _state(connection, tenant_id, actor, group, document)
+        return await _state(connection, tenant_id, actor, group, document, if_revision)
 
 
-async def withdraw_group(database: Database, *, tenant_id: int, actor: str, group: str) -> Stated:
+async def withdraw_group(
+    database: Database,
+    *,
+    tenant_id: int,
+    actor: str,
+    group: str,
+    if_revision: int | None = None,
+) -> Stated:
     """Take a group back: its alerts are resolved; it stays readable.
 
     Raises
     ------
+    ChangedMeanwhile
+        If the newest revision is another than `if_revision`.
     NotFound
         If no such group holds.
     """
     async with database.transaction(tenant_id) as connection:
-        done = await _state(connection, tenant_id, actor, group, None)
+        done = await _state(connection, tenant_id, actor, group, None, if_revision)
     if not done.changed:
         raise NotFound("group")
     return done
@@ -154,6 +171,7 @@ async def _state(
     actor: str,
     group: str,
     document: dict[str, object] | None,
+    if_revision: int | None,
 ) -> Stated:
     await alert_documents.lock(connection, tenant_id)
     rows = await alert_documents.list_documents(connection, tenant_id=tenant_id, kind="group")
@@ -161,6 +179,7 @@ async def _state(
     standing = None if before is None else before.document
     if standing == document:
         return Stated(group, 0 if before is None else before.revision, changed=False)
+    alert_book.check_newest(before, if_revision)
     row = await alert_documents.add_document(
         connection,
         tenant_id=tenant_id,

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
+from services import alert_book
 from services.notify.plan import on_duty
 from services.notify.policy import CODE, Policy
 from services.notify.queue import policy_in, policy_of
@@ -94,12 +95,25 @@ async def check(
 
 
 async def state(
-    database: Database, *, tenant_id: int, actor: str, content: bytes, allowed: Sequence[Network]
+    database: Database,
+    *,
+    tenant_id: int,
+    actor: str,
+    content: bytes,
+    allowed: Sequence[Network],
+    if_revision: int | None = None,
 ) -> StatedPolicy:
     """State a policy: it holds from now on, also for what waits; the one before stays readable.
 
+    Parameters
+    ----------
+    if_revision : int or None
+        Revision that held when the change was made; 0 if none did.
+
     Raises
     ------
+    ChangedMeanwhile
+        If another holds, and does not already say the same.
     PolicyInvalid
         If it cannot be taken; with every finding.
     """
@@ -111,6 +125,7 @@ async def state(
         before = await store.find_policy(connection, tenant_id)
         if before is not None and before.sha256 == digest.hex():
             return StatedPolicy(before.revision, changed=False, warnings=findings)
+        alert_book.check_newest(before, if_revision)
         row = await alert_documents.add_document(
             connection,
             tenant_id=tenant_id,

@@ -26,6 +26,19 @@ class Refusal(NengtanError):
         self.pointer = pointer
 
 
+class ChangedMeanwhile(Refusal):
+    """What was changed is not what the change was made from."""
+
+    code = "changed_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "it was changed since you read it: read it again, and change that",
+            "数据在您读取之后已被修改：请重新读取后再改",
+            pointer="If-Match",
+        )
+
+
 class NotFound(Refusal):
     """Nothing of that name is visible to the one who asked.
 

@@ -7,7 +7,7 @@ from services import totals
 from services.plant.apply import Applied, apply_plant
 from services.plant.findings import Finding
 from services.plant.read import examine, read_plant
-from services.refusal import NotFound, Refusal
+from services.refusal import ChangedMeanwhile, NotFound, Refusal
 from services.store import answers
 from services.store.answers import DocumentRow, SiteListing, VersionRow
 from services.store.pool import Connection, Database
@@ -18,12 +18,6 @@ class OtherSite(Refusal):
     """A description sent to the address of another site."""
 
     code = "invalid"
-
-
-class ChangedMeanwhile(Refusal):
-    """The description is not the one that the change was made from."""
-
-    code = "changed_meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +134,4 @@ async def _check_newest(connection: Connection, site: str, sha256: str) -> None:
     row = await answers.find_site(connection, site)
     newest = None if row is None else await answers.find_document(connection, row.id, None)
     if newest is None or newest.sha256 != sha256:
-        raise ChangedMeanwhile(
-            "the description was changed since you read it: read it again, and change that",
-            "描述在您读取之后已被修改：请重新读取后再改",
-            pointer="If-Match",
-        )
+        raise ChangedMeanwhile

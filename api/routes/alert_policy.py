@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 
-from api.dependencies import Code, Now, Schema, Store
+from api.dependencies import Code, IfRevision, Now, Schema, Store
 from api.errors import finding_document
 from api.security import Who, needs
 from services import alert_policy
@@ -171,11 +171,15 @@ async def check_alert_policy(
     openapi_extra=_BODY,
 )
 async def state_alert_policy(
-    request: Request, principal: Who, database: Store, allowed: Allowed
+    request: Request,
+    principal: Who,
+    database: Store,
+    allowed: Allowed,
+    if_revision: IfRevision = None,
 ) -> StatedPolicy:
     """State the policy: it holds from now on, and the one before stays on record.
 
-    录入策略，立即生效；旧版本留存。
+    录入策略，立即生效；旧版本留存。附 If-Match 时，若现行版本已非所依据者则拒绝。
     """
     done = await alert_policy.state(
         database,
@@ -183,6 +187,7 @@ async def state_alert_policy(
         actor=principal.actor,
         content=await request.body(),
         allowed=allowed,
+        if_revision=if_revision,
     )
     return StatedPolicy(
         revision=done.revision,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import Field
 
-from api.dependencies import Code, End, Schema, Start, Store
+from api.dependencies import Code, End, IfRevision, Schema, Start, Store
 from api.security import Who, needs
 from services import alert_book, alert_groups, alert_trial
 from services.alert_groups import Stated
@@ -250,11 +250,16 @@ async def try_rules(
     openapi_extra=_BODY,
 )
 async def state_group(
-    group: GroupCode, request: Request, principal: Who, database: Store
+    group: GroupCode,
+    request: Request,
+    principal: Who,
+    database: Store,
+    if_revision: IfRevision = None,
 ) -> StatedGroup:
     """Add a revision of a group of rules; it holds from within five seconds on.
 
     录入规则组的新版本，五秒内生效；未改动的规则及其告警不受影响。
+    附 If-Match 时，若最新版本已非所依据者则拒绝。
     """
     done = await alert_groups.state_group(
         database,
@@ -263,6 +268,7 @@ async def state_group(
         actor=principal.actor,
         group=group,
         content=await request.body(),
+        if_revision=if_revision,
     )
     return _stated(done)
 
@@ -270,12 +276,18 @@ async def state_group(
 @write_router.delete(
     "/alert-rules/{group}", operation_id="withdraw_alert_rules", summary="撤回 / Withdraw a group"
 )
-async def withdraw_group(group: GroupCode, principal: Who, database: Store) -> StatedGroup:
+async def withdraw_group(
+    group: GroupCode, principal: Who, database: Store, if_revision: IfRevision = None
+) -> StatedGroup:
     """Take a group back: its alerts are resolved; it stays readable.
 
     撤回规则组：其告警随即解除；记录保留。
     """
     done = await alert_groups.withdraw_group(
-        database, tenant_id=principal.tenant_id, actor=principal.actor, group=group
+        database,
+        tenant_id=principal.tenant_id,
+        actor=principal.actor,
+        group=group,
+        if_revision=if_revision,
     )
     return _stated(done)

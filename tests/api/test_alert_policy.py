@@ -40,6 +40,25 @@ class TestPolicy:
         assert answer["document"]["channels"][0]["alerts_per_minute"] == 5
         assert answer["stated_by"]
 
+    async def test_is_not_replaced_unseen_when_two_change_it(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        async def put(revision: object, alerts_per_minute: int) -> httpx.Response:
+            body = document(alerts_per_minute=alerts_per_minute)
+            return await client.put(
+                "/alert-policy", json=body, headers={"If-Match": f'"{revision}"'}
+            )
+
+        assert (await put(0, 3)).json()["revision"] == 1
+        assert (await put(1, 4)).json()["revision"] == 2
+        overtaken = await put(1, 5)
+        assert (overtaken.status_code, overtaken.json()["code"]) == (412, "changed_meanwhile")
+        # The answer to it was lost, and it is sent again: it holds already.
+        assert (await put(1, 4)).json()["changed"] is False
+        assert (await put("abc", 5)).status_code == 422
+        answer = (await client.get("/alert-policy")).json()
+        assert answer["document"]["channels"][0]["alerts_per_minute"] == 4
+
     @pytest.mark.parametrize("verb", ["PUT /alert-policy", "POST /alert-policy/check"])
     async def test_is_refused_with_every_fault(self, client: httpx.AsyncClient, verb: str) -> None:
         method, path = verb.split()

@@ -76,6 +76,25 @@ class TestRules:
             (3, False),
         ]
 
+    async def test_are_not_replaced_unseen_when_two_change_them(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        async def put_from(revision: int, *rules: dict[str, Any]) -> httpx.Response:
+            body = {"name": "g", "rules": list(rules)}
+            headers = {"If-Match": f"{revision}"}
+            return await client.put("/alert-rules/g", json=body, headers=headers)
+
+        low = rule("low", "power_kw < 1")
+        assert (await put_from(0, HIGH)).json()["revision"] == 1
+        assert (await put_from(0, low)).status_code == 412
+        assert (await put_from(1, HIGH, low)).json()["revision"] == 2
+        overtaken = await client.delete("/alert-rules/g", headers={"If-Match": "1"})
+        assert (overtaken.status_code, overtaken.json()["code"]) == (412, "changed_meanwhile")
+        assert (await client.delete("/alert-rules/g", headers={"If-Match": "2"})).status_code == 200
+        # What was withdrawn has a revision too.
+        assert (await put_from(2, HIGH)).status_code == 412
+        assert (await put_from(3, HIGH)).json()["revision"] == 4
+
     @pytest.mark.parametrize(
         ("expr", "place"),
         [

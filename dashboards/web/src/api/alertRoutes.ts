@@ -89,8 +89,8 @@ export function checkAlertRule(body: { expr: string; alert: string; cursor: numb
   return request("/alert-rules/check", { method: "POST", body, ...at(signal) });
 }
 
-export function stateAlertRules(document: RuleGroupDocument): Promise<{ revision: number; changed: boolean }> {
-  return request(`/alert-rules/${encodeURIComponent(document.name)}`, { method: "PUT", body: document });
+export function stateAlertRules(document: RuleGroupDocument, ifRevision: number): Promise<{ revision: number; changed: boolean }> {
+  return request(`/alert-rules/${encodeURIComponent(document.name)}`, { method: "PUT", body: document, ifRevision });
 }
 
 const TRIAL_TIMEOUT_MS = 120_000;
@@ -108,8 +108,8 @@ export function checkAlertPolicy(document: PolicyDocument): Promise<{ warnings: 
   return request("/alert-policy/check", { method: "POST", body: document });
 }
 
-export function stateAlertPolicy(document: PolicyDocument): Promise<{ revision: number; changed: boolean; warnings: DocumentWarning[] }> {
-  return request("/alert-policy", { method: "PUT", body: document });
+export function stateAlertPolicy(document: PolicyDocument, ifRevision: number): Promise<{ revision: number; changed: boolean; warnings: DocumentWarning[] }> {
+  return request("/alert-policy", { method: "PUT", body: document, ifRevision });
 }
 
 export function putAlertSecret(code: string, secret: string): Promise<unknown> {

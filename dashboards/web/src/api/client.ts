@@ -11,6 +11,8 @@ interface Ask {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   query?: Query;
   body?: unknown;
+  /** The revision that the change was made from, 0 for none: refused where another was stated since. */
+  ifRevision?: number;
   /** Sent as it is, instead of a body. */
   file?: Blob;
   /** What the file is, where the centre has to know. */
@@ -44,17 +46,18 @@ async function send(path: string, ask: Ask): Promise<Response> {
     method: ask.method ?? "GET",
     credentials: "same-origin",
     signal: ask.signal ? AbortSignal.any([ask.signal, limit]) : limit,
-    headers: { Accept: "application/json" },
   };
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (ask.ifRevision !== undefined) headers["If-Match"] = `"${ask.ifRevision}"`;
   if (ask.body !== undefined) {
-    init.headers = { Accept: "application/json", "Content-Type": "application/json" };
+    headers["Content-Type"] = "application/json";
     init.body = JSON.stringify(ask.body);
   } else if (ask.file !== undefined) {
-    init.headers = { Accept: "application/json", "Content-Type": ask.fileType ?? "application/octet-stream" };
+    headers["Content-Type"] = ask.fileType ?? "application/octet-stream";
     init.body = ask.file;
   }
   try {
-    return await fetch(addressOf(path, ask.query), init);
+    return await fetch(addressOf(path, ask.query), { ...init, headers });
   } catch (error) {
     if (ask.signal?.aborted) throw error;
     throw init.method === "GET" ? unreachable() : unanswered();

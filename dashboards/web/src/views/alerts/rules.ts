@@ -57,8 +57,9 @@ function plain(value: unknown): unknown {
 /** States a rule as `withRule` puts it, into what holds of its group now: somebody else may have stated another since it was read. */
 export async function stateRule(group: GroupListed, name: string, rule: RuleDocument | null): Promise<void> {
   const { groups } = await listAlertRules();
-  const stated = groups.find((each) => each.group === group.name && each.holds) ?? null;
-  await stateAlertRules(withRule({ ...group, stated }, name, rule));
+  const statements = groups.filter((each) => each.group === group.name);
+  const stated = statements.find(({ holds }) => holds) ?? null;
+  await stateAlertRules(withRule({ ...group, stated }, name, rule), Math.max(0, ...statements.map(({ revision }) => revision)));
 }
 
 /** The document of a group with one rule put in place of the one of its name, added, or (null) taken out. */
