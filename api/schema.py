@@ -152,16 +152,16 @@ def measures_of(row: _Measured) -> dict[str, Any]:
 
 def result_rows(rows: ResultColumns) -> list[dict[str, Any]]:
     """Return results row by row as they are answered, each by the start of its interval."""
+    marks = [_assessed(quality) for quality in rows.quality.tolist()]
     columns = {
         "start": map(from_us, rows.ts_us.tolist()),
         **dict(zip(MEASURES, rows.measure_lists(), strict=True)),
         "covered_us": rows.covered_us.tolist(),
         "reading_count": rows.reading_count.tolist(),
+        "grade": [graded for graded, _ in marks],
+        "flags": [flags for _, flags in marks],
     }
-    return [
-        {**dict(zip(columns, row, strict=True)), **assessed(quality)}
-        for quality, *row in zip(rows.quality.tolist(), *columns.values(), strict=True)
-    ]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def sum_of(total: Total) -> Sum:
