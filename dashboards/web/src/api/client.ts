@@ -42,12 +42,13 @@ export function addressOf(path: string, query: Query = {}): string {
 
 async function send(path: string, ask: Ask): Promise<Response> {
   const limit = AbortSignal.timeout(ask.timeoutMs ?? TIMEOUT_MS);
+  const headers: Record<string, string> = { Accept: "application/json" };
   const init: RequestInit = {
     method: ask.method ?? "GET",
     credentials: "same-origin",
     signal: ask.signal ? AbortSignal.any([ask.signal, limit]) : limit,
+    headers,
   };
-  const headers: Record<string, string> = { Accept: "application/json" };
   if (ask.ifRevision !== undefined) headers["If-Match"] = `"${ask.ifRevision}"`;
   if (ask.body !== undefined) {
     headers["Content-Type"] = "application/json";
@@ -57,7 +58,7 @@ async function send(path: string, ask: Ask): Promise<Response> {
     init.body = ask.file;
   }
   try {
-    return await fetch(addressOf(path, ask.query), { ...init, headers });
+    return await fetch(addressOf(path, ask.query), init);
   } catch (error) {
     if (ask.signal?.aborted) throw error;
     throw init.method === "GET" ? unreachable() : unanswered();
